@@ -1,0 +1,98 @@
+# The set-up and the few commands that a reader needs; `make` lists them.
+SHELL := bash
+PYTHON ?= python3
+JOBS ?= 2
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PARTIAL := $(VENV)/.partial
+# Rules call `cds-bench` and `snakemake` by name; PYTHON itself is looked up outside of .venv.
+IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+# The interpreters that every locked version has a build for: the minor versions of Python 3.
+OLDEST := 11
+NEWEST := 13
+# Whether a Python runs and is one of them. It reads --version, which the oldest Python answers.
+supported = (minor=$$($(1) --version 2>&1 | sed -nE 's/^(Python )?3\.([0-9]+).*/\2/p'); \
+	[ "$${minor:-0}" -ge $(OLDEST) ] && [ "$$minor" -le $(NEWEST) ])
+
+# Whether a Python is an environment's own and has pip. Before pyvenv.cfg is written, .venv/bin/python is the
+# machine's interpreter: nothing may be installed into that. pip itself is told to refuse it as well.
+OWN_PIP := 'import sys, pip; sys.exit(sys.prefix == sys.base_prefix)'
+PIP := PIP_REQUIRE_VIRTUALENV=1 $(BIN)/python -m pip
+
+# A checkout that was moved, or an interpreter that was removed, leaves scripts that point nowhere.
+ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: help setup results test lint check-code check-format check-workflow-format check-workflow format lock
+
+help: ## list these commands
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
+	  printf '  %-14s %s\n' "$$name" "$$what"; done
+	@echo '  ARGS="..." is passed on, e.g. make results ARGS=--dry-run'
+
+setup: $(STAMP) ## make .venv and install what is locked (PYTHON=python3.12 names the interpreter)
+	@echo "The environment in $(VENV) is complete and up to date."
+
+results: $(STAMP) ## run the workflow on all cores
+	@$(IN_VENV) snakemake --cores all $(ARGS)
+
+test: $(STAMP) ## run the tests (JOBS=2 of them at a time)
+	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+lint: check-code check-format check-workflow-format check-workflow ## check code and workflow style
+
+check-code: $(STAMP)
+	$(BIN)/ruff check
+check-format: $(STAMP)
+	$(BIN)/ruff format --check
+check-workflow-format: $(STAMP)
+	$(BIN)/snakefmt --check Snakefile workflow
+check-workflow: $(STAMP)
+	$(BIN)/snakemake --lint
+
+format: $(STAMP) ## format code and workflow
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
+
+# Torch stands without the tag of one build (+cpu, ...) and without CUDA's packages: pip adds those that
+# the machine's own build of torch requires.
+lock: $(STAMP) ## resolve requirements.in anew, keeping the versions that still fit (ARGS=--upgrade renews all)
+	@PYTHONWARNINGS=ignore CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --no-emit-options \
+	  --annotation-style=line $(ARGS) --output-file=requirements.lock requirements.in
+	@sed -E '/^(cuda|nvidia|triton)[a-z0-9-]*==/d; s/^([^ #]+)\+[a-z0-9.]+/\1/' requirements.lock > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
+# What an interrupted installation, a moved checkout or a removed interpreter left behind is made anew.
+# Large downloads are named as they start, so that a slow line does not look like a standstill.
+$(STAMP): requirements.lock requirements-no-deps.txt pyproject.toml
+	@if [ -e $(PARTIAL) ] || [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" != "$(CURDIR)" ] \
+	  || ! $(call supported,$(BIN)/python) || ! $(BIN)/python -c $(OWN_PIP) 2>/dev/null; then \
+	  if ! $(call supported,$(PYTHON)); then \
+	    echo "cds-bench needs Python 3.$(OLDEST) to 3.$(NEWEST), but \`$(PYTHON) --version\` answers:" \
+	      "$$($(PYTHON) --version 2>&1 | head -n 1)"; \
+	    echo "Install one, or name one that is installed: make PYTHON=python3.12 setup"; \
+	    exit 1; \
+	  fi >&2; \
+	  echo "Making $(VENV) with $$($(PYTHON) --version)."; \
+	  if ! $(PYTHON) -m venv --clear $(VENV); then \
+	    echo "$(PYTHON) could not make $(VENV). If its venv module is missing, install it" \
+	      "(Debian, Ubuntu: apt install python3-venv) and run make setup again."; \
+	    exit 1; \
+	  fi >&2; \
+	fi
+	@touch $(PARTIAL)
+	@echo "Installing $$(grep -c == requirements.lock) locked packages: 1 to 5 minutes," \
+	  "longer on a slow line or where torch brings CUDA's libraries."
+	@$(PIP) install --quiet --disable-pip-version-check --constraint requirements.lock pip setuptools
+	@set -o pipefail; $(PIP) install --progress-bar off --requirement requirements.lock \
+	  --build-constraint requirements.lock \
+	  | sed -unE 's/^ *(Downloading) ([^ ]*\/)?([^ /]+) (\([0-9]{2,}\.[0-9] MB\)|\([0-9.]+ GB\)).*/  \1 \3 \4/p'
+	@$(PIP) install --quiet --no-deps --requirement requirements-no-deps.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
+	@rm -f $(PARTIAL) && echo "$(CURDIR)" > $(STAMP)

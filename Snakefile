@@ -1,0 +1,56 @@
+"""cds-bench: from behaviour policies to comparison tables.
+
+    snakemake --cores 8                                            the default profile
+    snakemake --cores 8 --configfile workflow/config/smoke.yaml    another one
+    snakemake --cores 8 table_walker2d_mixed                       one table
+"""
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from cds_bench import config as configuration
+from cds_bench import paths, workflow as plan
+from cds_bench.errors import BenchError
+from cds_bench.fingerprint import fingerprint
+
+min_version("9.0")
+
+# A profile's lists must not be merged with the default's: the directive would do that.
+if "suites" not in config:
+
+    configfile: "workflow/config/default.yaml"
+
+
+try:
+    settings = configuration.complete(configuration.parse(config, "configuration"), "configuration")
+except BenchError as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    suite="|".join(settings.suites),
+    task="|".join(settings.tasks()),
+    algorithm="|".join(settings.algorithms),
+    sharing="|".join(settings.sharing),
+    seeds=r"\d+-\d+",
+
+
+onstart:
+    # Held while this process lives, and gone with it however it ends.
+    running = plan.claim(settings.folder)
+
+
+rule all:
+    input:
+        plan.tables(settings),
+        plan.figures(settings),
+        plan.report(settings),
+    default_target: True
+
+
+include: "workflow/rules/behaviour.smk"
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/report.smk"

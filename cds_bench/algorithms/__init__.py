@@ -1,0 +1,1 @@
+"""Base offline learners: one file each, stacked over the seeds of a job from the first line."""

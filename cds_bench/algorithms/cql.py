@@ -1,0 +1,200 @@
+"""Conservative Q-learning (Kumar et al. 2020), every per-transition term weighted.
+
+SAC with two critics, and for each critic and transition
+
+    alpha_cql (logsumexp_a' (Q(s, a') - log mu(a')) - Q(s, a)),
+
+a' being n actions from each of the uniform distribution, pi(.|s) and pi(.|s'), all evaluated at s.
+As in the official code: temperature 1, log-probabilities detached, the data's action outside of the
+logsumexp, no log N term, no entropy in the backup. Weights multiply the temporal difference, both
+terms of the conservative one, and the policy's loss; sums are divided by the batch size.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from cds_bench.algorithms import networks
+from cds_bench.records import Batch, Parameters, Sizes
+from cds_bench.noise import Noise
+
+
+@dataclass(frozen=True)
+class Config:
+    alpha: float = 5.0  # weight of the conservative term
+    actions: int = 10  # n, from each of the three proposals
+    discount: float = 0.99
+    target_rate: float = 0.005
+    critic_learning_rate: float = 3e-4
+    policy_learning_rate: float = 1e-4
+    reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
+    reward_shift: float = 0.0
+    cloning_steps: int = 0  # the policy's loss is behaviour cloning for this many first steps
+    backup_actions: int = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
+    # Lagrange version where a number: alpha becomes exp(log_multiplier), adapted until the gap
+    # *weighted by* `alpha` meets it: multiplier (alpha gap - lagrange_gap), the official convention.
+    lagrange_gap: float | None = None
+
+
+@dataclass(frozen=True)
+class Learner:
+    """Every trained tensor of a job, stacked, and the target critic that follows."""
+
+    critic: Parameters
+    target: Parameters
+    policy: Parameters
+    log_temperature: Tensor  # [S]
+    log_multiplier: Tensor  # [S], of the Lagrange version
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Loss terms per seed, [S] each, and the mean of Q on the data per row, [S, M]."""
+
+    temporal_difference: Tensor
+    conservative: Tensor
+    policy: Tensor
+    temperature: Tensor
+    multiplier: Tensor
+    q_data: Tensor = field(repr=False)
+
+    @property
+    def total(self) -> Tensor:
+        """The scalar to differentiate: each term reaches its own parameters alone."""
+        return (
+            self.temporal_difference
+            + self.conservative
+            + self.policy
+            + self.temperature
+            + self.multiplier
+        ).sum()
+
+
+def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
+    """Fresh parameters, seed by seed from its own generator."""
+    critic = networks.initialise_critic(generators, sizes, device)
+    return Learner(
+        critic=critic,
+        target={name: value.clone() for name, value in critic.items()},
+        policy=networks.initialise_policy(generators, sizes, device),
+        log_temperature=torch.zeros(sizes.seeds, device=device),
+        log_multiplier=torch.zeros(sizes.seeds, device=device),
+    )
+
+
+def groups(config: Config, learner: Learner) -> list[dict]:
+    """The optimiser's parameter groups: one optimiser for everything, two learning rates."""
+    fast = [*learner.critic.values(), learner.log_multiplier]
+    slow = [*learner.policy.values(), learner.log_temperature]
+    return [
+        {"params": fast, "lr": config.critic_learning_rate},
+        {"params": slow, "lr": config.policy_learning_rate},
+    ]
+
+
+def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:
+    """Every loss term of one step; `step` counts from 0."""
+    shape, size = batch.actions.shape[1:2], batch.actions.shape[-1]
+    count, backups = config.actions, config.backup_actions
+    mean, log_std = networks.policy_distribution(learner.policy, batch.states)
+    here, log_here = networks.sample(mean, log_std, noise.normal(*shape, count + 1, size))
+    with torch.no_grad():
+        following = networks.policy_distribution(learner.policy, batch.next_states)
+        there, log_there = networks.sample(*following, noise.normal(*shape, count + backups, size))
+        target = backup(config, learner.target, batch, there[:, :, count:])
+        anywhere = noise.uniform(*shape, count, size) * 2.0 - 1.0
+        proposals = torch.cat(
+            [anywhere, here[:, :, :count], there[:, :, :count], batch.actions.unsqueeze(2)], dim=2
+        )
+        uniform = torch.full_like(log_there[:, :, :count], -size * math.log(2.0))
+        densities = torch.cat([uniform, log_here[:, :, :count], log_there[:, :, :count]], dim=2)
+
+    values = networks.q_values(learner.critic, batch.states, proposals)
+    q_data = values[..., -1]
+    error = (q_data - target.unsqueeze(1)).square()
+    gap = (values[..., :-1] - densities.unsqueeze(1)).logsumexp(-1) - q_data
+    gap = config.alpha * _mean(batch.weight.unsqueeze(1) * gap)  # [S, 2]
+    conservative, multiplier = _conservative(config, learner.log_multiplier, gap)
+    policy, temperature = policy_losses(
+        config, learner, batch, mean, log_std, here[:, :, count:], log_here[:, :, count], step
+    )
+    return Terms(
+        temporal_difference=_mean(batch.weight.unsqueeze(1) * error).sum(1),
+        conservative=conservative,
+        policy=policy,
+        temperature=temperature,
+        multiplier=multiplier,
+        q_data=q_data.detach().mean(1),
+    )
+
+
+def _mean(rows: Tensor) -> Tensor:
+    """The mean over a batch's rows, the last dimension."""
+    return rows.mean(-1)
+
+
+def backup(config: Config, target: Parameters, batch: Batch, actions: Tensor) -> Tensor:
+    """y = r + gamma (1 - d) max_a' min_j Qtarget_j(s', a'), [S, M], over actions [S, M, K, A]."""
+    values = networks.q_values(target, batch.next_states, actions).amin(1).amax(-1)
+    rewards = config.reward_scale * batch.rewards + config.reward_shift
+    return rewards + config.discount * (1.0 - batch.terminals) * values
+
+
+def _conservative(config: Config, log_multiplier: Tensor, gap: Tensor) -> tuple[Tensor, Tensor]:
+    """The conservative term and the multiplier's loss, [S] each, of the weighted gap [S, 2]."""
+    if config.lagrange_gap is None:
+        return gap.sum(1), torch.zeros_like(log_multiplier)
+    excess = gap - config.lagrange_gap
+    multiplier = log_multiplier.exp().clamp(0.0, 1e6).unsqueeze(1)
+    return (multiplier.detach() * excess).sum(1), -0.5 * (multiplier * excess.detach()).sum(1)
+
+
+def policy_losses(
+    config: Config,
+    learner: Learner,
+    batch: Batch,
+    mean: Tensor,
+    log_std: Tensor,
+    action: Tensor,
+    log_action: Tensor,
+    step: int,
+) -> tuple[Tensor, Tensor]:
+    """alpha log pi(a|s) - min_j Q_j(s, a), and the temperature's loss, [S] each.
+
+    In the first `cloning_steps` steps Q is replaced by the log-probability of the data's action.
+    The temperature's target entropy is -A.
+    """
+    if step < config.cloning_steps:
+        goal = networks.log_prob(mean, log_std, batch.actions)
+    else:
+        fixed = {name: value.detach() for name, value in learner.critic.items()}
+        goal = networks.q_values(fixed, batch.states, action).amin(1).squeeze(-1)
+    temperature = learner.log_temperature.exp().detach().unsqueeze(1)
+    policy = _mean(batch.weight * (temperature * log_action - goal))
+    entropy_gap = log_action.detach() - batch.actions.shape[-1]
+    return policy, -learner.log_temperature * _mean(batch.weight * entropy_gap)
+
+
+@torch.no_grad()
+def after_step(config: Config, learner: Learner) -> None:
+    """The target critic follows: target += rate (critic - target)."""
+    torch._foreach_lerp_(
+        list(learner.target.values()), list(learner.critic.values()), config.target_rate
+    )
+
+
+@torch.no_grad()
+def value(learner: Learner, states: Tensor, actions: Tensor) -> Tensor:
+    """Qhat(s, a) = min_j Q_j(s, a), [S, M], for states [S, M, O+T] and actions [S, M, A]."""
+    return networks.q_values(learner.critic, states, actions.unsqueeze(2)).amin(1).squeeze(-1)
+
+
+@torch.no_grad()
+def soft_backup(config: Config, learner: Learner, batch: Batch, noise: Tensor) -> Tensor:
+    """r - log pi(a|s) + gamma (1 - d) min_j Q_j(s', a' ~ pi), [S, M]; noise [S, M, 1, A]."""
+    here = networks.policy_distribution(learner.policy, batch.states)
+    following = networks.policy_distribution(learner.policy, batch.next_states)
+    actions, _ = networks.sample(*following, noise)
+    return backup(config, learner.critic, batch, actions) - networks.log_prob(*here, batch.actions)

@@ -1,0 +1,105 @@
+"""Stacked networks: every parameter has a leading dimension over seeds (and critics).
+
+Letters as in `records`; N = 2 S is the stack of both critics of every seed, seed-major
+(critic c of seed s lies at 2 s + c); K actions per state; H hidden units.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cds_bench.records import Parameters, Sizes
+
+LOG_STD_RANGE = (-20.0, 2.0)
+ACTION_MARGIN = 1e-3  # data actions are pulled this far inside (-1, 1) before atanh
+
+
+def _initialise(
+    generators: list[torch.Generator], copies: int, widths: list[int], device: str
+) -> Parameters:
+    """Layers w<k> [S * copies, in, out], b<k> [S * copies, 1, out], uniform within 1 / sqrt(in).
+
+    torch.nn.Linear's default initialisation, from one CPU generator per seed.
+    """
+    parameters: Parameters = {}
+    for k, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+        draws = [torch.rand(copies, inputs + 1, outputs, generator=each) for each in generators]
+        stack = ((2.0 * torch.cat(draws) - 1.0) / math.sqrt(inputs)).to(device)
+        parameters[f"w{k}"] = stack[:, :-1].clone()
+        parameters[f"b{k}"] = stack[:, -1:].clone()
+    return parameters
+
+
+def initialise_critic(
+    generators: list[torch.Generator], sizes: Sizes, device: str
+) -> Parameters:
+    """Both critics of every seed; the first weight's rows are [state; action]."""
+    widths = [sizes.observation + sizes.tasks + sizes.action, *sizes.hidden, 1]
+    return _initialise(generators, 2, widths, device)
+
+
+def initialise_policy(
+    generators: list[torch.Generator], sizes: Sizes, device: str
+) -> Parameters:
+    """One tanh-Gaussian policy per seed; the output is [mean, log_std]."""
+    widths = [sizes.observation + sizes.tasks, *sizes.hidden, 2 * sizes.action]
+    return _initialise(generators, 1, widths, device)
+
+
+def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
+    """Q_c(s, a) of both critics: states [S, M, O+T], actions [S, M, K, A] -> [S, 2, M, K].
+
+    The state's part of the first layer is computed once per state and broadcast over its K
+    actions.
+    """
+    seeds, rows, size = states.shape
+    count = actions.shape[2]
+    depth = len(critic) // 2
+    both = states.repeat_interleave(2, dim=0)
+    weight = critic["w0"]
+    state_part = torch.baddbmm(critic["b0"], both, weight[:, :size])
+    flat = actions.reshape(seeds, rows * count, -1).repeat_interleave(2, dim=0)
+    action_part = torch.bmm(flat, weight[:, size:]).view(2 * seeds, rows, count, -1)
+    # the sum is no view, so that the ReLU in place costs autograd no copy
+    hidden = (action_part + state_part.unsqueeze(2)).relu_().view(2 * seeds, rows * count, -1)
+    for k in range(1, depth - 1):
+        hidden = torch.baddbmm(critic[f"b{k}"], hidden, critic[f"w{k}"]).relu_()
+    values = torch.baddbmm(critic[f"b{depth - 1}"], hidden, critic[f"w{depth - 1}"])
+    return values.view(seeds, 2, rows, count)
+
+
+def policy_distribution(policy: Parameters, states: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log standard deviation before tanh, each [S, M, A], for states [S, M, O+T]."""
+    hidden = states
+    depth = len(policy) // 2
+    for k in range(depth - 1):
+        hidden = torch.baddbmm(policy[f"b{k}"], hidden, policy[f"w{k}"]).relu_()
+    output = torch.baddbmm(policy[f"b{depth - 1}"], hidden, policy[f"w{depth - 1}"])
+    mean, log_std = output.chunk(2, dim=-1)
+    return mean, log_std.clamp(*LOG_STD_RANGE)
+
+
+def _log_density(mean: Tensor, log_std: Tensor, before: Tensor, noise: Tensor) -> Tensor:
+    """log pi of tanh(before), before = mean + std noise, summed over the action's dimensions."""
+    gaussian = -0.5 * noise.square() - log_std - 0.5 * math.log(2 * math.pi)
+    # log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2 u)), without cancellation for large |u|
+    jacobian = 2.0 * (math.log(2.0) - before - F.softplus(-2.0 * before))
+    return (gaussian - jacobian).sum(-1)
+
+
+def sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """K reparametrised actions per state: noise [S, M, K, A] -> [S, M, K, A], log pi [S, M, K]."""
+    mean, log_std = mean.unsqueeze(2), log_std.unsqueeze(2)
+    before = mean + log_std.exp() * noise
+    return before.tanh(), _log_density(mean, log_std, before, noise)
+
+
+def log_prob(mean: Tensor, log_std: Tensor, actions: Tensor) -> Tensor:
+    """log pi(a|s) of given actions [S, M, A] -> [S, M], actions clipped ACTION_MARGIN inside."""
+    limit = 1.0 - ACTION_MARGIN
+    before = actions.clamp(-limit, limit).atanh()
+    noise = (before - mean) * (-log_std).exp()
+    return _log_density(mean, log_std, before, noise)

@@ -1,0 +1,208 @@
+"""The command line: one subcommand per stage, usable without Snakemake.
+
+Each command imports its own stage only, so that `--help` and the light stages start at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cds_bench.errors import BenchError
+
+app = typer.Typer(
+    help="A reproducible benchmark of data sharing in multi-task offline reinforcement learning.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+
+ConfigOption = Annotated[
+    str,
+    typer.Option(
+        "--config", help="A profile's YAML file, or a JSON object with the keys that are used."
+    ),
+]
+SuiteOption = Annotated[str, typer.Option(help="For example walker2d-mixed.")]
+TaskOption = Annotated[str, typer.Option(help="For example run-forward.")]
+AlgorithmOption = Annotated[str, typer.Option(help="For example cql.")]
+SharingOption = Annotated[str, typer.Option(help="For example cds.")]
+SeedsOption = Annotated[str, typer.Option(help="First and last seed of the group, like 0-2.")]
+DEFAULT = "workflow/config/default.yaml"
+
+
+def _load(source: str, **names: str):
+    """The configuration, with a plain error for a suite, task or plug-in that it does not name."""
+    from cds_bench.config import load
+    from cds_bench.errors import nearest
+
+    config = load(source)
+    valid = {
+        "suite": config.suites,
+        "task": config.tasks(),
+        "algorithm": config.algorithms,
+        "sharing": config.sharing,
+    }
+    for key, name in names.items():
+        if name not in valid[key]:
+            raise BenchError(f"--{key}: '{name}' is not configured{nearest(name, valid[key])}")
+    return config
+
+
+@app.command("config")
+def show(config: ConfigOption = DEFAULT) -> None:
+    """Check a configuration and print it whole, defaults included.
+
+    Example: `cds-bench config --config workflow/config/smoke.yaml`
+    """
+    print(_load(config).model_dump_json(indent=2))
+
+
+@app.command()
+def behaviour(task: TaskOption, config: ConfigOption = DEFAULT) -> None:
+    """Train a task's behaviour policy with PPO and keep snapshots of it.
+
+    Example: `cds-bench behaviour --task jump`, in a profile with `behaviour: train`
+    """
+    settings = _load(config, task=task)
+    from cds_bench import paths
+    from cds_bench.behaviour.ppo import train
+
+    if settings.behaviour == "frozen":
+        raise BenchError("behaviour: is 'frozen'; set 'behaviour: train' to train the policies")
+    train(
+        task,
+        settings.behaviour_training,
+        paths.behaviour(settings, task),
+        paths.behaviour_provenance(settings, task),
+    )
+
+
+@app.command()
+def references(task: TaskOption, config: ConfigOption = DEFAULT) -> None:
+    """Measure a task's random and behaviour policies: what scores are normalised by.
+
+    Example: `cds-bench references --task jump`
+    """
+    settings = _load(config, task=task)
+    from cds_bench.behaviour.references import write_references
+
+    write_references(settings, task)
+
+
+@app.command()
+def dataset(suite: SuiteOption, task: TaskOption, config: ConfigOption = DEFAULT) -> None:
+    """Collect a task's dataset and check its quality.
+
+    Example: `cds-bench dataset --suite walker2d-mixed --task jump`
+    """
+    settings = _load(config, suite=suite, task=task)
+    from cds_bench.dataset.collect import collect
+
+    collect(settings, suite, task)
+
+
+@app.command()
+def pool(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
+    """Check a suite's datasets, list them in a manifest, and relabel them into one pool.
+
+    Example: `cds-bench pool --suite walker2d-mixed`
+    """
+    settings = _load(config, suite=suite)
+    from cds_bench.dataset.manifest import write_manifest
+    from cds_bench.dataset.relabel import build_pool
+
+    write_manifest(settings, suite)
+    build_pool(settings, suite)
+
+
+@app.command()
+def train(
+    suite: SuiteOption,
+    algorithm: AlgorithmOption,
+    sharing: SharingOption,
+    seeds: SeedsOption,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Train one method on a suite's pool, a group of seeds together.
+
+    Example: `cds-bench train --suite walker2d-mixed --algorithm cql --sharing cds --seeds 0-2`
+    """
+    settings = _load(config, suite=suite, algorithm=algorithm, sharing=sharing)
+    from cds_bench.training.run import run
+
+    run(settings, suite, algorithm, sharing, seeds)
+
+
+@app.command()
+def evaluate(
+    suite: SuiteOption,
+    algorithm: AlgorithmOption,
+    sharing: SharingOption,
+    seeds: SeedsOption,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Roll out the policies of a training job and write their scores.
+
+    Example: `cds-bench evaluate --suite walker2d-mixed --algorithm cql --sharing cds --seeds 0-2`
+    """
+    settings = _load(config, suite=suite, algorithm=algorithm, sharing=sharing)
+    from cds_bench.evaluation.evaluate import evaluate
+
+    evaluate(settings, suite, algorithm, sharing, seeds)
+
+
+@app.command()
+def statistics(config: ConfigOption = DEFAULT) -> None:
+    """Merge the scores of all runs and compare the methods: scores.csv and comparisons.csv.
+
+    Example: `cds-bench statistics`
+    """
+    settings = _load(config)
+    from cds_bench.statistics.comparisons import write_comparisons
+    from cds_bench.statistics.schema import write_scores
+
+    write_scores(settings)
+    write_comparisons(settings)
+
+
+@app.command()
+def table(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
+    """Write a suite's tables of scores and of comparisons as csv, md, tex and html.
+
+    Example: `cds-bench table --suite walker2d-mixed`
+    """
+    settings = _load(config, suite=suite)
+    from cds_bench.report.tables import write_comparison_table, write_suite_table
+
+    write_suite_table(settings, suite)
+    write_comparison_table(settings, suite)
+
+
+@app.command()
+def figures(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
+    """Draw a suite's figures: learning curves, aggregates, and who shares with whom.
+
+    Example: `cds-bench figures --suite walker2d-mixed`
+    """
+    settings = _load(config, suite=suite)
+    from cds_bench.report.figures import write_aggregates, write_learning_curves
+    from cds_bench.report.heatmaps import write_sharing
+
+    write_learning_curves(settings, suite)
+    write_aggregates(settings, suite)
+    for algorithm in settings.algorithms:
+        write_sharing(settings, suite, algorithm)
+
+
+def main() -> None:
+    """Runs a command; what a user can mend ends with one plain message and exit status 1."""
+    try:
+        app(standalone_mode=False)
+    except BenchError as error:
+        sys.exit(f"error: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"error: the package '{error.name}' is not installed here; run `make setup` and use "
+            "the environment that it makes (.venv)"
+        )

@@ -1,0 +1,227 @@
+"""The typed configuration: one source of keys, defaults and checks.
+
+A profile is one YAML file and the whole command. Rules pass a part of it, as JSON, with the keys
+that their stage uses; the keys left out keep their defaults and are not read.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, TypeAdapter
+
+import envs
+from cds_bench import plugins
+from cds_bench.errors import BenchError, nearest
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BehaviourTraining(Section):
+    """How a task's behaviour policy is trained (PPO; used where `behaviour: train`)."""
+
+    steps: PositiveInt = 2_000_000
+    snapshots: PositiveInt = Field(24, description="policies kept, evenly over training")
+    environments: PositiveInt = 8
+    rollout: PositiveInt = Field(4096, description="steps between updates, over all environments")
+    batch_size: PositiveInt = 128
+    learning_rate: PositiveFloat = 3e-4
+    gamma: float = Field(0.99, gt=0, lt=1)
+    alive_bonus: dict[str, float] = Field(
+        {"jump": 2.0}, description="per task, added in training only; 1 where not named"
+    )
+    episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
+    seed: int = 0
+
+
+class Suite(Section):
+    """A suite's sizes: transitions per task; tasks not named take the paper's size."""
+
+    sizes: dict[str, PositiveInt] = {}
+
+
+class Datasets(Section):
+    """The quality gate: bands of the mean normalised return (0 random, 1 expert) per quality."""
+
+    bands: dict[str, tuple[float, float]] = {
+        "random": (-0.05, 0.05),
+        "medium-replay": (0.02, 0.4),
+        "medium": (0.2, 0.55),
+        "expert": (0.85, 1.15),
+    }
+    reference_episodes: PositiveInt = Field(50, description="episodes behind each reference score")
+
+
+class Training(Section):
+    """The training loop, whatever the algorithm and the sharing strategy."""
+
+    steps: PositiveInt = 500_000
+    batch_size: PositiveInt = Field(256, description="transitions per task and step")
+    hidden: tuple[PositiveInt, ...] = (256, 256, 256)
+    log_points: PositiveInt = Field(100, description="rows of metrics, evenly over training")
+    threads: PositiveInt = 1
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class Protocol(Section):
+    """What is evaluated and how it is compared; its hash stands under every table."""
+
+    curve_snapshots: PositiveInt = Field(10, description="evenly over training, for the curves")
+    final_snapshots: PositiveInt = Field(5, description="over the last tenth, for the headline")
+    curve_episodes: PositiveInt = 5
+    final_episodes: PositiveInt = 10
+    reference: str = Field("cds", description="the strategy that the others are compared with")
+    confidence: float = Field(0.95, gt=0, lt=1)
+    resamples: PositiveInt = Field(10_000, description="bootstrap resamples")
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class Config(Section):
+    """A profile."""
+
+    profile: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    results: str = Field("results", description="outputs lie in <results>/<profile>/")
+    behaviour: Literal["frozen", "train"] = "frozen"
+    behaviour_training: BehaviourTraining = BehaviourTraining()
+    suites: dict[str, Suite] = {}
+    datasets: Datasets = Datasets()
+    algorithms: dict[str, dict[str, Any]] = Field({}, description="name -> options")
+    sharing: dict[str, dict[str, Any]] = Field({}, description="name -> options")
+    seeds: PositiveInt = 3
+    seeds_per_job: PositiveInt = Field(3, description="seeds trained together in one job")
+    training: Training = Training()
+    protocol: Protocol = Protocol()
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.results) / self.profile
+
+    @property
+    def seed_groups(self) -> list[tuple[int, int]]:
+        """First and last seed of each job's group."""
+        size = self.seeds_per_job
+        return [(first, first + size - 1) for first in range(0, self.seeds, size)]
+
+    def size(self, suite: str, task: str) -> int:
+        """Transitions of a task's dataset: the configured size, else the paper's."""
+        return self.suites[suite].sizes.get(task, envs.SUITES[suite].sources[task].transitions)
+
+    def tasks(self) -> list[str]:
+        """Every task of the configured suites, once, in the suites' order."""
+        return list(dict.fromkeys(t for suite in self.suites for t in envs.SUITES[suite].tasks))
+
+
+def parse(values: dict[str, Any], origin: str) -> Config:
+    """Checks a configuration. Raises BenchError naming origin, key, and what was expected."""
+    values = {
+        key: {name: options or {} for name, options in value.items()}
+        if key in ("suites", "algorithms", "sharing") and isinstance(value, dict)
+        else value
+        for key, value in values.items()
+    }
+    try:
+        config = Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        messages = [_explain(problem) for problem in error.errors()]
+        raise BenchError("\n".join(f"{origin}: {message}" for message in messages)) from None
+    try:
+        _check_names(config)
+    except BenchError as error:
+        raise BenchError(f"{origin}: {error}") from None
+    return config
+
+
+def _check_names(config: Config) -> None:
+    for name, suite in config.suites.items():
+        if name not in envs.SUITES:
+            raise BenchError(f"suites: unknown name '{name}'{nearest(name, envs.SUITES)}")
+        for task in suite.sizes:
+            if task not in (tasks := envs.SUITES[name].tasks):
+                raise BenchError(f"suites.{name}.sizes: unknown task '{task}'{nearest(task, tasks)}")
+    for kind in ("algorithms", "sharing"):
+        for name, options in getattr(config, kind).items():
+            plugins.check(kind, name, options)
+    for quality in config.datasets.bands:
+        if quality not in envs.QUALITIES:
+            raise BenchError(
+                f"datasets.bands: unknown quality '{quality}'{nearest(quality, envs.QUALITIES)}"
+            )
+    if config.seeds % config.seeds_per_job:
+        raise BenchError(
+            f"seeds: {config.seeds} is not a multiple of seeds_per_job ({config.seeds_per_job}); "
+            "whole groups keep what is trained already when seeds are added"
+        )
+
+
+def _explain(problem: dict) -> str:
+    """One pydantic error as a sentence; unknown keys name the nearest valid one."""
+    *parents, key = problem["loc"] or ("",)
+    where = ".".join(map(str, problem["loc"]))
+    if problem["type"] != "extra_forbidden":
+        return f"{where}: {problem['msg']} (got {problem['input']!r})"
+    model: Any = Config
+    for parent in parents:
+        field = model.model_fields.get(parent) if hasattr(model, "model_fields") else None
+        model = field.annotation if field else Suite
+    prefix = ".".join(map(str, parents))
+    prefix = f"{prefix}: " if prefix else ""
+    return f"{prefix}unknown key '{key}'{nearest(str(key), model.model_fields)}"
+
+
+def load(source: Path | str) -> Config:
+    """A configuration from a YAML file's path, or from a JSON object as rules pass it."""
+    if str(source).lstrip().startswith("{"):
+        return parse(json.loads(source), "--config")
+    try:
+        values = yaml.safe_load(Path(source).read_text())
+    except FileNotFoundError:
+        raise BenchError(f"{source}: no such configuration; see workflow/config/") from None
+    except yaml.YAMLError as error:
+        raise BenchError(f"{source}: not valid YAML ({error})") from None
+    return complete(parse(values, str(source)), str(source))
+
+
+def complete(config: Config, origin: str) -> Config:
+    """Checks what a whole profile must name: suites, algorithms, sharing, and the reference."""
+    for key in ("suites", "algorithms", "sharing"):
+        if not getattr(config, key):
+            raise BenchError(f"{origin}: {key}: name at least one")
+    if config.protocol.reference not in config.sharing:
+        raise BenchError(
+            f"{origin}: protocol.reference: '{config.protocol.reference}' is not among the "
+            f"configured sharing strategies{nearest(config.protocol.reference, config.sharing)}"
+        )
+    return config
+
+
+def options(kind: str, name: str, values: dict[str, Any]):
+    """A plug-in's `Config` from its configured options, types checked."""
+    try:
+        return TypeAdapter(plugins.load(kind, name).Config).validate_python(values)
+    except pydantic.ValidationError as error:
+        messages = [_explain(problem) for problem in error.errors()]
+        raise BenchError("\n".join(f"{kind}.{name}.{message}" for message in messages)) from None
+
+
+def part(config: Config, *keys: str) -> str:
+    """The named keys of a configuration as JSON: what one rule passes to its job.
+
+    A dotted key picks one entry: part(config, "protocol.curve_episodes", "algorithms.cql").
+    """
+    values = config.model_dump(mode="json")
+    picked: dict[str, Any] = {"profile": config.profile, "results": config.results}
+    for key in keys:
+        section, _, entry = key.partition(".")
+        if entry:
+            picked.setdefault(section, {})[entry] = values[section][entry]
+        else:
+            picked[section] = values[section]
+    return json.dumps(picked, sort_keys=True)

@@ -1,0 +1,84 @@
+"""Checks of columns read from a file: they raise Fault with what is wrong and at which row.
+
+Only numpy: the pool, which training reads, is checked with the same functions as the datasets.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from cds_bench.errors import BenchError
+
+
+class Fault(Exception):
+    """What is wrong inside a file; `blame` adds the file and the remedy."""
+
+
+@contextlib.contextmanager
+def blame(path: Path | str, remedy: str) -> Iterator[None]:
+    """Turns a Fault into a BenchError that names the file and what to do."""
+    try:
+        yield
+    except Fault as fault:
+        raise BenchError(f"{path}: {fault}; {remedy}") from None
+
+
+def none(bad: np.ndarray, subject: str, trouble: str) -> None:
+    """Raises '12 rewards are NaN (first at row 4711)' if any row of bad [N, ...] is set."""
+    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(1))
+    if rows.size:
+        count = f"{rows.size} {subject} are" if rows.size > 1 else f"1 row of {subject} is"
+        raise Fault(f"{count} {trouble} (first at row {rows[0]})")
+
+
+def finite(columns: Mapping[str, np.ndarray]) -> None:
+    """Every floating-point column is finite."""
+    for key, column in columns.items():
+        if np.issubdtype(column.dtype, np.floating):
+            none(np.isnan(column), key, "NaN")
+            none(np.isinf(column), key, "infinite")
+
+
+def actions_bounded(actions: np.ndarray) -> None:
+    """Every action lies in [-1, 1]."""
+    none(np.abs(actions) > 1.0, "actions", "outside [-1, 1]")
+
+
+def layout(columns: Mapping[str, np.ndarray], expected: Mapping[str, tuple[type, int]]) -> None:
+    """Every key of `expected` (dtype, dimensions) is there, with the same number of rows > 0."""
+    for key, (dtype, dimensions) in expected.items():
+        if key not in columns:
+            raise Fault(f"key '{key}' is missing (found: {', '.join(sorted(columns))})")
+        column = columns[key]
+        if column.dtype != dtype:
+            raise Fault(f"{key} has dtype {column.dtype}, expected {np.dtype(dtype)}")
+        if column.ndim != dimensions:
+            raise Fault(f"{key} has shape {column.shape}, expected {dimensions} dimensions")
+    rows = {key: len(columns[key]) for key in expected}
+    first = next(iter(rows))
+    if not rows[first]:
+        raise Fault(f"{first} has no rows")
+    for key, count in rows.items():
+        if count != rows[first]:
+            raise Fault(f"{key} has {count} rows, but {first} has {rows[first]}")
+
+
+def same_width(columns: Mapping[str, np.ndarray], key: str, other: str) -> None:
+    """Two columns [N, W] have the same W."""
+    if columns[key].shape[1] != columns[other].shape[1]:
+        raise Fault(f"{key} has shape {columns[key].shape}, but {other} has {columns[other].shape}")
+
+
+def attribute(attributes: Mapping, key: str, expected=None):
+    """An attribute's value as plain Python, which must equal `expected` if that is given."""
+    if key not in attributes:
+        raise Fault(f"attribute '{key}' is missing")
+    value = attributes[key]
+    if not np.isscalar(value):
+        raise Fault(f"attribute '{key}' is not a single value")
+    value = value.item() if isinstance(value, np.generic) else value
+    if expected is not None and value != expected:
+        raise Fault(f"attribute '{key}' is {value!r}, expected {expected!r}")
+    return value

@@ -1,0 +1,49 @@
+"""HDF5 files as plain columns and attributes: read whole, written whole."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from cds_bench.errors import BenchError
+from cds_bench.files import atomic
+
+
+def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mapping) -> None:
+    """Writes arrays and attributes atomically; the same content gives the same bytes.
+
+    The file is made in memory first: HDF5 reports a full disk in ways that depend on which of its
+    buffers was being flushed, a plain write reports it as an OSError.
+    """
+    image = io.BytesIO()
+    with h5py.File(image, "w") as file:
+        for key, column in columns.items():
+            file.create_dataset(key, data=column, track_times=False)
+        for key, value in attributes.items():
+            file.attrs[key] = value
+    with atomic(path) as temporary:
+        temporary.write_bytes(image.getbuffer())
+
+
+def read(path: Path | str, remedy: str, arrays: bool = True) -> tuple[dict[str, np.ndarray], dict]:
+    """Every array, by its path inside the file, and every attribute; no array if not `arrays`.
+
+    Raises BenchError, ending in the remedy, for a missing, truncated or otherwise unreadable file.
+    """
+    columns: dict[str, np.ndarray] = {}
+
+    def keep(key, item):
+        if isinstance(item, h5py.Dataset) and item.shape is not None:
+            columns[key] = item[()]
+
+    try:
+        with h5py.File(path, "r") as file:
+            if arrays:
+                file.visititems(keep)
+            return columns, dict(file.attrs)
+    except FileNotFoundError:
+        raise BenchError(f"{path}: no such file; run the stage that writes it first") from None
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise BenchError(f"{path}: not a readable HDF5 file ({error}); {remedy}") from error

@@ -1,0 +1,140 @@
+"""The pool: all tasks' transitions once, with the reward and terminal of every task.
+
+Training reads it on machines without simulators, so this module imports numpy and h5py alone.
+"""
+
+import hashlib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from cds_bench.dataset import check, hdf5
+from cds_bench.dataset.check import Fault
+
+SCHEMA_VERSION = 1
+SCALE_FLOOR = 1e-3
+REMEDY = "delete the file to have it built again"
+COLUMNS = {  # one row per transition: key -> (dtype, dimensions)
+    "observations": (np.float32, 2),
+    "actions": (np.float32, 2),
+    "next_observations": (np.float32, 2),
+    "rewards": (np.float32, 2),
+    "terminals": (np.float32, 2),
+    "source": (np.int64, 1),
+}
+STATISTICS = {"observation_mean": (np.float32, 1), "observation_scale": (np.float32, 1)}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """N transitions of T tasks, each with every task's reward and terminal.
+
+    observations, next_observations [N, O], actions [N, A], rewards, terminals (0 or 1) [N, T]:
+    float32; column t belongs to tasks[t]. source int64 [N], ascending: the task that a row was
+    collected for. observation_mean, observation_scale float32 [O]: mean and standard deviation
+    over all rows. sha256: the hash of all of these; empty until the pool is saved.
+    """
+
+    suite: str
+    domain: str
+    tasks: tuple[str, ...]
+    observations: np.ndarray
+    actions: np.ndarray
+    next_observations: np.ndarray
+    rewards: np.ndarray
+    terminals: np.ndarray
+    source: np.ndarray
+    observation_mean: np.ndarray
+    observation_scale: np.ndarray
+    sha256: str = ""
+
+
+def statistics(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale of observations [N, O], float32 [O] each.
+
+    The scale is the standard deviation, but at least 1e-3: a coordinate that hardly moves in the
+    data would otherwise become huge as soon as a learned policy moves it.
+    """
+    wide = observations.astype(np.float64)
+    scale = np.maximum(wide.std(0), SCALE_FLOOR)
+    return wide.mean(0).astype(np.float32), scale.astype(np.float32)
+
+
+def content_sha256(pool: Pool) -> str:
+    """The hash of the names and of every array's dtype, shape and bytes."""
+    digest = hashlib.sha256("\n".join((pool.suite, pool.domain, *pool.tasks)).encode())
+    for field in fields(Pool):
+        value = getattr(pool, field.name)
+        if isinstance(value, np.ndarray):
+            digest.update(f"{field.name} {value.dtype} {value.shape}".encode())
+            digest.update(np.ascontiguousarray(value))
+    return digest.hexdigest()
+
+
+def save_pool(path: Path | str, pool: Pool) -> Pool:
+    """Writes a pool atomically and returns it with its hash; the same content, the same bytes."""
+    pool = replace(pool, sha256=content_sha256(pool))
+    with check.blame(path, "not written"):
+        check_pool(pool)
+    attributes = {
+        "schema_version": SCHEMA_VERSION,
+        "suite": pool.suite,
+        "domain": pool.domain,
+        "tasks": "\n".join(pool.tasks),
+        "sha256": pool.sha256,
+    }
+    hdf5.write(path, {key: getattr(pool, key) for key in (*COLUMNS, *STATISTICS)}, attributes)
+    return pool
+
+
+def load_pool(path: Path | str) -> Pool:
+    """A pool, after every check. Raises BenchError naming file, key and row."""
+    arrays, attributes = hdf5.read(path, REMEDY)
+    with check.blame(path, REMEDY):
+        check.attribute(attributes, "schema_version", SCHEMA_VERSION)
+        names = {key: check.attribute(attributes, key) for key in ("suite", "domain", "sha256")}
+        tasks = tuple(str(check.attribute(attributes, "tasks")).split("\n"))
+        check.layout(arrays, COLUMNS)
+        check.layout(arrays, STATISTICS)
+        pool = Pool(tasks=tasks, **names, **{key: arrays[key] for key in (*COLUMNS, *STATISTICS)})
+        check_pool(pool)
+    return pool
+
+
+def pool_sha256(path: Path | str) -> str:
+    """The hash that a pool was saved with; the arrays are not read, and not checked."""
+    _, attributes = hdf5.read(path, REMEDY, arrays=False)
+    with check.blame(path, REMEDY):
+        return check.attribute(attributes, "sha256")
+
+
+def check_pool(pool: Pool) -> None:
+    """Raises Fault for the first thing wrong with a pool; a hash that does not match comes last."""
+    arrays = {key: getattr(pool, key) for key in (*COLUMNS, *STATISTICS)}
+    check.layout(arrays, COLUMNS)
+    check.layout(arrays, STATISTICS)
+    check.same_width(arrays, "next_observations", "observations")
+    for key, width in (
+        ("rewards", len(pool.tasks)),
+        ("terminals", len(pool.tasks)),
+        ("observation_mean", pool.observations.shape[1]),
+        ("observation_scale", pool.observations.shape[1]),
+    ):
+        if arrays[key].shape[-1] != width:
+            raise Fault(f"{key} has shape {arrays[key].shape}, expected {width} columns")
+    check.finite(arrays)
+    check.actions_bounded(pool.actions)
+    check.none(~np.isin(pool.terminals, (0.0, 1.0)), "terminals", "neither 0 nor 1")
+    check.none(pool.observation_scale <= 0, "observation_scale", "not positive")
+    _check_source(pool.source, len(pool.tasks))
+    if (found := content_sha256(pool)) != pool.sha256:
+        raise Fault(f"pool damaged: its content hashes to {found}, it was saved as {pool.sha256}")
+
+
+def _check_source(source: np.ndarray, tasks: int) -> None:
+    check.none((source < 0) | (source >= tasks), "source", f"not a task's index below {tasks}")
+    check.none(np.diff(source, prepend=source[0]) < 0, "source", "smaller than in the row before")
+    missing = set(range(tasks)) - set(source.tolist())
+    if missing:
+        raise Fault(f"source names no row of task {min(missing)}")

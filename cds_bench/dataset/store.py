@@ -1,0 +1,129 @@
+"""Datasets on disk: D4RL's HDF5 schema, written once, checked whenever read."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+import envs
+from cds_bench.dataset import check, hdf5
+from cds_bench.dataset.check import Fault
+
+SCHEMA_VERSION = 1
+TOLERANCE = 1e-6  # of a recomputed reward
+REMEDY = "delete the file to have it collected again"
+ATTRIBUTES = (  # as collect.py writes them; those of JSON_ATTRIBUTES are stored as JSON text
+    "schema_version",
+    "suite",
+    "task",
+    "quality",
+    "environment",
+    "seed_stream",
+    "episodes",
+    "complete_episodes",
+    "mean_return",
+    "normalized_return",
+    "return_quantiles",
+    "behaviour",
+    "versions",
+)
+JSON_ATTRIBUTES = ("return_quantiles", "behaviour", "versions")
+
+
+def expected_columns(task: str) -> dict[str, tuple[type, int]]:
+    """D4RL's keys and the task's infos: key -> (dtype, dimensions)."""
+    return {
+        "observations": (np.float32, 2),
+        "actions": (np.float32, 2),
+        "rewards": (np.float64, 1),
+        "terminals": (np.bool_, 1),
+        "timeouts": (np.bool_, 1),
+        "next_observations": (np.float32, 2),
+        **{f"infos/{name}": (np.float64, 1) for name in envs.TASKS[task].infos},
+    }
+
+
+def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) -> None:
+    """Writes a dataset atomically; the same content gives the same bytes.
+
+    Raises BenchError, and writes nothing, if the columns would not pass read_dataset.
+    """
+    with check.blame(path, "not written; this is a defect of the environment or the collection"):
+        check_dataset(columns, attributes["task"])
+    encoded = {key: json.dumps(attributes[key], sort_keys=True) for key in JSON_ATTRIBUTES}
+    values = {key: encoded.get(key, attributes[key]) for key in ATTRIBUTES}
+    hdf5.write(path, {key: columns[key] for key in expected_columns(attributes["task"])}, values)
+
+
+def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarray], dict]:
+    """A dataset's columns, each [N, ...], and attributes, after every check.
+
+    Raises BenchError naming file, key and row: unreadable file; missing key, wrong dtype, shape or
+    length; NaN or infinity; actions outside [-1, 1]; episodes that do not end, overrun the
+    horizon, end twice or do not chain; rewards or terminals that the task does not reproduce;
+    another suite, task or quality than asked for.
+    """
+    columns, attributes = hdf5.read(path, REMEDY)
+    with check.blame(path, REMEDY):
+        _check_attributes(attributes, suite, task)
+        check_dataset(columns, task)
+    decoded = {key: json.loads(attributes[key]) for key in JSON_ATTRIBUTES}
+    return columns, attributes | decoded
+
+
+def check_dataset(columns: dict[str, np.ndarray], task: str) -> None:
+    """Raises Fault for the first thing wrong with a dataset's columns; see read_dataset."""
+    check.layout(columns, expected_columns(task))
+    check.same_width(columns, "next_observations", "observations")
+    check.finite(columns)
+    check.actions_bounded(columns["actions"])
+    check_episodes(columns, envs.TASKS[task].horizon)
+    check_reproduced(columns, task)
+
+
+def check_episodes(columns: dict[str, np.ndarray], horizon: int) -> None:
+    """Raises Fault where the rows are not whole episodes, each following from row to row."""
+    terminals, timeouts = columns["terminals"], columns["timeouts"]
+    check.none(terminals & timeouts, "rows", "both terminal and timeout")
+    ends = terminals | timeouts
+    if not ends[-1]:
+        raise Fault(f"the last row ({len(ends) - 1}) is neither terminal nor timeout")
+    starts, lengths = episodes(columns)
+    if lengths.max() > horizon:
+        longest = int(lengths.argmax())
+        raise Fault(
+            f"an episode has {lengths[longest]} steps, the horizon is {horizon} "
+            f"(first at row {starts[longest]})"
+        )
+    broken = (columns["next_observations"][:-1] != columns["observations"][1:]).any(1) & ~ends[:-1]
+    check.none(broken, "next_observations", "not the observation of the row after")
+
+
+def check_reproduced(columns: dict[str, np.ndarray], task: str) -> None:
+    """Raises Fault where the task's functions do not give the stored rewards and terminals."""
+    reward, terminal = envs.TASKS[task].reward(columns), envs.TASKS[task].terminal(columns)
+    wrong = np.abs(reward - columns["rewards"]) > TOLERANCE
+    check.none(wrong, "rewards", f"not what '{task}' recomputes (to {TOLERANCE:g})")
+    check.none(terminal != columns["terminals"], "terminals", f"not what '{task}' recomputes")
+
+
+def episodes(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """First rows and lengths of the episodes, int64 [E] each."""
+    ends = np.flatnonzero(columns["terminals"] | columns["timeouts"])
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    return starts, ends - starts + 1
+
+
+def _check_attributes(attributes: dict, suite: str, task: str) -> None:
+    check.attribute(attributes, "schema_version", SCHEMA_VERSION)
+    check.attribute(attributes, "suite", suite)
+    check.attribute(attributes, "task", task)
+    check.attribute(attributes, "quality", envs.SUITES[suite].sources[task].quality)
+    check.attribute(attributes, "environment", envs.TASKS[task].env_id)
+    for key in ATTRIBUTES:
+        check.attribute(attributes, key)
+    for key in JSON_ATTRIBUTES:
+        try:
+            json.loads(attributes[key])
+        except (TypeError, json.JSONDecodeError):
+            raise Fault(f"attribute '{key}' is not valid JSON") from None

@@ -1,0 +1,56 @@
+"""A run's policies -> its rows of scores.csv."""
+
+import pandas as pd
+
+import envs
+from cds_bench import paths
+from cds_bench.config import Config
+from cds_bench.dataset.pool import pool_sha256
+from cds_bench.errors import BenchError
+from cds_bench.evaluation.policy import load_policies
+from cds_bench.evaluation.rollout import Arena
+from cds_bench.files import read_json, write_csv
+from cds_bench.progress import Progress
+
+
+def normalise(score: float, reference: dict) -> float:
+    """0 = the random policy, 1 = the task's expert behaviour policy."""
+    low, high = reference["random"]["mean"], reference["expert"]["mean"]
+    return (score - low) / (high - low)
+
+
+def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> None:
+    """Rolls out every snapshot of a run on every task and writes the run's scores.
+
+    The last `final_snapshots` are rolled out for `final_episodes`, the others for
+    `curve_episodes`. Raises BenchError when the run was trained on another pool.
+    """
+    path = paths.run(config, suite, algorithm, sharing, seeds) / "policies.safetensors"
+    policies = load_policies(path)
+    if policies.pool != pool_sha256(pool_path := paths.pool(config, suite)):
+        raise BenchError(
+            f"{path}: was trained on another pool than {pool_path}; delete the run's folder to "
+            "have it trained again"
+        )
+    protocol = config.protocol
+    first_final = len(policies.steps) - protocol.final_snapshots
+    most = max(protocol.curve_episodes, protocol.final_episodes)
+    rows = []
+    total = len(policies.tasks) * len(policies.steps)
+    with Progress(f"evaluate {suite} {algorithm} {sharing}", total) as progress:
+        for task in policies.tasks:
+            reference = read_json(paths.references(config, task))
+            arena = Arena(task, len(policies.seeds), most)
+            for snapshot, step in enumerate(policies.steps):
+                final = snapshot >= first_final
+                episodes = protocol.final_episodes if final else protocol.curve_episodes
+                scores = arena.returns(policies, snapshot, episodes).mean(1)
+                for seed, score in zip(policies.seeds, scores.tolist(), strict=True):
+                    key = (envs.SUITES[suite].domain, suite, task, algorithm, sharing, seed, step)
+                    rows.append((*key, episodes, "return", score, normalise(score, reference)))
+                progress.update(progress.done + 1)
+    columns = "domain suite task algorithm sharing seed step episodes metric score normalized_score"
+    write_csv(
+        paths.run_scores(config, suite, algorithm, sharing, seeds),
+        pd.DataFrame(rows, columns=columns.split()),
+    )

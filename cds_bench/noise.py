@@ -1,0 +1,35 @@
+"""Noise for stacked seeds: each seed draws from its own named stream, whoever shares its job."""
+
+import torch
+from torch import Tensor
+
+from cds_bench.seeding import seed_of
+
+
+class Noise:
+    """Draws of shape [S, ...], row s from the stream (purpose, suite, algorithm, seeds[s]).
+
+    The sharing strategy is not part of the name: strategies share their random numbers for a seed,
+    so that their comparison is paired.
+    """
+
+    def __init__(self, purpose: str, suite: str, algorithm: str, seeds: list[int], device: str):
+        self.device = device
+        self.generators = [
+            torch.Generator(device).manual_seed(seed_of(purpose, suite, algorithm, seed))
+            for seed in seeds
+        ]
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal, float32 [S, *shape]."""
+        draws = torch.empty(len(self.generators), *shape, device=self.device)
+        for row, generator in zip(draws, self.generators, strict=True):
+            row.normal_(generator=generator)
+        return draws
+
+    def uniform(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Uniform on [0, 1), [S, *shape]."""
+        draws = torch.empty(len(self.generators), *shape, device=self.device, dtype=dtype)
+        for row, generator in zip(draws, self.generators, strict=True):
+            row.uniform_(generator=generator)
+        return draws

@@ -1,0 +1,73 @@
+"""Where each stage's files lie; the workflow and the command line agree by asking here.
+
+Arguments may be Snakemake wildcards ("{suite}"): everything is string formatting.
+"""
+
+from pathlib import Path
+
+from cds_bench.config import Config
+
+FROZEN = Path(__file__).parent / "behaviour" / "frozen"
+
+
+def behaviour(config: Config, task: str) -> Path:
+    """Snapshots of a task's behaviour policy; the frozen ones come with the package."""
+    folder = FROZEN if config.behaviour == "frozen" else config.folder / "behaviour"
+    return folder / f"{task}.safetensors"
+
+
+def behaviour_provenance(config: Config, task: str) -> Path:
+    return behaviour(config, task).with_suffix(".json")
+
+
+def references(config: Config, task: str) -> Path:
+    return config.folder / "references" / f"{task}.json"
+
+
+def dataset(config: Config, suite: str, task: str) -> Path:
+    return config.folder / "datasets" / suite / f"{task}.hdf5"
+
+
+def manifest(config: Config, suite: str) -> Path:
+    return config.folder / "datasets" / suite / "manifest.json"
+
+
+def pool(config: Config, suite: str) -> Path:
+    return config.folder / "pools" / f"{suite}.hdf5"
+
+
+def run(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """A training job's folder; `seeds` is "<first>-<last>"."""
+    return config.folder / "runs" / suite / algorithm / sharing / f"seeds{seeds}"
+
+
+def run_scores(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """The scores of one training job, before they are merged."""
+    return config.folder / "scores" / suite / algorithm / sharing / f"seeds{seeds}.csv"
+
+
+def scores(config: Config) -> Path:
+    return config.folder / "scores.csv"
+
+
+def comparisons(config: Config) -> Path:
+    return config.folder / "comparisons.csv"
+
+
+def table(config: Config, suite: str, extension: str) -> Path:
+    """A suite's table: csv, md, tex or html."""
+    return config.folder / "tables" / f"{suite.replace('-', '_')}.{extension}"
+
+
+def comparison_table(config: Config, suite: str, extension: str) -> Path:
+    return config.folder / "tables" / f"{suite.replace('-', '_')}_comparisons.{extension}"
+
+
+def figure(config: Config, suite: str, name: str, extension: str) -> Path:
+    """A suite's figure (png or svg): learning_curves, aggregates, or <algorithm>_sharing."""
+    return config.folder / "figures" / f"{suite.replace('-', '_')}_{name}.{extension}"
+
+
+def resolved(config: Config) -> Path:
+    """The configuration that a results folder was made with, defaults included."""
+    return config.folder / "config.json"

@@ -1,0 +1,46 @@
+"""Progress with an ETA: a live bar on a terminal, a plain line now and then in a log."""
+
+import sys
+import time
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress:
+    """`with Progress("train", total) as progress: progress.update(done, "loss 0.3")`."""
+
+    def __init__(self, title: str, total: int):
+        self.title, self.total, self.done = title, total, 0
+        self.terminal = sys.stderr.isatty()
+        self.start = self.printed = time.monotonic()
+        self.bar = tqdm(total=total, desc=title, disable=not self.terminal, smoothing=0.1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.bar.close()
+        if kind is None and not self.terminal:
+            print(f"{self.title}: done in {_clock(time.monotonic() - self.start)}", file=sys.stderr)
+
+    def update(self, done: int, note: str = "") -> None:
+        """Reports that `done` of the total are complete; at most one plain line every 10 s."""
+        if self.terminal:
+            self.bar.set_postfix_str(note, refresh=False)
+            self.bar.update(done - self.done)
+        self.done = done
+        now = time.monotonic()
+        if not self.terminal and done and now - self.printed >= SECONDS_BETWEEN_LINES:
+            self.printed = now
+            rate = done / (now - self.start)
+            left = _clock((self.total - done) / rate)
+            line = f"{self.title}: {done}/{self.total}, {rate:.1f}/s, {left} left"
+            print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

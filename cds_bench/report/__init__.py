@@ -1,0 +1,1 @@
+"""What readers see: tables and figures with captions that say n, unit and protocol."""

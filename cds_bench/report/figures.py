@@ -1,0 +1,180 @@
+"""Learning curves and aggregates of a suite."""
+
+# ruff: noqa: RUF001 - typographic signs are meant: readers see these texts
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+import envs
+from cds_bench import paths
+from cds_bench.config import Config
+from cds_bench.report import plotting
+from cds_bench.report.plotting import GREY, WIDTH
+from cds_bench.report.tables import percent, provenance
+from cds_bench.statistics.curves import Curve, curve
+from cds_bench.statistics.headline import methods
+from cds_bench.statistics.schema import read_scores
+from cds_bench.statistics.summary import AVERAGE, IQM, per_seed, summarise
+
+SCORE = "normalised score ×100"
+LEGEND = {"loc": "outside lower center", "handlelength": 3, "columnspacing": 1.3}
+ACROSS = 4  # panels side by side, at most
+
+
+def write_learning_curves(config: Config, suite: str) -> None:
+    """Writes figures/<suite>_learning_curves.{png,svg} from scores.csv."""
+    scores = read_scores(paths.scores(config))
+    with plotting.style():
+        made = learning_curves(config, scores, suite)
+        plotting.save(made, config, suite, "learning_curves")
+
+
+def write_aggregates(config: Config, suite: str) -> None:
+    """Writes figures/<suite>_aggregates.{png,svg} from scores.csv."""
+    scores = read_scores(paths.scores(config))
+    with plotting.style():
+        plotting.save(aggregates(config, scores, suite), config, suite, "aggregates")
+
+
+def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
+    """A panel per algorithm and task: mean and interval over seeds against gradient steps."""
+    tasks = envs.SUITES[suite].tasks
+    columns = methods(config, scores, suite)
+    algorithms = list(dict.fromkeys(algorithm for algorithm, _ in columns))
+    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)), config.protocol.reference)
+    across = min(len(tasks), ACROSS)
+    down = -(-len(tasks) // across)
+    made = plotting.figure(WIDTH, 1.15 + 1.9 * down * len(algorithms))
+    grid = made.subplots(down * len(algorithms), across, sharex=True, sharey=True, squeeze=False)
+    counts = []
+    for place, algorithm in enumerate(algorithms):
+        panels = grid[place * down : (place + 1) * down].ravel()
+        for task, axes in zip(tasks, panels, strict=False):
+            curves = {
+                sharing: curve(config, scores, suite, task, (algorithm, sharing))
+                for sharing in (s for a, s in columns if a == algorithm)
+            }
+            _curve_panel(config, axes, curves, looks)
+            axes.set_title(task if len(algorithms) == 1 else f"{algorithm}, {task}")
+            counts += [found.n for found in curves.values()]
+        _label_axes(panels, len(tasks), across, last=algorithm == algorithms[-1])
+    handles = [Line2D([], [], lw=1.4, ms=4, label=name, **look) for name, look in looks.items()]
+    handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="headline snapshots"))
+    made.legend(handles=handles, **LEGEND, ncols=_columns(len(handles)))
+    plotting.title(
+        made,
+        f"Learning curves on {suite}",
+        f"Mean of {_seeds(config, counts)}; bands: {percent(config)} percentile bootstrap "
+        "intervals over seeds. Dashed: random policy (0) and expert (100). Points: snapshots "
+        f"that all of a method's seeds have. {provenance(config)}",
+    )
+    return made
+
+
+def _curve_panel(config: Config, axes, curves: dict[str, Curve], looks: dict[str, dict]) -> None:
+    for level in (0, 100):
+        axes.axhline(level, color=GREY, lw=0.7, ls=(0, (4, 3)), zorder=1)
+    longest = max((found.steps for found in curves.values()), key=len)
+    if len(longest) == 0:
+        plotting.said_missing(axes, "missing")
+        return
+    final = longest[-config.protocol.final_snapshots :]
+    if len(final) > 1:
+        axes.axvspan(final[0], final[-1], color=GREY, alpha=0.2, lw=0, zorder=0)
+    early = len(longest) - len(final)  # markers there; the headline's snapshots lie too close
+    for name, found in curves.items():
+        if found.n == 0:
+            continue
+        look, main = looks[name], name == config.protocol.reference
+        every = [*range(min(early, len(found.steps))), len(found.steps) - 1]
+        line = {
+            "lw": 1.7 if main else 1.1,
+            "ms": 3.2,
+            "markevery": every,
+            "zorder": 4 if main else 3,
+        }
+        axes.plot(found.steps, 100 * found.mean, **line, **look)
+        ends = 100 * found.low, 100 * found.high
+        axes.fill_between(found.steps, *ends, color=look["color"], alpha=0.13, lw=0, zorder=2)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.grid(axis="y", color="#e6e6e6", lw=0.5)
+    axes.set_axisbelow(True)
+
+
+def _columns(entries: int, most: int = 6) -> int:
+    """Columns of a legend whose lines are about equally full."""
+    return -(-entries // -(-entries // most))
+
+
+def _label_axes(panels: np.ndarray, tasks: int, across: int, last: bool) -> None:
+    """The unit at the left of each line of panels, steps under the last algorithm's lowest ones."""
+    for axes in panels[tasks:]:
+        axes.set_visible(False)
+    for axes in panels[:tasks:across]:
+        axes.set_ylabel(SCORE)
+    for column in range(across if last else 0):
+        lowest = panels[column:tasks:across][-1]
+        lowest.tick_params(labelbottom=True)
+        lowest.set_xlabel("gradient steps")
+
+
+def _seeds(config: Config, counts: list[int]) -> str:
+    """ "n = 3 seeds", or the range where cells are incomplete."""
+    fewest, most = min(counts, default=0), max(counts, default=0)
+    if fewest == config.seeds:
+        return f"n = {config.seeds} seed{'s' if config.seeds > 1 else ''}"
+    found = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    return f"n = {found} of {config.seeds} seeds (the rest is missing)"
+
+
+def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
+    """Two panels, mean over tasks and IQM over tasks x seeds: a line per method, dots are seeds."""
+    columns = methods(config, scores, suite)
+    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)), config.protocol.reference)
+    several = len({algorithm for algorithm, _ in columns}) > 1
+    summary = summarise(config, scores, suite).set_index(["task", "algorithm", "sharing"])
+    seeds = per_seed(config, scores, suite)
+    made = plotting.figure(WIDTH, 1.15 + 0.27 * len(columns))
+    panels = made.subplots(1, 2, sharex=True, sharey=True)
+    titles = {AVERAGE: "mean over tasks", IQM: "interquartile mean over tasks × seeds"}
+    for axes, (row, title) in zip(panels, titles.items(), strict=True):
+        axes.axvline(0, color=GREY, lw=0.7, ls=(0, (4, 3)), zorder=0)
+        for height, method in enumerate(columns):
+            if row == AVERAGE:
+                lower = np.full(config.seeds, height + 0.3)
+                axes.plot(100 * seeds[method], lower, "o", ms=2, color=GREY, zorder=1)
+            _interval(axes, height, summary.loc[(row, *method)], looks[method[1]])
+        axes.set_title(title)
+        axes.set_xlabel(SCORE)
+        axes.grid(axis="x", color="#e6e6e6", lw=0.5)
+        axes.set_axisbelow(True)
+        axes.tick_params(axis="y", length=0)
+    names = [f"{algorithm}, {sharing}" if several else sharing for algorithm, sharing in columns]
+    panels[0].set_yticks(range(len(columns)), names)
+    panels[0].set_ylim(len(columns) - 0.4, -0.6)
+    counts = [int(summary.loc[(AVERAGE, *method), "n"]) for method in columns]
+    plotting.title(
+        made,
+        f"Aggregates on {suite}",
+        f"Over {_seeds(config, counts)}; small dots: seeds; bars: {percent(config)} percentile "
+        "bootstrap intervals, over seeds (mean) and over seeds within each task (interquartile "
+        f"mean). Dashed: random policy. {provenance(config)}",
+    )
+    return made
+
+
+def _interval(axes, height: int, cell: pd.Series, look: dict) -> None:
+    colour = look["color"]
+    if cell["n"] == 0:
+        place = {"transform": axes.get_yaxis_transform(), "va": "center"}
+        axes.text(0.02, height, "missing", color=GREY, style="italic", **place)
+        return
+    ends = 100 * np.array([cell["low"], cell["high"]])
+    if np.isfinite(ends).all():
+        axes.plot(ends, [height] * 2, color=colour, lw=3, alpha=0.45, solid_capstyle="butt")
+    axes.plot(100 * cell["mean"], height, marker=look["marker"], ms=5, color=colour, zorder=3)

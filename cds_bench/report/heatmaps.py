@@ -1,0 +1,146 @@
+"""What data sharing did: mean weights and effective shares of source tasks, over training.
+
+The paper's first figure, which shows transitions routed to tasks, made quantitative.
+"""
+
+# ruff: noqa: RUF001 - typographic signs are meant: readers see these texts
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import envs
+from cds_bench import paths
+from cds_bench.config import Config
+from cds_bench.report import plotting
+from cds_bench.report.tables import provenance
+from cds_bench.statistics.schema import check_columns, read_csv
+
+METRIC_COLUMNS = ["seed", "step", "metric", "source", "target", "value"]
+WEIGHT, SHARE = "weight", "effective_share"
+TITLES = {WEIGHT: "mean weight", SHARE: "effective share"}
+THIRDS = ("first third", "middle third", "last third")
+COLUMNS = (*((WEIGHT, third) for third in range(3)), (SHARE, 2))
+COLOURS = "Blues"
+
+
+def write_sharing(config: Config, suite: str, algorithm: str) -> None:
+    """Writes figures/<suite>_<algorithm>_sharing.{png,svg} from the runs' metrics.csv."""
+    metrics = {name: read_metrics(config, suite, algorithm, name) for name in config.sharing}
+    with plotting.style():
+        made = sharing(config, suite, algorithm, metrics)
+        plotting.save(made, config, suite, f"{algorithm}_sharing")
+
+
+def read_metrics(config: Config, suite: str, algorithm: str, strategy: str) -> pd.DataFrame:
+    """The sharing metrics of all seeds' runs; groups without a file are skipped."""
+    parts = [pd.DataFrame(columns=METRIC_COLUMNS)]
+    for first, last in config.seed_groups:
+        path = paths.run(config, suite, algorithm, strategy, f"{first}-{last}") / "metrics.csv"
+        if path.exists():
+            frame = read_csv(path)
+            check_columns(frame, METRIC_COLUMNS, str(path))
+            parts.append(frame[frame["metric"].isin((WEIGHT, SHARE))])
+    found = [part for part in parts if len(part)]
+    return pd.concat(found, ignore_index=True) if found else parts[0]
+
+
+def thirds(metrics: pd.DataFrame, metric: str, tasks: tuple[str, ...]) -> np.ndarray:
+    """Means over seeds and thirds of training, [3, target, source].
+
+    NaN where nothing is logged. Thirds are of the largest step; the first ends at a third of it.
+    """
+    rows = metrics[metrics["metric"] == metric]
+    blank = np.full((3, len(tasks), len(tasks)), np.nan)
+    if rows.empty:
+        return blank
+    third = np.clip(np.ceil(3 * rows["step"].astype(float) / rows["step"].max()) - 1, 0, 2)
+    rows = rows.assign(third=third.astype(int))
+    means = rows.groupby(["third", "target", "source"])["value"].mean()
+    index = pd.MultiIndex.from_product([range(3), tasks, tasks])
+    return means.reindex(index).to_numpy(float).reshape(blank.shape)
+
+
+def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.DataFrame]) -> Figure:
+    """A row per strategy: mean weight in each third of training, then the final effective share.
+
+    Strategies are rows, so that the figure fits a page's width however many there are.
+    """
+    tasks = envs.SUITES[suite].tasks
+    made, panels, scale = _panels(tasks, len(metrics))
+    for row, (name, frame) in enumerate(metrics.items()):
+        values = {metric: thirds(frame, metric, tasks) for metric in (WEIGHT, SHARE)}
+        bottom = row == len(metrics) - 1
+        for column, (metric, third) in enumerate(COLUMNS):
+            axes = panels[row][column]
+            image = _matrix(axes, values[metric][third], tasks, column == 0, bottom)
+            if row == 0:
+                axes.set_title(f"{TITLES[metric]}\n{THIRDS[third]}")
+            if bottom:
+                axes.set_xlabel("source task")
+        seeds = int(frame["seed"].nunique())
+        counted = "" if seeds == config.seeds else f"\n{seeds} of {config.seeds} seeds"
+        panels[row][0].set_ylabel(f"{name}{counted}\n\ntarget task")
+    bar = made.colorbar(image, cax=scale)
+    bar.set_label("weight, or share (no unit)")
+    bar.outline.set_linewidth(0.5)
+    plotting.title(
+        made,
+        f"What {algorithm} trained on in {suite}",
+        "Mean weight of a source task's transitions for a target task, by thirds of training, and "
+        "the source's share of the target's effective data (rows sum to 1). Means over n = "
+        f"{config.seeds} seeds unless said otherwise. Grey: nothing logged. {provenance(config)}",
+    )
+    return made
+
+
+def _panels(tasks: tuple[str, ...], rows: int) -> tuple[Figure, list[list[Axes]], Axes]:
+    """The figure, its [row][column] axes, and the colour bar's; placed by hand, in inches.
+
+    Automatic layouts leave wide gaps between square panels whose slanted labels reach sideways.
+    """
+    side, gap = max(1.0, 0.3 * len(tasks)), 0.12
+    names = 0.065 * max(map(len, tasks))  # what the tasks' names take
+    left, right, top, bottom = 0.75 + names, 0.75, 1.1, 0.35 + 0.7 * names
+    width = left + len(COLUMNS) * (side + gap) + right
+    height = top + rows * (side + gap) + bottom
+    made = plotting.figure(width, height, layout=None)
+
+    def place(x: float, y: float, w: float, h: float) -> Axes:
+        return made.add_axes((x / width, y / height, w / width, h / height))
+
+    lines = [height - top - side - row * (side + gap) for row in range(rows)]
+    panels = [
+        [place(left + column * (side + gap), y, side, side) for column in range(len(COLUMNS))]
+        for y in lines
+    ]
+    shown = min(rows, 3)
+    long = shown * (side + gap) - gap
+    return made, panels, place(width - right + 0.05, height - top - long, 0.12, long)
+
+
+def _matrix(axes, values: np.ndarray, tasks: tuple[str, ...], left: bool, bottom: bool):
+    """One annotated [target, source] matrix on the colour scale 0 to 1."""
+    axes.set_facecolor("#d0d0d0")
+    image = axes.imshow(values, vmin=0, vmax=1, cmap=COLOURS, interpolation="nearest")
+    places = range(len(tasks))
+    slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(places, tasks if bottom else [""] * len(tasks), **slanted)
+    axes.set_yticks(places, tasks if left else [""] * len(tasks))
+    axes.tick_params(length=0)
+    axes.spines[:].set(visible=True, color="#b0b0b0", linewidth=0.5)
+    for target, source in np.ndindex(values.shape):
+        value = values[target, source]
+        colour = "white" if value > 0.6 else "black"
+        place = {"ha": "center", "va": "center", "fontsize": 7}
+        axes.text(source, target, _short(value), color=colour, **place)
+    return image
+
+
+def _short(value: float) -> str:
+    """Two decimals in little room: 1, .43, 0; a dash for NaN."""
+    if np.isnan(value):
+        return "–"
+    text = f"{value:.2f}"
+    return text[:-3] if text.endswith(".00") else text.lstrip("0")

@@ -1,0 +1,210 @@
+"""The tables of a suite: scores of all methods, and comparisons with the reference method."""
+
+# ruff: noqa: RUF001 - typographic signs are meant: readers see these texts
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench import files, paths
+from cds_bench.config import Config
+from cds_bench.report import render
+from cds_bench.report.render import MISSING, Block, Cell, Table
+from cds_bench.statistics import comparisons as compared
+from cds_bench.statistics.schema import check_columns, read_csv, read_scores
+from cds_bench.statistics.summary import AVERAGE, IQM, summarise
+
+LABELS = {IQM: "IQM"}  # rows whose label is not their name
+
+
+def write_suite_table(config: Config, suite: str) -> None:
+    """Writes tables/<suite>.{csv,md,tex,html} from scores.csv.
+
+    The csv is `summarise`'s frame, in normalised score (0 to 1); the others show it x100.
+    """
+    scores = read_scores(paths.scores(config))
+    summary = summarise(config, scores, suite)
+    metrics = set(scores.loc[scores["suite"] == suite, "metric"])
+    files.write_csv(paths.table(config, suite, "csv"), summary)
+    for extension, text in _renderings(suite_table(config, suite, summary, metrics)).items():
+        files.write_text(paths.table(config, suite, extension), text)
+
+
+def write_comparison_table(config: Config, suite: str) -> None:
+    """Writes tables/<suite>_comparisons.{csv,md,tex,html} from comparisons.csv."""
+    path = paths.comparisons(config)
+    frame = read_csv(path)
+    check_columns(frame, compared.COLUMNS, str(path))
+    rows = frame[frame["suite"] == suite].assign(note=lambda rows: rows["note"].fillna(""))
+    files.write_csv(paths.comparison_table(config, suite, "csv"), rows)
+    for extension, text in _renderings(comparison_table(config, suite, rows)).items():
+        files.write_text(paths.comparison_table(config, suite, extension), text)
+
+
+def _renderings(table: Table) -> dict[str, str]:
+    return {
+        "md": render.markdown(table),
+        "tex": render.latex(table),
+        "html": render.html(table),
+    }
+
+
+def suite_table(config: Config, suite: str, summary: pd.DataFrame, metrics: set[str]) -> Table:
+    """The table of `summarise`, x100: a block per algorithm, rows tasks, average and IQM."""
+    names = [*envs.SUITES[suite].tasks, AVERAGE, IQM]
+    blocks = []
+    for algorithm, part in summary.groupby("algorithm", sort=False):
+        rows = tuple(
+            (LABELS.get(name, name), tuple(map(_score_cell, group.itertuples())))
+            for name, group in part.groupby("task", sort=False)
+        )
+        columns = tuple(dict.fromkeys(part["sharing"]))
+        blocks.append(Block(algorithm, columns, rows, rules=(names.index(AVERAGE),)))
+    return Table(
+        title=f"Scores on {suite}",
+        label="task",
+        blocks=tuple(blocks),
+        caption=_suite_caption(config, suite, metrics),
+        notes=_notes(summary),
+    )
+
+
+def _score_cell(row) -> Cell:
+    if row.n == 0:
+        return Cell(MISSING, (f"0 of {row.seeds} seeds",))
+    counted = f"{row.n} of {row.seeds} seeds" if row.n < row.seeds else ""
+    details = tuple(part for part in (_interval(row), counted) if part)
+    return Cell(_hundred(row.mean), details, bold=bool(row.bold))
+
+
+def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
+    """Rows of `comparisons` for a suite, differences x100: a block per algorithm."""
+    blocks = []
+    for algorithm, part in rows.groupby("algorithm", sort=False):
+        lines, rules = [], []
+        for name, group in part.groupby("task", sort=False):
+            rules += [len(lines)] if lines else []
+            lines += [
+                (name if first else "", _comparison_cells(row))
+                for first, row in zip(
+                    [True] + [False] * len(group), group.itertuples(), strict=False
+                )
+            ]
+        columns = ("method", "n", "difference", "interval", "p", "p (Holm)", "d_z")
+        blocks.append(Block(algorithm, columns, tuple(lines), tuple(rules), left=1))
+    return Table(
+        title=f"Differences from {config.protocol.reference} on {suite}",
+        label="task",
+        blocks=tuple(blocks),
+        caption=_comparison_caption(config),
+        notes=_notes(rows),
+    )
+
+
+def _comparison_cells(row) -> tuple[Cell, ...]:
+    head = (Cell(row.sharing), Cell(str(row.n)))
+    if row.n == 0:
+        return (*head, Cell(MISSING), *[Cell("–")] * 4)
+    return (
+        *head,
+        Cell(_hundred(row.difference, sign="+")),
+        Cell(_interval(row, sign="+") or "–"),
+        Cell(_p(row.p)),
+        Cell(_p(row.p_holm)),
+        Cell(_effect(row.effect_size)),
+    )
+
+
+def _hundred(value: float, sign: str = "-") -> str:
+    text = f"{100 * value:{sign}.1f}"
+    return "0.0" if float(text) == 0 else text
+
+
+def _interval(row, sign: str = "-") -> str:
+    if np.isnan(row.low):
+        return ""
+    return f"[{_hundred(row.low, sign)}, {_hundred(row.high, sign)}]"
+
+
+def _p(value: float) -> str:
+    return "–" if np.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _effect(value: float) -> str:
+    if np.isnan(value):
+        return "–"
+    return f"{value:+.2f}" if np.isfinite(value) else f"{'-' if value < 0 else '+'}∞"
+
+
+def _notes(rows: pd.DataFrame) -> tuple[str, ...]:
+    """What the rows' notes say, once per method and text, with the tasks it holds for."""
+    lacking = rows[rows["note"] != ""]
+    grouped = lacking.groupby(["algorithm", "sharing", "note"], sort=False)["task"]
+    return tuple(
+        f"{algorithm}, {sharing} ({', '.join(LABELS.get(task, task) for task in tasks)}): {text}"
+        for (algorithm, sharing, text), tasks in grouped
+    )
+
+
+def seeds_caption(config: Config) -> str:
+    """What a score is: snapshots, episodes, seeds and their interval; for tables and figures."""
+    protocol, n = config.protocol, config.seeds
+    few = {1: "; one seed has none", 2: ", here their range", 3: ", here their range"}.get(n, "")
+    return (
+        f"A seed's score is the mean over its run's last {protocol.final_snapshots} snapshots, "
+        f"never the best one, of {protocol.final_episodes} episodes each. n = {n} training "
+        f"seed{'s' if n > 1 else ''} unless a cell says otherwise; in brackets the "
+        f"{percent(config)} percentile bootstrap interval over seeds (too narrow where seeds are "
+        f"few{few})."
+    )
+
+
+def percent(config: Config) -> str:
+    return f"{100 * config.protocol.confidence:g} %"
+
+
+def unit(metrics: set[str]) -> str:
+    if metrics == {"success"}:
+        return "Success rate ×100"
+    return "Normalised score ×100 (0 = random policy, 100 = the task's expert behaviour policy)"
+
+
+def provenance(config: Config) -> str:
+    return f"Profile {config.profile}; protocol {config.protocol.sha256[:12]}."
+
+
+def _suite_caption(config: Config, suite: str, metrics: set[str]) -> tuple[str, ...]:
+    alpha, n = 1 - config.protocol.confidence, config.seeds
+    bold = (
+        "With one seed nothing can be distinguished, so nothing is bold."
+        if n == 1
+        else "Bold: the best mean of a row, over all its methods, and every method not "
+        "distinguishable from it: paired t-test of the seeds against the best, Holm-corrected "
+        f"within the row, p ≥ {alpha:.2g}; with few seeds the test sees large differences only, so "
+        "bold together does not mean equal. It assumes normal differences, and is used because an "
+        f"exact permutation test of {n} seeds can never give p below {2.0 ** (1 - n):.2g}; the "
+        "comparisons table has the exact p. A method with fewer than two seeds in common with the "
+        "best is not tested and not bold."
+    )
+    return (
+        f"{unit(metrics)}, {suite} ({envs.SUITES[suite].domain}). {seeds_caption(config)}",
+        bold,
+        "average: the mean over tasks per seed, for seeds that have all tasks. IQM: the "
+        "interquartile mean over tasks × seeds; its stratified bootstrap draws seeds within each "
+        "task, so it ignores that the tasks of a seed share a network; not tested, so never bold.",
+        provenance(config),
+    )
+
+
+def _comparison_caption(config: Config) -> tuple[str, ...]:
+    n = config.seeds
+    return (
+        f"Method minus {config.protocol.reference}, same algorithm, paired by training seed, in "
+        f"normalised score ×100; n is the number of seeds that both have. {seeds_caption(config)}",
+        "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
+        f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
+        "(Holm): corrected within a task, over all algorithms' methods. d_z: mean over standard "
+        "deviation of the differences with Hedges' small-sample correction; – for n < 3. average: "
+        "the mean over tasks per seed, for seeds that have all tasks.",
+        provenance(config),
+    )

@@ -1,0 +1,47 @@
+"""Conservative data sharing: candidates weighted by sigmoid(Delta / tau)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from cds_bench.records import Critic, Offer, Sharing
+from cds_bench.sharing.improvement import foreign_only, improvement
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: Literal["balanced", "union"] = "balanced"
+    percentile: float = 90.0
+    tau: float | None = None  # a fixed temperature; None: the moving average below
+    decay: float = 0.995
+    floor: float = 1e-3
+
+
+def share(
+    config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: Tensor | None
+) -> Sharing:
+    """w = 1 for own transitions, sigmoid(Delta(s,a;i) / tau_i) for candidates.
+
+    tau_i is an exponential moving average over steps of the mean |Delta| of task i's candidates,
+    started at its first value and kept above `floor` (Yu et al. 2021; decay and form [recalled];
+    the absolute value is ours: the signed mean is usually negative at the 90th percentile and
+    would flip the sigmoid). State: tau, [S, T, 1].
+    """
+    delta = improvement(critic.value(offer.task), offer.own, config.percentile)
+    candidates = foreign_only(delta, offer.own)
+    if config.tau is None:
+        magnitude = mean_magnitude(candidates)
+        average = magnitude if state is None else state.lerp(magnitude, 1.0 - config.decay)
+        tau = average.clamp(min=config.floor)
+    else:
+        tau = delta.new_full((*delta.shape[:2], 1), config.tau)
+    weight = (delta / tau).sigmoid().masked_fill(offer.own, 1.0)
+    return Sharing(weight=weight, state=tau, diagnostics={"delta": candidates, "tau": tau})
+
+
+def mean_magnitude(delta: Tensor) -> Tensor:
+    """Mean |Delta| over the finite entries of the last dimension, kept; 0 where there are none."""
+    finite = delta.isfinite()
+    total = delta.abs().where(finite, 0.0).sum(-1, keepdim=True)
+    return total / finite.sum(-1, keepdim=True).clamp(min=1)

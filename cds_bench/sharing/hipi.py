@@ -1,0 +1,49 @@
+"""HIPI (Eysenbach et al. 2020): each transition goes to one task, by inverse reinforcement learning.
+
+q(i | s, a) is proportional to exp(U_i(s, a) / temperature) / Z_i, with Z_i estimated by the batch's
+mean. U is Qhat (form `value`, the paper's [recalled]) or the official code's soft backup
+r_i - log pi(a|s,i) + gamma (1 - d_i) Qhat(s', a' ~ pi, i) (form `backup`).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from cds_bench.records import Critic, Offer, Sharing
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: Literal["union"] = "union"
+    form: Literal["value", "backup"] = "value"
+    temperature: float = 1.0
+
+
+def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
+    """One categorical sample per transition decides its task; every weight is 1.
+
+    U is standardised per task over the batch before the softmax, because the tasks' returns differ
+    in scale [ours].
+    """
+    estimate = critic.value if config.form == "value" else critic.backup
+    tasks = range(offer.task.shape[1])
+    scores = torch.stack([estimate(torch.full_like(offer.task, task)) for task in tasks], dim=-1)
+    probabilities = posterior(scores.flatten(1, 2), config.temperature)
+    thresholds = probabilities.cumsum(-1)
+    chosen = (uniform.flatten(1, 2).unsqueeze(-1) >= thresholds).sum(-1).clamp(max=len(tasks) - 1)
+    chosen = chosen.view_as(offer.task)
+    return Sharing(weight=torch.ones_like(uniform), task=chosen)
+
+
+def posterior(scores: Tensor, temperature: float) -> Tensor:
+    """q(i | s, a) over tasks: scores [S, M, T] -> probabilities [S, M, T].
+
+    softmax_i( z / temperature - log mean_batch exp(z / temperature) ), z the standardised scores.
+    """
+    scale = scores.std(1, keepdim=True).clamp(min=1e-6)
+    standard = (scores - scores.mean(1, keepdim=True)) / scale / temperature
+    normaliser = standard.logsumexp(1, keepdim=True) - math.log(scores.shape[1])
+    return (standard - normaliser).softmax(-1)

@@ -1,0 +1,1 @@
+"""From scores to claims: schema, headlines, aggregates, intervals, tests (numpy, scipy, pandas)."""

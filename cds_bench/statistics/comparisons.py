@@ -1,0 +1,75 @@
+"""Every method against the reference method, paired by seed."""
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench import files, paths
+from cds_bench.config import Config
+from cds_bench.seeding import stream
+from cds_bench.statistics.headline import headline, matrix, note
+from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.schema import read_scores
+from cds_bench.statistics.significance import effect_size, holm, sign_flip
+
+COLUMNS = [
+    "suite", "task", "algorithm", "sharing", "reference", "n", "difference",
+    "low", "high", "p", "p_holm", "effect_size", "note",
+]  # fmt: skip
+
+
+def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
+    """A row per suite, task (and "average"), algorithm and sharing strategy but the reference.
+
+    difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
+    both have; low and high its percentile bootstrap interval over seeds; p the exact sign-flip
+    permutation test; p_holm its Holm correction within suite and task, over all algorithms'
+    methods; effect_size Hedges-corrected d_z. "average" is the mean over the suite's tasks per
+    seed, for seeds that have them all; `note` names what is missing. `scores` is a checked frame.
+    """
+    headlines = headline(scores, config.protocol)
+    rows = []
+    for suite in config.suites:
+        tasks = envs.SUITES[suite].tasks
+        for task in [*tasks, "average"]:
+            pick = slice(None) if task == "average" else slice(i := tasks.index(task), i + 1)
+            group = [
+                _compare(config, headlines, (suite, task, algorithm, sharing), pick)
+                for algorithm in config.algorithms
+                for sharing in config.sharing
+                if sharing != config.protocol.reference
+            ]
+            corrected = holm(np.array([row["p"] for row in group]))
+            rows += [{**row, "p_holm": p} for row, p in zip(group, corrected, strict=True)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _compare(config: Config, headlines: pd.DataFrame, key: tuple, pick: slice) -> dict:
+    """One row, without p_holm; `key` is suite, task, algorithm, sharing, `pick` the columns."""
+    suite, _, algorithm, sharing = key
+    protocol = config.protocol
+    tasks = envs.SUITES[suite].tasks[pick]
+    ours = matrix(config, headlines, suite, (algorithm, sharing))[:, pick]
+    reference = matrix(config, headlines, suite, (algorithm, protocol.reference))[:, pick]
+    differences = (ours - reference).mean(axis=1)  # NaN unless both have all tasks
+    paired = differences[~np.isnan(differences)]
+    sides = {sharing: note(ours, tasks), protocol.reference: note(reference, tasks)}
+    rng = stream("comparison", *key)
+    low, high = bootstrap_mean(paired, rng, protocol.resamples, protocol.confidence)
+    return {
+        **dict(zip(("suite", "task", "algorithm", "sharing"), key, strict=True)),
+        "reference": protocol.reference,
+        "n": len(paired),
+        "difference": paired.mean() if len(paired) else np.nan,
+        "low": low,
+        "high": high,
+        "p": sign_flip(paired, rng, protocol.resamples),
+        "effect_size": effect_size(paired),
+        "note": "; ".join(f"{name}: {lacks}" for name, lacks in sides.items() if lacks),
+    }
+
+
+def write_comparisons(config: Config) -> None:
+    """Writes comparisons.csv from scores.csv."""
+    scores = read_scores(paths.scores(config))
+    files.write_csv(paths.comparisons(config), comparisons(config, scores))

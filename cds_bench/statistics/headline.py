@@ -1,0 +1,81 @@
+"""Headline scores: one number per task, method and seed, and the matrices that tables start from.
+
+The headline of a run is the mean over its last `final_snapshots` snapshots, never the best one:
+single snapshots of offline learning swing wildly, and the best of them is a biased estimate.
+"""
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench.config import Config, Protocol
+from cds_bench.statistics.schema import RUN
+
+CELL = ["suite", "task", "algorithm", "sharing", "seed"]
+Method = tuple[str, str]  # algorithm, sharing
+
+
+def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Means over each run's last `final_snapshots` steps.
+
+    `scores` is a checked frame (`schema.validate`). Returns the columns suite, task, algorithm,
+    sharing, seed, score, normalized_score and `snapshots`, the number of rows behind the means: the
+    steps are the run's, so a task that lacks one of them has fewer and is not padded with earlier
+    ones.
+    """
+    steps = scores[[*RUN, "step"]].drop_duplicates().sort_values("step")
+    final = steps.groupby(RUN, sort=False).tail(protocol.final_snapshots)
+    rows = scores.merge(final, on=[*RUN, "step"])
+    return rows.groupby(CELL, sort=False, as_index=False).agg(
+        score=("score", "mean"),
+        normalized_score=("normalized_score", "mean"),
+        snapshots=("step", "size"),
+    )
+
+
+def methods(config: Config, scores: pd.DataFrame, suite: str) -> list[Method]:
+    """Columns of a suite's table: algorithms x sharing in configuration order, then the others.
+
+    The others are the methods that only the scores name (external baselines), by name.
+    """
+    configured = [(a, s) for a in config.algorithms for s in config.sharing]
+    rows = scores[scores["suite"] == suite]
+    found = set(zip(rows["algorithm"], rows["sharing"], strict=True))
+    return [*configured, *sorted(found - set(configured))]
+
+
+def matrix(
+    config: Config, headlines: pd.DataFrame, suite: str, method: Method, column="normalized_score"
+) -> np.ndarray:
+    """A method's headline scores [seeds, tasks], NaN where missing.
+
+    Rows are the configured seeds, range(config.seeds), whatever seeds the scores hold; columns are
+    the suite's tasks in order.
+    """
+    rows = headlines[
+        (headlines["suite"] == suite)
+        & (headlines["algorithm"] == method[0])
+        & (headlines["sharing"] == method[1])
+    ]
+    wide = rows.pivot(index="seed", columns="task", values=column)
+    wide = wide.reindex(index=range(config.seeds), columns=list(envs.SUITES[suite].tasks))
+    return wide.to_numpy(float)
+
+
+def note(values: np.ndarray, tasks: tuple[str, ...]) -> str:
+    """What a cell lacks, in words; empty if it is complete. `values` is [seeds, tasks].
+
+    An average counts a seed only if all tasks are there, so a seed that lacks some is named with
+    them.
+    """
+    absent = np.isnan(values)
+    empty = [seed for seed in range(len(values)) if absent[seed].all()]
+    parts = [f"no scores for {_seeds(empty)}"] if empty else []
+    for seed in np.flatnonzero(absent.any(axis=1) & ~absent.all(axis=1)):
+        lacking = ", ".join(task for task, gone in zip(tasks, absent[seed], strict=True) if gone)
+        parts.append(f"seed {seed} left out: no {lacking}")
+    return "; ".join(parts)
+
+
+def _seeds(seeds: list[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

@@ -1,0 +1,176 @@
+"""The one result schema: a tidy row per suite, task, algorithm, sharing, seed and snapshot.
+
+Every file of scores, ours or an external baseline's, is checked here before anything is computed.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench import files, paths
+from cds_bench.config import Config
+from cds_bench.errors import BenchError, nearest
+
+RUN = ["suite", "algorithm", "sharing", "seed"]
+KEY = ["suite", "task", "algorithm", "sharing", "seed", "step"]
+NAMES = ["domain", "suite", "task", "algorithm", "sharing", "metric"]
+INTEGERS = {"seed": 0, "step": 0, "episodes": 1}  # column -> smallest value
+FLOATS = ["score", "normalized_score"]
+METRICS = ("return", "success")
+COLUMNS = [
+    "domain", "suite", "task", "algorithm", "sharing", "seed", "step",
+    "episodes", "metric", "score", "normalized_score",
+]  # fmt: skip
+
+
+def read_csv(path: Path | str, origin: str = "run the stage that writes it first") -> pd.DataFrame:
+    """A CSV file as pandas reads it. Raises BenchError if it can't be."""
+    try:
+        return pd.read_csv(path)
+    except FileNotFoundError:
+        raise BenchError(f"{path}: no such file; {origin}") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise BenchError(
+            f"{path}: not a CSV table ({error}); delete it to have it made again"
+        ) from None
+
+
+def check_columns(frame: pd.DataFrame, expected: list[str], origin: str) -> None:
+    """Raises BenchError for the first missing or unexpected column."""
+    for column in expected:
+        if column not in frame:
+            raise BenchError(
+                f"{origin}: column '{column}' is missing; expected {', '.join(expected)}"
+            )
+    for column in frame:
+        if column not in expected:
+            raise BenchError(
+                f"{origin}: unexpected column '{column}'{nearest(str(column), expected)}"
+            )
+
+
+def read_scores(path: Path | str) -> pd.DataFrame:
+    """A file of scores, checked. Raises BenchError naming file, column, row and expectation."""
+    return validate(read_csv(path), str(path))
+
+
+def validate(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """The frame with the schema's columns in order and its types; the input is not changed.
+
+    Raises BenchError for missing or unexpected columns, empty names, values that are not finite
+    numbers, integers out of range, unknown suites, tasks, domains and metrics, and duplicate keys.
+    Rows are counted from 1 below the header.
+    """
+    check_columns(frame, COLUMNS, origin)
+    frame = frame[COLUMNS].reset_index(drop=True)
+    for column in NAMES:
+        _refuse(frame, column, frame[column].isna(), "a name", origin)
+        frame[column] = frame[column].astype(str)
+    for column in [*INTEGERS, *FLOATS]:
+        values = pd.to_numeric(frame[column], errors="coerce").astype(float)
+        _refuse(frame, column, ~np.isfinite(values), "a finite number", origin)
+        if column in INTEGERS:
+            bad = (values % 1 != 0) | (values < (low := INTEGERS[column]))
+            _refuse(frame, column, bad, f"an integer of at least {low}", origin)
+            values = values.astype(np.int64)
+        frame[column] = values
+    _check_names(frame, origin)
+    repeated = frame.duplicated(KEY)
+    if repeated.any():
+        row = int(np.argmax(repeated))
+        first = int(np.argmax((frame[KEY] == frame.loc[row, KEY]).all(axis=1)))
+        key = ", ".join(f"{name} {frame.at[row, name]}" for name in KEY)
+        raise BenchError(
+            f"{origin}: rows {first + 1} and {row + 1} have the same key ({key}); expected one row "
+            "per suite, task, algorithm, sharing, seed and step"
+        )
+    return frame
+
+
+def _refuse(frame: pd.DataFrame, column: str, bad: pd.Series, expected: str, origin: str) -> None:
+    if bad.any():
+        row = int(np.argmax(bad))
+        value = frame[column].iloc[row]
+        shown = "nothing (empty or NaN)" if pd.isna(value) else repr(str(value))
+        raise BenchError(
+            f"{origin}: column '{column}': {int(bad.sum())} values are not {expected} "
+            f"(first at row {row + 1}: got {shown})"
+        )
+
+
+def _check_names(frame: pd.DataFrame, origin: str) -> None:
+    for suite, rows in frame.groupby("suite", sort=False):
+        if suite not in envs.SUITES:
+            _refuse_name(rows, "suite", envs.SUITES, origin)
+        _refuse_name(rows, "task", envs.SUITES[suite].tasks, origin)
+        _refuse_name(rows, "domain", [envs.SUITES[suite].domain], origin)
+    _refuse_name(frame, "metric", METRICS, origin)
+
+
+def _refuse_name(rows: pd.DataFrame, column: str, valid: Iterable[str], origin: str) -> None:
+    bad = rows[~rows[column].isin(list(valid))]
+    if len(bad):
+        name = bad[column].iloc[0]
+        raise BenchError(
+            f"{origin}: column '{column}': unknown name '{name}' at row {bad.index[0] + 1}"
+            f"{nearest(name, valid)}"
+        )
+
+
+def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
+    """All configured runs' scores, and the files in `others`, as one checked and sorted frame.
+
+    A configured run without a file is skipped: its cells are shown as missing later. `others` are
+    score files of external baselines; those must exist. Rows are sorted by suite, task, algorithm,
+    sharing (each in the configuration's order, unknown names last), seed and step.
+    """
+    parts = [
+        _read_run(config, suite, algorithm, sharing, group)
+        for suite in config.suites
+        for algorithm in config.algorithms
+        for sharing in config.sharing
+        for group in config.seed_groups
+    ]
+    parts = [part for part in [*parts, *map(read_scores, others)] if part is not None]
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    frame = validate(pd.concat(parts, ignore_index=True), str(paths.scores(config)))
+    order = {
+        "suite": config.suites,
+        "task": config.tasks(),
+        "algorithm": config.algorithms,
+        "sharing": config.sharing,
+    }
+
+    def rank(column: pd.Series) -> pd.Series:
+        if column.name not in order:
+            return column
+        known = list(order[column.name])
+        names = [*known, *sorted(set(column) - set(known))]
+        return column.map({name: position for position, name in enumerate(names)})
+
+    return frame.sort_values(KEY, key=rank, ignore_index=True)
+
+
+def _read_run(config, suite, algorithm, sharing, group) -> pd.DataFrame | None:
+    """One training job's scores, or None without a file; raises if the rows are another job's."""
+    path = paths.run_scores(config, suite, algorithm, sharing, f"{group[0]}-{group[1]}")
+    if not path.exists():
+        return None
+    frame = read_scores(path)
+    expected = {"suite": suite, "algorithm": algorithm, "sharing": sharing}
+    for column, name in expected.items():
+        _refuse(
+            frame, column, frame[column] != name, f"'{name}', as the file's path says", str(path)
+        )
+    bad = ~frame["seed"].between(*group)
+    _refuse(frame, "seed", bad, f"in {group[0]} to {group[1]}, as the file's name says", str(path))
+    return frame
+
+
+def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
+    """Merges the runs' scores into scores.csv; see `merge`."""
+    files.write_csv(paths.scores(config), merge(config, others))

@@ -1,0 +1,91 @@
+"""A suite's table as plain data: a row per task (and average, IQM) and method."""
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench.config import Config
+from cds_bench.seeding import stream
+from cds_bench.statistics.aggregates import iqm
+from cds_bench.statistics.headline import Method, headline, matrix, methods, note
+from cds_bench.statistics.intervals import bootstrap_mean, stratified_iqm
+from cds_bench.statistics.significance import best_and_peers
+
+AVERAGE, IQM = "average", "iqm"
+COLUMNS = [
+    "suite", "task", "algorithm", "sharing", "n", "seeds",
+    "mean", "low", "high", "bold", "score", "note",
+]  # fmt: skip
+
+
+def summarise(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
+    """The columns above, in normalised score (0 random, 1 expert), rows in the table's order.
+
+    For a task, `mean` is over its n seeds of the `seeds` configured, with the percentile bootstrap
+    interval over seeds, and `score` the mean raw headline. "average" is the mean over tasks per
+    seed, for the n seeds that have all tasks; so is "iqm", the interquartile mean over tasks x
+    seeds with its stratified bootstrap. `bold` marks the best of a row and its peers
+    (`best_and_peers`), never for "iqm", which no test accompanies. Missing is n = 0 and NaN; `note`
+    says what.
+    """
+    headlines = headline(scores, config.protocol)
+    columns = methods(config, scores, suite)
+    values = {m: matrix(config, headlines, suite, m) for m in columns}
+    raw = {m: matrix(config, headlines, suite, m, "score") for m in columns}
+    snapshots = {m: matrix(config, headlines, suite, m, "snapshots") for m in columns}
+    tasks = envs.SUITES[suite].tasks
+    rows = []
+    for row in [*tasks, AVERAGE, IQM]:
+        pick = slice(i := tasks.index(row), i + 1) if row in tasks else slice(None)
+        cells = [
+            {
+                **_cell(config, (suite, row, *m), values[m][:, pick]),
+                "score": _mean(raw[m][:, pick]) if row in tasks else np.nan,
+                "note": _note(config, values[m][:, pick], snapshots[m][:, pick], tasks[pick]),
+            }
+            for m in columns
+        ]
+        seeds = np.array([values[m][:, pick].mean(axis=1) for m in columns])
+        bold = best_and_peers(seeds, 1 - config.protocol.confidence)
+        rows += [{**c, "bold": b and row != IQM} for c, b in zip(cells, bold, strict=True)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _cell(config: Config, key: tuple[str, str, str, str], values: np.ndarray) -> dict:
+    """n, mean and interval of `values` [seeds, tasks], over the seeds that have all tasks."""
+    protocol = config.protocol
+    complete = values[~np.isnan(values).any(axis=1)]
+    arguments = (stream("interval", *key), protocol.resamples, protocol.confidence)
+    if key[1] == IQM:
+        estimate = iqm(complete.ravel())
+        low, high = stratified_iqm(complete, *arguments)
+    else:
+        estimate = _mean(complete)
+        low, high = bootstrap_mean(complete.mean(axis=1), *arguments)
+    return {
+        **dict(zip(("suite", "task", "algorithm", "sharing"), key, strict=True)),
+        "n": len(complete),
+        "seeds": config.seeds,
+        "mean": float(estimate),
+        "low": float(low),
+        "high": float(high),
+    }
+
+
+def _mean(values: np.ndarray) -> float:
+    return np.nan if np.isnan(values).all() else float(np.nanmean(values))
+
+
+def _note(config: Config, values, snapshots, tasks: tuple[str, ...]) -> str:
+    """Missing seeds and tasks, and headlines over fewer snapshots than the protocol's."""
+    wanted = config.protocol.final_snapshots
+    fewest = wanted if np.isnan(snapshots).all() else int(np.nanmin(snapshots))
+    parts = [note(values, tasks), f"{fewest} of {wanted} snapshots" if fewest < wanted else ""]
+    return "; ".join(part for part in parts if part)
+
+
+def per_seed(config: Config, scores: pd.DataFrame, suite: str) -> dict[Method, np.ndarray]:
+    """Each method's average over tasks, [seeds], NaN unless all are there."""
+    headlines = headline(scores, config.protocol)
+    columns = methods(config, scores, suite)
+    return {m: matrix(config, headlines, suite, m).mean(axis=1) for m in columns}

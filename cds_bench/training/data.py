@@ -1,0 +1,107 @@
+"""The pool on the device: sampling offers and gathering relabelled batches by index."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cds_bench.dataset.pool import Pool
+from cds_bench.errors import BenchError
+from cds_bench.records import Batch, Offer, Sharing
+
+
+@dataclass(frozen=True)
+class DevicePool:
+    """A pool's arrays as tensors; observations normalised; rows sorted by source task.
+
+    rewards, terminals: [N, T]; source: [N]; first, count: [T], each task's own rows.
+    """
+
+    observations: Tensor
+    actions: Tensor
+    next_observations: Tensor
+    rewards: Tensor
+    terminals: Tensor
+    source: Tensor
+    first: Tensor
+    count: Tensor
+
+    @property
+    def tasks(self) -> int:
+        return self.rewards.shape[1]
+
+
+def to_device(pool: Pool, device: str) -> DevicePool:
+    """Moves a pool to the device once; (o - mean) / scale is applied here."""
+
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+    def normalised(observations: np.ndarray) -> Tensor:
+        return tensor((observations - pool.observation_mean) / pool.observation_scale)
+
+    count = np.bincount(pool.source, minlength=len(pool.tasks))
+    if (count == 0).any():
+        empty = pool.tasks[int(np.argmin(count))]
+        raise BenchError(f"pool {pool.suite}: task '{empty}' has no transitions of its own")
+    return DevicePool(
+        observations=normalised(pool.observations),
+        actions=tensor(pool.actions),
+        next_observations=normalised(pool.next_observations),
+        rewards=tensor(pool.rewards),
+        terminals=tensor(pool.terminals),
+        source=tensor(pool.source),
+        first=tensor(np.cumsum(count) - count),
+        count=tensor(count),
+    )
+
+
+def offer_rows(pool: DevicePool, composition: str, uniform: Tensor) -> Tensor:
+    """Row numbers offered to each task: uniform [S, T, B] float64 on [0, 1) -> int64 [S, T, B].
+
+    own: uniform over the task's own rows; union: uniform over all rows; balanced: the batch's first
+    half own, the second half uniform over the other tasks' rows.
+    """
+    total = len(pool.source)
+    first, count = pool.first[:, None], pool.count[:, None]
+    own = first + (uniform * count).long()
+    if composition == "own":
+        return own
+    if composition == "union":
+        return (uniform * total).long()
+    foreign = (uniform * (total - count)).long()
+    foreign = foreign + count * (foreign >= first)  # step over the task's own rows
+    half = uniform.shape[-1] // 2
+    return torch.cat([own[..., :half], foreign[..., half:]], dim=-1)
+
+
+def make_offer(pool: DevicePool, rows: Tensor) -> Offer:
+    """The offer of rows [S, T, B] to the task of their second dimension."""
+    source = pool.source[rows]
+    task = torch.arange(pool.tasks, device=rows.device)[:, None].expand_as(rows)
+    return Offer(source=source, task=task, own=source == task)
+
+
+def states(observations: Tensor, task: Tensor, tasks: int) -> Tensor:
+    """Observations [..., O] with the one-hot vector of task [...] appended, [..., O + T]."""
+    return torch.cat([observations, F.one_hot(task, tasks).float()], dim=-1)
+
+
+def gather(pool: DevicePool, rows: Tensor, task: Tensor, weight: Tensor) -> Batch:
+    """Transitions relabelled for `task`; rows, task, weight [S, T, B], flattened to [S, T B]."""
+    rows, task, weight = (x.flatten(1) for x in (rows, task, weight))
+    return Batch(
+        states=states(pool.observations[rows], task, pool.tasks),
+        actions=pool.actions[rows],
+        next_states=states(pool.next_observations[rows], task, pool.tasks),
+        rewards=pool.rewards[rows, task],
+        terminals=pool.terminals[rows, task],
+        weight=weight,
+    )
+
+
+def effective(offer: Offer, decision: Sharing) -> Tensor:
+    """The task that each transition ends up in, [S, T, B]."""
+    return offer.task if decision.task is None else decision.task

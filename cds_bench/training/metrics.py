@@ -1,0 +1,113 @@
+"""What is recorded over training, averaged between two rows so that a row is not one batch's luck."""
+
+import dataclasses
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cds_bench.errors import BenchError
+from cds_bench.records import Offer, Sharing
+
+COLUMNS = ("seed", "step", "metric", "source", "target", "value")
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+def pair_sums(offer: Offer, decision: Sharing, tasks: int) -> tuple[Tensor, Tensor]:
+    """Weight that ends up in, and transitions offered to, each pair; [S, source, target] each.
+
+    A strategy that re-assigns has every transition considered for every task, so that the weight
+    of a pair divided by what was offered is the share of the source's transitions that it got.
+    """
+    target = offer.task if decision.task is None else decision.task
+
+    def scatter(index: Tensor, values: Tensor) -> Tensor:
+        sums = values.new_zeros(values.shape[0], tasks * tasks)
+        pair = offer.source * tasks + index
+        sums.scatter_add_(1, pair.flatten(1), values.flatten(1))
+        return sums.view(-1, tasks, tasks)
+
+    weight = scatter(target, decision.weight)
+    offered = scatter(offer.task, torch.ones_like(decision.weight))
+    if decision.task is not None:
+        offered = offered.sum(2, keepdim=True).expand_as(offered)
+    return weight, offered
+
+
+class Recorder:
+    """Accumulates on the device and reads it back at the steps of the log alone."""
+
+    def __init__(self, seeds: list[int], tasks: tuple[str, ...]):
+        self.seeds, self.tasks = seeds, tasks
+        self.rows: list[tuple] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self.count = 0
+        self.sums: list[Tensor] = []
+
+    def add(self, terms, offer: Offer, decision: Sharing) -> None:
+        """Adds one step: the loss terms [S] and the sharing between tasks."""
+        count = len(self.tasks)
+        self.names = [f.name for f in dataclasses.fields(terms) if f.name != "q_data"]
+        target = offer.task if decision.task is None else decision.task
+        q_sums = terms.q_data.new_zeros(len(self.seeds), count)
+        q_sums.scatter_add_(1, target.flatten(1), terms.q_data)
+        rows = torch.zeros_like(q_sums)
+        rows.scatter_add_(1, target.flatten(1), torch.ones_like(terms.q_data))
+        losses = torch.stack([getattr(terms, name).detach() for name in self.names], dim=1)
+        step = [losses, q_sums, rows, *pair_sums(offer, decision, count)]
+        self.sums = [a + b for a, b in zip(self.sums, step, strict=True)] if self.sums else step
+        self.count += 1
+        self.diagnostics = decision.diagnostics
+
+    def write(self, step: int) -> str:
+        """Appends the rows of the interval that ends at `step`; returns a note for people.
+
+        Raises BenchError when a loss is not finite, with the step and the term.
+        """
+        losses, q_sums, rows, weight, offered = (total.cpu().double() for total in self.sums)
+        losses = losses / self.count
+        for k, name in enumerate(self.names):
+            self._append(step, name, losses[:, k, None, None])
+        self._append(step, "q_data", (q_sums / rows)[:, None, :])
+        self._append(step, "weight", weight / offered)
+        self._append(step, "effective_share", weight / weight.sum(1, keepdim=True))
+        for name, values in self.diagnostics.items():
+            for label, quantile in _summaries(name, values.detach().cpu().double()):
+                self._append(step, label, quantile[:, None, :])
+        self._clear()
+        if not torch.isfinite(losses).all():
+            seed, term = (~torch.isfinite(losses)).nonzero()[0].tolist()
+            raise BenchError(
+                f"training diverged by step {step}: the loss term '{self.names[term]}' of seed "
+                f"{self.seeds[seed]} is not finite; lower the learning rates or the reward scale"
+            )
+        return ", ".join(
+            f"{name} {value:.3g}"
+            for name, value in zip(self.names[:3], losses.mean(0).tolist(), strict=False)
+        )
+
+    def _append(self, step: int, metric: str, values: Tensor) -> None:
+        """Rows of values [S, sources or 1, targets or 1]; a dimension of one has no task."""
+        _, sources, targets = values.shape
+        for s, seed in enumerate(self.seeds):
+            for i in range(sources):
+                for j in range(targets):
+                    source = self.tasks[i] if sources > 1 else ""
+                    target = self.tasks[j] if targets > 1 else ""
+                    self.rows.append((seed, step, metric, source, target, values[s, i, j].item()))
+
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame(self.rows, columns=COLUMNS).sort_values(
+            ["seed", "step", "metric", "source", "target"], kind="stable"
+        )
+
+
+def _summaries(name: str, values: Tensor) -> list[tuple[str, Tensor]]:
+    """A diagnostic [S, T, n] as named values [S, T]: itself where n is 1, else its quantiles."""
+    if values.shape[-1] == 1:
+        return [(name, values.squeeze(-1))]
+    return [
+        (f"{name}_q{round(100 * q)}", torch.nanquantile(values, q, dim=-1)) for q in QUANTILES
+    ]

@@ -1,0 +1,111 @@
+"""What the Snakefile asks: lists of files, names of logs, and the claim on a results folder."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+import envs
+from cds_bench import paths
+from cds_bench.config import Config
+from cds_bench.errors import BenchError
+
+TABLE_FORMATS = ("csv", "md", "tex", "html")
+FIGURE_FORMATS = ("png", "svg")
+
+
+def log(config: Config, rule: str, *parts: str) -> str:
+    return str(config.folder / "logs" / rule / f"{'_'.join(parts) or rule}.log")
+
+
+def benchmark(config: Config, rule: str, *parts: str) -> str:
+    return str(config.folder / "benchmarks" / rule / f"{'_'.join(parts) or rule}.tsv")
+
+
+def groups(config: Config) -> list[str]:
+    """The seed groups as they appear in paths."""
+    return [f"{first}-{last}" for first, last in config.seed_groups]
+
+
+def runs(config: Config) -> list[tuple[str, str, str, str]]:
+    """Every training job: suite, algorithm, sharing, seeds."""
+    return [
+        (suite, algorithm, sharing, seeds)
+        for suite in config.suites
+        for algorithm in config.algorithms
+        for sharing in config.sharing
+        for seeds in groups(config)
+    ]
+
+
+def run_files(config: Config, *key: str) -> dict[str, str]:
+    """The files of one training job, by the names that its rule uses."""
+    folder = paths.run(config, *key)
+    names = ("policies.safetensors", "metrics.csv", "timing.csv", "run.json")
+    return {name.partition(".")[0]: str(folder / name) for name in names}
+
+
+def suite_tables(config: Config, suite: str) -> list[str]:
+    """Both tables of a suite in every format."""
+    kinds = (paths.table, paths.comparison_table)
+    return [str(kind(config, suite, ext)) for kind in kinds for ext in TABLE_FORMATS]
+
+
+def suite_figures(config: Config, suite: str) -> list[str]:
+    """Every figure of a suite in every format."""
+    names = ["learning_curves", "aggregates", *(f"{name}_sharing" for name in config.algorithms)]
+    return [str(paths.figure(config, suite, name, ext)) for name in names for ext in FIGURE_FORMATS]
+
+
+def suite_tasks(suite: str) -> tuple[str, ...]:
+    return envs.SUITES[suite].tasks
+
+
+def suite_datasets(config: Config, suite: str) -> list[str]:
+    """The dataset of each task of a suite."""
+    return [str(paths.dataset(config, suite, task)) for task in suite_tasks(suite)]
+
+
+def suite_metrics(config: Config, suite: str) -> list[str]:
+    """What the figures of who shares with whom are drawn from."""
+    return [run_files(config, *run)["metrics"] for run in runs(config) if run[0] == suite]
+
+
+def figure_kind(path: str) -> str:
+    """learning_curves, aggregates or sharing: the name of a figure's caption."""
+    kinds = ("learning_curves", "aggregates", "sharing")
+    return next(kind for kind in kinds if Path(path).stem.endswith(kind))
+
+
+def tables(config: Config) -> list[str]:
+    return [path for suite in config.suites for path in suite_tables(config, suite)]
+
+
+def figures(config: Config) -> list[str]:
+    return [path for suite in config.suites for path in suite_figures(config, suite)]
+
+
+def report(config: Config) -> str:
+    return str(config.folder / "report.html")
+
+
+def claim(folder: Path) -> IO[str]:
+    """Claims a results folder for this process; the claim ends when the process does.
+
+    Raises BenchError when another workflow runs on it. The operating system drops the claim of a
+    process that was killed, so that nothing has to be unlocked by hand.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = open(folder / ".claim", "a+")  # noqa: SIM115 (held open on purpose)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        raise BenchError(
+            f"{folder}: another workflow is running on it (process {file.read().strip()}); wait "
+            "for it or stop it"
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file

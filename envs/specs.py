@@ -1,0 +1,51 @@
+"""The records that describe tasks and suites: plain data, importable without gymnasium or mujoco."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+Columns = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task: a reward and a termination on transitions that any policy may have produced.
+
+    `reward` and `terminal` map stored columns, each [N, ...], to [N] (float64 and bool). The columns
+    are `actions` and every `infos/<name>` of `infos`; they hold what recomputes both exactly,
+    whatever task the transition was collected for.
+    """
+
+    name: str
+    domain: str
+    env_id: str
+    metric: str  # "return" or "success"
+    horizon: int
+    infos: tuple[str, ...]
+    reward: Callable[[Columns], np.ndarray]
+    terminal: Callable[[Columns], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset recipe: the quality of the behaviour policy and the transitions at paper size."""
+
+    quality: str  # a name in QUALITIES
+    transitions: int
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A set of tasks, each with the recipe of its dataset. The tasks share one state and action."""
+
+    name: str
+    domain: str
+    sources: Mapping[str, Source]  # task name -> recipe; the order is the tasks' order everywhere
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(self.sources)
+
+
+QUALITIES = ("random", "medium-replay", "medium", "expert")

@@ -1,0 +1,225 @@
+"""CQL's stacked losses against a literal implementation in float64: one network, one row at a time."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from cds_bench.algorithms import cql, networks
+from cds_bench.noise import Noise
+from cds_bench.records import Batch, Sizes
+
+SEEDS, ROWS, OBSERVATION, TASKS, ACTION = 2, 5, 4, 3, 2
+SIZES = Sizes(SEEDS, TASKS, OBSERVATION, ACTION, (8, 7))
+
+
+def make_noise() -> Noise:
+    return Noise("test", "suite", "cql", list(range(SEEDS)), "cpu")
+
+
+def make_learner() -> cql.Learner:
+    generators = [torch.Generator().manual_seed(seed) for seed in range(SEEDS)]
+    learner = cql.initialise(generators, SIZES, "cpu")
+    for value in learner.target.values():  # a target that differs from the critic
+        value.mul_(0.9)
+    learner.log_temperature.fill_(-0.3)
+    learner.log_multiplier.copy_(torch.tensor([0.2, -0.5]))
+    return learner
+
+
+def make_batch() -> Batch:
+    generator = torch.Generator().manual_seed(9)
+    task = torch.randint(0, TASKS, (SEEDS, ROWS), generator=generator)
+    observations = torch.randn(2, SEEDS, ROWS, OBSERVATION, generator=generator)
+    one_hot = F.one_hot(task, TASKS).float()
+    return Batch(
+        states=torch.cat([observations[0], one_hot], -1),
+        actions=torch.rand(SEEDS, ROWS, ACTION, generator=generator) * 2 - 1,
+        next_states=torch.cat([observations[1], one_hot], -1),
+        rewards=torch.randn(SEEDS, ROWS, generator=generator),
+        terminals=(torch.rand(SEEDS, ROWS, generator=generator) < 0.4).float(),
+        weight=torch.rand(SEEDS, ROWS, generator=generator),
+    )
+
+
+def mlp(layers, x):
+    """A plain network: layers [(weight, bias), ...], x a vector."""
+    for weight, bias in layers[:-1]:
+        x = torch.relu(x @ weight + bias)
+    weight, bias = layers[-1]
+    return x @ weight + bias
+
+
+def layers(parameters, index):
+    depth = len(parameters) // 2
+    return [(parameters[f"w{k}"][index], parameters[f"b{k}"][index, 0]) for k in range(depth)]
+
+
+def density(mean, log_std, before):
+    """log pi(tanh(before)) by the change of variables, literally."""
+    normal = torch.distributions.Normal(mean, log_std.exp())
+    return (normal.log_prob(before) - torch.log(1 - torch.tanh(before) ** 2)).sum()
+
+
+def literal(config, learner, batch, step):
+    """Each term of each seed, row by row, from the definitions; float64."""
+    noise = make_noise()
+    n, extra = config.actions, config.backup_actions
+    eps_here = noise.normal(ROWS, n + 1, ACTION).double()
+    eps_there = noise.normal(ROWS, n + extra, ACTION).double()
+    anywhere = noise.uniform(ROWS, n, ACTION).double() * 2 - 1
+    terms = {name: [] for name in ("td", "conservative", "policy", "temperature", "multiplier")}
+    for s in range(SEEDS):
+        policy = layers(learner.policy, s)
+        critics = [layers(learner.critic, 2 * s + c) for c in range(2)]
+        targets = [layers(learner.target, 2 * s + c) for c in range(2)]
+        alpha = learner.log_temperature[s].exp()
+        td, gaps, actor, temperature = 0.0, [0.0, 0.0], 0.0, 0.0
+        for m in range(ROWS):
+            state, following = batch.states[s, m], batch.next_states[s, m]
+            action, weight = batch.actions[s, m], batch.weight[s, m]
+            mean, log_std = mlp(policy, state).chunk(2)
+            mean_next, log_std_next = mlp(policy, following).chunk(2)
+            before = [mean + log_std.exp() * eps for eps in eps_here[s, m]]
+            before_next = [mean_next + log_std_next.exp() * eps for eps in eps_there[s, m]]
+
+            backups = []
+            for u in before_next[n:]:
+                pair = torch.cat([following, torch.tanh(u)])
+                backups.append(min(mlp(net, pair)[0] for net in targets))
+            reward = config.reward_scale * batch.rewards[s, m] + config.reward_shift
+            goal = (reward + config.discount * (1 - batch.terminals[s, m]) * max(backups)).detach()
+
+            for c, net in enumerate(critics):
+                q = mlp(net, torch.cat([state, action]))[0]
+                td = td + weight * (q - goal) ** 2
+                logits = []
+                for a in anywhere[s, m]:
+                    logits.append(mlp(net, torch.cat([state, a]))[0] + ACTION * math.log(2))
+                for u, moments in [(u, (mean, log_std)) for u in before[:n]] + [
+                    (u, (mean_next, log_std_next)) for u in before_next[:n]
+                ]:
+                    u = u.detach()
+                    moments = [x.detach() for x in moments]
+                    value = mlp(net, torch.cat([state, torch.tanh(u)]))[0]
+                    logits.append(value - density(*moments, u))
+                gaps[c] = gaps[c] + weight * (torch.logsumexp(torch.stack(logits), 0) - q)
+
+            frozen = [[(w.detach(), b.detach()) for w, b in net] for net in critics]
+            log_pi = density(mean, log_std, before[n])
+            pair = torch.cat([state, torch.tanh(before[n])])
+            value = min(mlp(net, pair)[0] for net in frozen)
+            if step < config.cloning_steps:
+                limit = 1 - networks.ACTION_MARGIN
+                value = density(mean, log_std, torch.atanh(action.clamp(-limit, limit)))
+            actor = actor + weight * (alpha.detach() * log_pi - value)
+            gap = (log_pi - ACTION).detach()
+            temperature = temperature - learner.log_temperature[s] * weight * gap
+        gaps = torch.stack([config.alpha * gap / ROWS for gap in gaps])
+        if config.lagrange_gap is None:
+            conservative, multiplier = gaps.sum(), torch.zeros(())
+        else:
+            factor = learner.log_multiplier[s].exp()
+            conservative = (factor.detach() * (gaps - config.lagrange_gap)).sum()
+            multiplier = -0.5 * (factor * (gaps - config.lagrange_gap).detach()).sum()
+        values = (td / ROWS, conservative, actor / ROWS, temperature / ROWS, multiplier)
+        for name, value in zip(terms, values, strict=True):
+            terms[name].append(value)
+    return {name: torch.stack([v.double() for v in values]) for name, values in terms.items()}
+
+
+def as_double(learner: cql.Learner) -> cql.Learner:
+    def convert(value):
+        if isinstance(value, dict):
+            return {name: convert(item) for name, item in value.items()}
+        return value.detach().double().requires_grad_()
+
+    return cql.Learner(**{name: convert(value) for name, value in vars(learner).items()})
+
+
+def parameters(learner: cql.Learner) -> list[torch.Tensor]:
+    return [p for group in cql.groups(cql.Config(), learner) for p in group["params"]]
+
+
+CASES = {
+    "plain": cql.Config(actions=3),
+    "affine reward": cql.Config(actions=2, reward_scale=10.0, reward_shift=-5.0),
+    "cloning": cql.Config(actions=2, cloning_steps=1),
+    "lagrange": cql.Config(actions=2, lagrange_gap=0.8),
+    "maximum in the backup": cql.Config(actions=2, backup_actions=4),
+}
+
+
+@pytest.mark.parametrize("config", CASES.values(), ids=CASES.keys())
+def test_losses_and_gradients_equal_the_literal_definition(config):
+    learner, batch = make_learner(), make_batch()
+    for parameter in parameters(learner):
+        parameter.requires_grad_()
+    terms = cql.losses(config, learner, batch, make_noise(), step=0)
+    terms.total.backward()
+
+    reference = as_double(learner)
+    double = Batch(**{name: value.double() for name, value in vars(batch).items()})
+    expected = literal(config, reference, double, step=0)
+    names = ("temporal_difference", "conservative", "policy", "temperature", "multiplier")
+    for name, value in zip(names, expected.values(), strict=True):
+        torch.testing.assert_close(
+            getattr(terms, name).detach().double(), value.detach(), rtol=1e-4, atol=1e-4
+        )
+
+    sum(value.sum() for value in expected.values()).backward()
+    for mine, theirs in zip(parameters(learner), parameters(reference), strict=True):
+        expected_grad = torch.zeros_like(theirs) if theirs.grad is None else theirs.grad
+        grad = torch.zeros_like(mine) if mine.grad is None else mine.grad
+        torch.testing.assert_close(grad.double(), expected_grad, rtol=1e-3, atol=1e-4)
+
+
+def test_weight_zero_removes_a_transition():
+    learner, batch = make_learner(), make_batch()
+    batch.weight[:, 0] = 0.0
+    before = cql.losses(cql.Config(actions=2), learner, batch, make_noise(), step=0)
+    batch.rewards[:, 0] += 100.0
+    batch.states[:, 0, :OBSERVATION] += 1.0
+    after = cql.losses(cql.Config(actions=2), learner, batch, make_noise(), step=0)
+    assert torch.equal(before.total, after.total)
+
+
+def test_target_follows_at_its_rate():
+    learner = make_learner()
+    before = {name: value.clone() for name, value in learner.target.items()}
+    cql.after_step(cql.Config(target_rate=0.25), learner)
+    for name, value in learner.target.items():
+        expected = 0.75 * before[name] + 0.25 * learner.critic[name]
+        torch.testing.assert_close(value, expected)
+
+
+def test_soft_backup_is_reward_minus_log_density_plus_discounted_value():
+    learner, batch = make_learner(), make_batch()
+    noise = make_noise().normal(ROWS, 1, ACTION)
+    config = cql.Config(discount=0.9)
+    result = cql.soft_backup(config, learner, batch, noise)
+    for s in range(SEEDS):
+        policy = layers(learner.policy, s)
+        for m in range(ROWS):
+            mean, log_std = mlp(policy, batch.states[s, m]).chunk(2)
+            log_pi = density(mean, log_std, torch.atanh(batch.actions[s, m]))
+            mean, log_std = mlp(policy, batch.next_states[s, m]).chunk(2)
+            action = torch.tanh(mean + log_std.exp() * noise[s, m, 0])
+            pair = torch.cat([batch.next_states[s, m], action])
+            value = min(mlp(layers(learner.critic, 2 * s + c), pair)[0] for c in range(2))
+            discounted = 0.9 * (1 - batch.terminals[s, m]) * value
+            expected = batch.rewards[s, m] - log_pi + discounted
+            torch.testing.assert_close(result[s, m], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_density_integrates_to_one():
+    grid = torch.linspace(-1, 1, 200_001)[1:-1]
+    mean, log_std = torch.tensor([[[0.4]]]), torch.tensor([[[-0.7]]])
+    density_at = networks.log_prob(mean, log_std, grid.view(1, -1, 1)).exp().squeeze()
+    inside = grid.abs() < 1 - networks.ACTION_MARGIN
+    mass = torch.trapezoid(density_at[inside], grid[inside])
+    edge = math.atanh(1 - networks.ACTION_MARGIN)
+    normal = torch.distributions.Normal(0.4, math.exp(-0.7))
+    covered = normal.cdf(torch.tensor(edge)) - normal.cdf(torch.tensor(-edge))
+    torch.testing.assert_close(mass, covered, rtol=1e-3, atol=1e-3)

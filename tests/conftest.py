@@ -1,0 +1,68 @@
+"""Shared fixtures: a configuration whose behaviour policies are small random networks."""
+
+import numpy as np
+import pytest
+
+from cds_bench import config as configuration
+from cds_bench import paths
+from cds_bench.behaviour.policy import GaussianPolicy, save_snapshots
+from cds_bench.behaviour.references import write_references
+from cds_bench.dataset.collect import collect
+from cds_bench.dataset.manifest import write_manifest
+from cds_bench.files import sha256, write_json
+
+# Seeds of random networks whose return lies above the uniform policy's, as an expert's must.
+EXPERT_SEEDS = {"run-forward": 30, "run-backward": 7, "jump": 14}
+STEPS = [0, 100, 200, 300]
+MEAN_RETURNS = [0.0, 15.0, 40.0, 90.0]  # the third is medium, the fourth expert
+SIZES = {"run-forward": 300, "run-backward": 250, "jump": 200}
+ANY_QUALITY = dict.fromkeys(("random", "medium-replay", "medium", "expert"), (-1e3, 1e3))
+
+
+@pytest.fixture(scope="session")
+def random_policy():
+    """A Walker2d policy with random weights: `random_policy(seed)`."""
+
+    def make(seed: int) -> GaussianPolicy:
+        rng = np.random.default_rng(seed)
+        shapes = ((17, 8), (8,), (8, 8), (8,), (8, 6), (6,))
+        weights = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+        noise = np.full(6, -1.5, np.float32)
+        return GaussianPolicy(np.zeros(17, np.float32), np.ones(17, np.float32), *weights, noise)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_config(random_policy):
+    """`make_config(folder, **values)`: policies and provenance in place, nothing collected."""
+
+    def make(folder, **values):
+        defaults = {
+            "results": str(folder),
+            "behaviour": "train",
+            "suites": {"walker2d-mixed": {"sizes": SIZES}},
+            "datasets": {"reference_episodes": 3, "bands": ANY_QUALITY},
+        }
+        config = configuration.parse(defaults | values, "test")
+        for task, best in EXPERT_SEEDS.items():
+            path = paths.behaviour(config, task)
+            save_snapshots(path, STEPS, [random_policy(seed) for seed in (1, 2, 3, best)])
+            write_json(
+                paths.behaviour_provenance(config, task),
+                {"task": task, "mean_return": MEAN_RETURNS, "sha256": sha256(path)},
+            )
+        return config
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def collected(make_config, tmp_path_factory):
+    """The configuration of a collected `walker2d-mixed` with its manifest; read, never change."""
+    config = make_config(tmp_path_factory.mktemp("collected"))
+    for task in config.tasks():
+        write_references(config, task)
+        collect(config, "walker2d-mixed", task)
+    write_manifest(config, "walker2d-mixed")
+    return config

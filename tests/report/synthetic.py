@@ -1,0 +1,87 @@
+"""Scores and metrics as runs would leave them, from a seeded generator."""
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench import files, paths
+from cds_bench.config import Config
+from cds_bench.seeding import stream
+from cds_bench.statistics.schema import COLUMNS
+
+SUITE = "walker2d-mixed"
+SHARING = ("no_sharing", "sharing_all", "hipi", "cds_basic", "cds")
+LEVELS = dict(zip(SHARING, (0.45, 0.3, 0.4, 0.55, 0.62), strict=True))
+STEPS = (*range(10_000, 100_001, 10_000), 92_000, 94_000, 96_000, 98_000)
+
+
+def config(folder, **changes) -> Config:
+    """A profile of one suite, cql x five strategies x three seeds, written under `folder`."""
+    values = {
+        "profile": "synthetic",
+        "results": str(folder),
+        "suites": {SUITE: {}},
+        "algorithms": {"cql": {}},
+        "sharing": {name: {} for name in SHARING},
+        "protocol": {"resamples": 500},
+    }
+    return Config.model_validate({**values, **changes})
+
+
+def run_scores(suite: str, algorithm: str, sharing: str, seeds) -> pd.DataFrame:
+    """A job's scores: saturating curves, an offset per seed, noise per snapshot."""
+    rng = stream("synthetic scores", algorithm, sharing, *seeds)
+    rows = []
+    for place, task in enumerate(envs.SUITES[suite].tasks):
+        for seed in seeds:
+            level = LEVELS.get(sharing, 0.5) + 0.1 * place + 0.06 * rng.standard_normal()
+            for step in sorted(STEPS):
+                value = level * (1 - np.exp(-step / 25_000)) + 0.05 * rng.standard_normal()
+                rows.append(
+                    (envs.SUITES[suite].domain, suite, task, algorithm, sharing, seed, step,
+                     10, "return", 3000 * value - 20, value)
+                )  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def run_metrics(suite: str, sharing: str, seeds) -> pd.DataFrame:
+    """A job's sharing metrics: foreign weights fall over training, own weights stay 1."""
+    rng = stream("synthetic metrics", sharing, *seeds)
+    tasks = envs.SUITES[suite].tasks
+    rows = []
+    for seed in seeds:
+        for step in range(1000, 100_001, 3000):
+            rows.append((seed, step, "critic_loss", None, None, rng.normal()))
+            for target in tasks:
+                weights = {s: _weight(sharing, s == target, step / 1e5, rng) for s in tasks}
+                for source, weight in weights.items():
+                    share = weight / sum(weights.values())
+                    rows.append((seed, step, "weight", source, target, weight))
+                    rows.append((seed, step, "effective_share", source, target, share))
+    return pd.DataFrame(rows, columns=["seed", "step", "metric", "source", "target", "value"])
+
+
+def _weight(sharing: str, own: bool, time: float, rng: np.random.Generator) -> float:
+    if own or sharing == "sharing_all":
+        return 1.0
+    return (
+        0.0
+        if sharing == "no_sharing"
+        else float(np.clip(0.5 - 0.45 * time + 0.1 * rng.normal(), 0, 1))
+    )
+
+
+def write(config: Config) -> None:
+    """Every run's scores and metrics where the stages before would leave them."""
+    for suite in config.suites:
+        for algorithm in config.algorithms:
+            for sharing in config.sharing:
+                for first, last in config.seed_groups:
+                    key = (suite, algorithm, sharing, f"{first}-{last}")
+                    seeds = range(first, last + 1)
+                    files.write_csv(
+                        paths.run_scores(config, *key),
+                        run_scores(suite, algorithm, sharing, seeds),
+                    )
+                    metrics = run_metrics(suite, sharing, seeds)
+                    files.write_csv(paths.run(config, *key) / "metrics.csv", metrics)

@@ -1,0 +1,156 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cds_bench import paths
+from cds_bench.errors import BenchError
+from cds_bench.report import render, tables
+from cds_bench.report.render import Block, Cell, Table
+from cds_bench.statistics import comparisons, schema
+from tests.report import synthetic
+
+SUITE = synthetic.SUITE
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """Two algorithms, one run missing altogether and one of a seed."""
+    config = synthetic.config(
+        tmp_path_factory.mktemp("results"), algorithms={"cql": {}, "brac": {}}, seeds_per_job=1
+    )
+    synthetic.write(config)
+    for seed in range(3):
+        paths.run_scores(config, SUITE, "brac", "hipi", f"{seed}-{seed}").unlink()
+    paths.run_scores(config, SUITE, "cql", "hipi", "1-1").unlink()
+    schema.write_scores(config)
+    comparisons.write_comparisons(config)
+    tables.write_suite_table(config, SUITE)
+    tables.write_comparison_table(config, SUITE)
+    return config
+
+
+def read(config, extension, path=paths.table):
+    return path(config, SUITE, extension).read_text()
+
+
+def test_file_names(config):
+    folder = config.folder / "tables"
+    expected = {
+        f"walker2d_mixed{name}.{extension}"
+        for name in ("", "_comparisons")
+        for extension in ("csv", "md", "tex", "html")
+    }
+    assert {path.name for path in folder.iterdir()} == expected
+
+
+@pytest.mark.parametrize("extension", ["md", "tex", "html"])
+def test_captions_and_missing_cells(config, extension):
+    text = read(config, extension)
+    assert config.protocol.sha256[:12] in text
+    assert "Profile synthetic" in text
+    assert "last 5 snapshots" in text
+    assert "n = 3 training seeds" in text
+    assert "paired t-test" in text
+    assert "p below 0.25" in text
+    assert text.count("missing") >= 5  # brac, hipi: three tasks, average, IQM
+    assert "2 of 3 seeds" in text
+    assert "no scores for seeds 0, 1, 2" in text
+    assert "nan" not in text.lower()
+
+
+def test_the_csv_is_the_summary_in_normalised_score(config):
+    frame = pd.read_csv(paths.table(config, SUITE, "csv"))
+    row = frame.query("task == 'jump' and algorithm == 'cql' and sharing == 'cds'").iloc[0]
+    assert 0 < row["mean"] < 1.5
+    assert row["score"] == pytest.approx(3000 * row["mean"] - 20, rel=1e-6)
+    assert f"{100 * row['mean']:.1f}" in read(config, "md")
+
+
+def test_comparison_table(config):
+    text = read(config, "md", paths.comparison_table)
+    assert "| run-forward | no_sharing | 3 |" in text
+    assert "|  | hipi | 0 | missing |" in text
+    assert config.protocol.sha256[:12] in text
+    frame = pd.read_csv(paths.comparison_table(config, SUITE, "csv"))
+    assert list(frame) == comparisons.COLUMNS
+
+
+def test_tables_are_the_same_bytes_when_made_again(config):
+    before = {e: read(config, e) for e in ("csv", "md", "tex", "html")}
+    tables.write_suite_table(config, SUITE)
+    assert before == {e: read(config, e) for e in before}
+
+
+def test_bold_marks_the_best_and_its_peers_alone(tmp_path):
+    config = synthetic.config(tmp_path, sharing={"cds": {}, "hipi": {}, "no_sharing": {}})
+    levels = {"cds": [0.9, 0.91, 0.92], "hipi": [0.88, 0.93, 0.9], "no_sharing": [0.1, 0.11, 0.12]}
+    parts = [
+        synthetic.run_scores(SUITE, "cql", name, range(3)).assign(
+            normalized_score=lambda f, v=values: f["seed"].map(dict(enumerate(v)))
+        )
+        for name, values in levels.items()
+    ]
+    from cds_bench.statistics.summary import summarise
+
+    summary = summarise(config, pd.concat(parts, ignore_index=True), SUITE)
+    table = tables.suite_table(config, SUITE, summary, {"return"})
+    for label, cells in table.blocks[0].rows:
+        assert [cell.bold for cell in cells] == (
+            [True, True, False] if label != "IQM" else [False] * 3
+        )
+    assert "**91.0** [90.0, 92.0]" in render.markdown(table)
+    assert r"\textbf{91.0}" in render.latex(table)
+    assert "<b>91.0</b><small>[90.0, 92.0]</small>" in render.html(table)
+
+
+def test_one_seed_says_so(tmp_path):
+    config = synthetic.config(tmp_path, seeds=1, seeds_per_job=1)
+    synthetic.write(config)
+    schema.write_scores(config)
+    tables.write_suite_table(config, SUITE)
+    text = read(config, "md")
+    assert "With one seed nothing can be distinguished, so nothing is bold." in text
+    assert not re.search(r"\*\*\d", text)
+
+
+def test_a_suite_without_scores_is_all_missing(tmp_path):
+    config = synthetic.config(tmp_path)
+    with pytest.raises(BenchError, match=r"scores.csv: no such file"):
+        tables.write_suite_table(config, SUITE)
+    schema.write_scores(config)
+    comparisons.write_comparisons(config)
+    tables.write_suite_table(config, SUITE)
+    tables.write_comparison_table(config, SUITE)
+    assert "missing" in read(config, "html")
+
+
+def test_latex_is_balanced_and_every_row_has_all_columns(config):
+    for path in (paths.table, paths.comparison_table):
+        text = read(config, "tex", path)
+        bare = re.sub(r"\\[{}]", "", text)
+        assert bare.count("{") == bare.count("}")
+        width = len(re.search(r"\\begin\{tabular\}\{(\w+)\}", text).group(1))
+        rows = re.search(r"\\toprule(.*)\\bottomrule", text, re.S).group(1).splitlines()
+        cells = [row for row in rows if r"\\" in row and "multicolumn" not in row]
+        assert {len(re.findall(r"(?<!\\)&", row)) for row in cells} == {width - 1}
+        assert re.search(r"(?<!\\)[_%#]", text.replace("d_z", "")) is None
+
+
+def test_signs_and_markup_are_escaped():
+    cells = (Cell("-1.5", ("[-2.0, +1.0]",)), Cell("a_b & <c>", bold=True))
+    table = Table("t", "task", (Block("", ("x", "y"), (("run-forward", cells),)),), ("c",))
+    page = render.html(table)
+    assert "−1.5" in page  # noqa: RUF001
+    assert "run-forward" in page
+    assert "a_b &amp; &lt;c&gt;" in page
+    assert r"$-$1.5" in render.latex(table)
+    assert r"a\_b \& $<$c$>$" in render.latex(table)
+
+
+def test_small_numbers():
+    assert tables._hundred(-0.0001) == "0.0"
+    assert tables._p(0.0001) == "<0.001"
+    assert tables._effect(-np.inf) == "-∞"
+    assert tables._effect(np.nan) == "–"  # noqa: RUF001

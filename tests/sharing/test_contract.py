@@ -1,0 +1,121 @@
+"""What must hold of every sharing strategy that is found on disk."""
+
+import dataclasses
+import inspect
+
+import pytest
+import torch
+
+from cds_bench import plugins
+from cds_bench.records import Critic, Offer
+
+STRATEGIES = plugins.names("sharing")
+SEEDS, TASKS, BATCH = 2, 3, 32
+
+
+def cases():
+    """Every strategy with every batch composition that its configuration allows."""
+    for name in STRATEGIES:
+        config = plugins.load("sharing", name).Config
+        field = next(f for f in dataclasses.fields(config) if f.name == "batch")
+        for composition in field.type.__args__:
+            yield pytest.param(name, config(batch=composition), id=f"{name}-{composition}")
+
+
+def make_offer(composition: str, seed: int = 0) -> Offer:
+    generator = torch.Generator().manual_seed(seed)
+    task = torch.arange(TASKS)[None, :, None].expand(SEEDS, TASKS, BATCH)
+    foreign = (task + torch.randint(1, TASKS, task.shape, generator=generator)) % TASKS
+    random = torch.randint(0, TASKS, task.shape, generator=generator)
+    half = torch.arange(BATCH) < BATCH // 2
+    source = {"own": task, "union": random, "balanced": torch.where(half, task, foreign)}[composition]
+    return Offer(source, task, source == task)
+
+
+def make_critic(scale: float = 50.0) -> Critic:
+    generator = torch.Generator().manual_seed(3)
+    table = (scale * torch.randn(SEEDS, TASKS, BATCH, TASKS, generator=generator)).requires_grad_()
+
+    def value(task):
+        return table.gather(-1, task.unsqueeze(-1)).squeeze(-1).detach()
+
+    return Critic(value=value, backup=value)
+
+
+def decide(name, config, uniform_seed=5, steps=3, critic=None):
+    module, state = plugins.load("sharing", name), None
+    critic = critic or make_critic()
+    generator = torch.Generator().manual_seed(uniform_seed)
+    for step in range(steps):
+        offer = make_offer(config.batch, step)
+        uniform = torch.rand(SEEDS, TASKS, BATCH, generator=generator)
+        decision = module.share(config, offer, critic, uniform, state)
+        state = decision.state
+    return offer, decision
+
+
+def test_the_five_strategies_are_found():
+    assert {"no_sharing", "sharing_all", "hipi", "cds_basic", "cds"} <= set(STRATEGIES)
+
+
+@pytest.mark.parametrize(("name", "config"), list(cases()))
+def test_weights_and_tasks(name, config):
+    offer, decision = decide(name, config)
+    assert decision.weight.shape == offer.task.shape
+    assert decision.weight.dtype == torch.float32
+    assert torch.isfinite(decision.weight).all()
+    assert ((decision.weight >= 0) & (decision.weight <= 1)).all()
+    assert not decision.weight.requires_grad
+    assert (decision.weight[offer.own] == 1).all(), "a task's own data is never dropped"
+    if decision.task is not None:
+        assert decision.task.shape == offer.task.shape
+        assert decision.task.dtype == torch.int64
+        assert ((decision.task >= 0) & (decision.task < TASKS)).all()
+
+
+@pytest.mark.parametrize(("name", "config"), list(cases()))
+def test_deterministic_and_pure(name, config):
+    before = torch.random.get_rng_state()
+    (offer, first), (_, second) = decide(name, config), decide(name, config)
+    assert torch.equal(first.weight, second.weight)
+    assert (first.task is None) == (second.task is None)
+    assert first.task is None or torch.equal(first.task, second.task)
+    assert torch.equal(before, torch.random.get_rng_state()), "draws from the global stream"
+    fresh = make_offer(config.batch, 2)
+    assert torch.equal(offer.source, fresh.source), "changes its input"
+
+
+@pytest.mark.parametrize(("name", "config"), list(cases()))
+def test_seeds_do_not_mix(name, config):
+    """The decision for the first seed does not depend on the second seed's numbers."""
+    module = plugins.load("sharing", name)
+    offer, critic = make_offer(config.batch), make_critic()
+    uniform = torch.rand(SEEDS, TASKS, BATCH, generator=torch.Generator().manual_seed(1))
+
+    def disturbed(task):
+        values = critic.value(task)
+        values[1] += torch.linspace(0, 100, BATCH)
+        return values
+
+    other = Critic(value=disturbed, backup=disturbed)
+    first = module.share(config, offer, critic, uniform, None)
+    second = module.share(config, offer, other, uniform, None)
+    assert torch.equal(first.weight[0], second.weight[0])
+    assert first.task is None or torch.equal(first.task[0], second.task[0])
+
+
+@pytest.mark.parametrize(("name", "config"), list(cases()))
+def test_constant_values_are_no_trouble(name, config):
+    flat = make_critic(scale=0.0)
+    _, decision = decide(name, config, critic=flat)
+    assert torch.isfinite(decision.weight).all()
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_form(name):
+    module = plugins.load("sharing", name)
+    assert module.Config.__dataclass_params__.frozen
+    names = list(inspect.signature(module.share).parameters)
+    assert names == ["config", "offer", "critic", "uniform", "state"]
+    assert module.__doc__
+    assert module.share.__doc__

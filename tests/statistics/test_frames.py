@@ -1,0 +1,169 @@
+"""Headlines, summaries, comparisons and curves from whole frames."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from cds_bench.statistics.comparisons import COLUMNS, comparisons
+from cds_bench.statistics.curves import curve
+from cds_bench.statistics.headline import headline, matrix, methods, note
+from cds_bench.statistics.schema import merge
+from cds_bench.statistics.summary import summarise
+from tests.report import synthetic
+
+SUITE = synthetic.SUITE
+TASKS = ("run-forward", "run-backward", "jump")
+
+
+@pytest.fixture
+def config(tmp_path):
+    return synthetic.config(tmp_path)
+
+
+@pytest.fixture
+def scores(config):
+    synthetic.write(config)
+    return merge(config)
+
+
+def cell(frame, **key):
+    for column, value in key.items():
+        frame = frame[frame[column] == value]
+    assert len(frame) == 1
+    return frame.iloc[0]
+
+
+def without(scores, **key):
+    """The scores but the rows that match all of `key`."""
+    match = np.logical_and.reduce([scores[column] == value for column, value in key.items()])
+    return scores[~match]
+
+
+def test_headline_is_the_mean_of_the_last_snapshots(config, scores):
+    run = scores.query("task == 'jump' and sharing == 'cds' and seed == 1").sort_values("step")
+    row = cell(headline(scores, config.protocol), task="jump", sharing="cds", seed=1)
+    assert list(run["step"].tail(5)) == [92_000, 94_000, 96_000, 98_000, 100_000]
+    assert row["normalized_score"] == pytest.approx(run["normalized_score"].tail(5).mean())
+    assert row["score"] == pytest.approx(run["score"].tail(5).mean())
+    assert row["snapshots"] == 5
+
+
+def test_headline_does_not_pad_a_task_with_earlier_steps(config, scores):
+    scores = without(scores, task="jump", step=98_000)
+    assert set(headline(scores, config.protocol).query("task == 'jump'")["snapshots"]) == {4}
+    assert "4 of 5 snapshots" in cell(
+        summarise(config, scores, SUITE), task="jump", sharing="cds"
+    )["note"]  # fmt: skip
+
+
+def test_matrix_has_the_configured_seeds_and_the_suites_tasks(config, scores):
+    scores = without(scores, task="jump", seed=1)
+    more = scores.assign(seed=scores["seed"] + 1)  # seeds 1 to 3; the configuration has 0 to 2
+    found = matrix(config, headline(more, config.protocol), SUITE, ("cql", "cds"))
+    np.testing.assert_array_equal(np.isnan(found), [[True] * 3, [False] * 3, [False, False, True]])
+    assert note(found, TASKS) == "no scores for seed 0; seed 2 left out: no jump"
+
+
+def test_unknown_methods_follow_the_configured_ones(config, scores):
+    other = scores[scores["sharing"] == "cds"].assign(algorithm="utds", sharing="all")
+    assert methods(config, other, SUITE) == [("cql", s) for s in config.sharing] + [("utds", "all")]
+
+
+def test_summary_against_numpy_and_scipy(tmp_path, scores):
+    config = synthetic.config(tmp_path, protocol={"resamples": 10_000})
+    summary = summarise(config, scores, SUITE)
+    assert list(summary["task"].unique()) == [*TASKS, "average", "iqm"]
+    values = matrix(config, headline(scores, config.protocol), SUITE, ("cql", "cds"))
+    assert cell(summary, task="jump", sharing="cds")["mean"] == pytest.approx(values[:, 2].mean())
+    average = cell(summary, task="average", sharing="cds")
+    assert average["mean"] == pytest.approx(values.mean())
+    assert average["low"] == pytest.approx(values.mean(axis=1).min())  # three seeds: the range
+    assert cell(summary, task="iqm", sharing="cds")["mean"] == pytest.approx(
+        scipy.stats.trim_mean(values.ravel(), 0.25)
+    )
+    assert (summary["note"] == "").all()
+    assert not summary.loc[summary["task"] == "iqm", "bold"].any()
+    best = summary.loc[summary.groupby("task")["mean"].idxmax()]
+    assert best.loc[best["task"] != "iqm", "bold"].all()
+
+
+def test_intervals_do_not_depend_on_the_other_methods(config, scores):
+    some = scores[scores["sharing"].isin(["cds", "hipi"])]
+    key = {"task": "iqm", "sharing": "cds"}
+    one = cell(summarise(config, scores, SUITE), **key)
+    other = cell(summarise(config, some, SUITE), **key)
+    assert (one["low"], one["high"]) == (other["low"], other["high"])
+
+
+def test_missing_cells_are_named_and_leave_the_average(config, scores):
+    scores = without(without(scores, sharing="hipi"), sharing="cds", task="jump", seed=2)
+    summary = summarise(config, scores, SUITE)
+    gone = cell(summary, task="jump", sharing="hipi")
+    assert gone["n"] == 0
+    assert np.isnan(gone["mean"])
+    assert gone["note"] == "no scores for seeds 0, 1, 2"
+    assert cell(summary, task="jump", sharing="cds")["n"] == 2
+    for row in ("average", "iqm"):
+        found = cell(summary, task=row, sharing="cds")
+        assert found["n"] == 2
+        assert found["note"] == "seed 2 left out: no jump"
+    values = matrix(config, headline(scores, config.protocol), SUITE, ("cql", "cds"))
+    assert cell(summary, task="average", sharing="cds")["mean"] == pytest.approx(values[:2].mean())
+
+
+def test_comparisons(config, scores):
+    frame = comparisons(config, scores)
+    assert list(frame) == COLUMNS
+    assert list(frame["task"].unique()) == [*TASKS, "average"]
+    assert list(frame["sharing"].unique()) == [s for s in config.sharing if s != "cds"]
+    headlines = headline(scores, config.protocol)
+    ours = matrix(config, headlines, SUITE, ("cql", "hipi"))
+    cds = matrix(config, headlines, SUITE, ("cql", "cds"))
+    row = cell(frame, task="average", sharing="hipi")
+    assert row["difference"] == pytest.approx((ours - cds).mean())
+    assert row["n"] == 3
+    assert row["p"] == pytest.approx(
+        scipy.stats.permutation_test(
+            ((ours - cds).mean(axis=1),), np.mean, permutation_type="samples"
+        ).pvalue
+    )
+    assert row["low"] <= row["difference"] <= row["high"]
+    for _, group in frame.groupby("task"):
+        assert group["p_holm"].iloc[group["p"].argmin()] == min(1, 4 * group["p"].min())
+
+
+def test_comparisons_pair_the_seeds_that_both_have(config, scores):
+    scores = without(without(scores, sharing="hipi", seed=0), sharing="cds", task="jump", seed=2)
+    frame = comparisons(config, scores)
+    assert cell(frame, task="run-forward", sharing="hipi")["n"] == 2
+    average = cell(frame, task="average", sharing="hipi")
+    assert average["n"] == 1
+    assert average["p"] == 1.0
+    assert np.isnan([average["low"], average["effect_size"]]).all()
+    assert average["note"] == "hipi: no scores for seed 0; cds: seed 2 left out: no jump"
+
+
+def test_nothing_at_all_is_all_missing(config):
+    scores = merge(config)
+    assert (comparisons(config, scores)["n"] == 0).all()
+    assert (summarise(config, scores, SUITE)["n"] == 0).all()
+    assert curve(config, scores, SUITE, "jump", ("cql", "cds")).n == 0
+
+
+def test_a_single_seed_has_no_interval_and_no_bold(tmp_path):
+    config = synthetic.config(tmp_path, seeds=1, seeds_per_job=1)
+    synthetic.write(config)
+    summary = summarise(config, merge(config), SUITE)
+    assert (summary["n"] == 1).all()
+    assert summary["low"].isna().all()
+    assert not summary["bold"].any()
+
+
+def test_curves_average_the_same_seeds_at_every_step(config, scores):
+    gone = without(scores, seed=1, step=50_000)
+    found = curve(config, gone, SUITE, "jump", ("cql", "cds"))
+    assert found.n == 3
+    assert 50_000 not in found.steps
+    assert len(found.steps) == len(synthetic.STEPS) - 1
+    assert (found.low <= found.mean).all()
+    assert (found.mean <= found.high).all()

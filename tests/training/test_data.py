@@ -1,0 +1,88 @@
+"""Sampling and relabelling of batches."""
+
+import numpy as np
+import pytest
+import torch
+
+from cds_bench.dataset.pool import Pool
+from cds_bench.errors import BenchError
+from cds_bench.training import data
+
+COUNTS = (10, 30, 60)
+
+
+def make_pool(counts=COUNTS) -> Pool:
+    total, tasks = sum(counts), len(counts)
+    rng = np.random.default_rng(0)
+    return Pool(
+        suite="toy",
+        domain="toy",
+        tasks=tuple(f"task-{i}" for i in range(tasks)),
+        observations=rng.normal(size=(total, 4)).astype(np.float32),
+        actions=rng.uniform(-1, 1, (total, 2)).astype(np.float32),
+        next_observations=rng.normal(size=(total, 4)).astype(np.float32),
+        rewards=np.arange(total * tasks, dtype=np.float32).reshape(total, tasks),
+        terminals=(rng.random((total, tasks)) < 0.3).astype(np.float32),
+        source=np.repeat(np.arange(tasks), counts),
+        observation_mean=np.full(4, 0.5, np.float32),
+        observation_scale=np.full(4, 2.0, np.float32),
+    )
+
+
+@pytest.fixture
+def pool():
+    return data.to_device(make_pool(), "cpu")
+
+
+def draws(batch: int) -> torch.Tensor:
+    shape = (2, len(COUNTS), batch)
+    return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("composition", ["own", "union", "balanced"])
+def test_offered_rows_are_uniform_over_what_they_should_cover(pool, composition):
+    batch = 60_000
+    rows = data.offer_rows(pool, composition, draws(batch))
+    for task, (first, count) in enumerate(zip(pool.first.tolist(), COUNTS, strict=True)):
+        own = set(range(first, first + count))
+        foreign = set(range(sum(COUNTS))) - own
+        halves = {"own": [(slice(None), own)], "union": [(slice(None), own | foreign)]}.get(
+            composition, [(slice(None, batch // 2), own), (slice(batch // 2, None), foreign)]
+        )
+        for part, expected in halves:
+            found = torch.bincount(rows[0, task, part], minlength=sum(COUNTS)).numpy()
+            assert set(np.flatnonzero(found)) == expected
+            mean = found.sum() / len(expected)
+            assert np.abs(found[list(expected)] - mean).max() < 6 * np.sqrt(mean)
+
+
+def test_extreme_draws_stay_in_range(pool):
+    edge = torch.tensor([0.0, np.nextafter(1.0, 0.0)], dtype=torch.float64).expand(1, 3, 2)
+    for composition in ("own", "union", "balanced"):
+        rows = data.offer_rows(pool, composition, edge)
+        assert ((rows >= 0) & (rows < sum(COUNTS))).all()
+        own = data.make_offer(pool, rows).own
+        assert composition != "own" or own.all()
+        assert composition != "balanced" or (own[..., :1].all() and not own[..., 1:].any())
+
+
+def test_gather_relabels_for_the_task_asked(pool):
+    toy = make_pool()
+    rows = torch.tensor([[[0, 99], [5, 50], [20, 7]]])
+    task = torch.tensor([[[2, 0], [1, 1], [0, 2]]])
+    weight = torch.rand(1, 3, 2)
+    batch = data.gather(pool, rows, task, weight)
+    flat_rows, flat_task = rows.flatten().numpy(), task.flatten().numpy()
+    assert batch.rewards[0].tolist() == toy.rewards[flat_rows, flat_task].tolist()
+    assert batch.terminals[0].tolist() == toy.terminals[flat_rows, flat_task].tolist()
+    expected = (toy.observations[flat_rows] - 0.5) / 2.0
+    np.testing.assert_allclose(batch.states[0, :, :4], expected, rtol=1e-6)
+    np.testing.assert_array_equal(batch.states[0, :, 4:], np.eye(3)[flat_task])
+    np.testing.assert_array_equal(batch.next_states[0, :, 4:], np.eye(3)[flat_task])
+    np.testing.assert_array_equal(batch.actions[0], toy.actions[flat_rows])
+    assert torch.equal(batch.weight, weight.flatten(1))
+
+
+def test_a_task_without_data_is_refused():
+    with pytest.raises(BenchError, match="task 'task-1' has no transitions"):
+        data.to_device(make_pool((10, 0, 20)), "cpu")

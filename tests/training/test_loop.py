@@ -1,0 +1,134 @@
+"""The engine: stacking, streams, metrics, divergence."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cds_bench import plugins
+from cds_bench.algorithms import cql
+from cds_bench.errors import BenchError
+from cds_bench.records import Offer, Sharing
+from cds_bench.training import data, loop
+from cds_bench.training.metrics import COLUMNS, pair_sums
+from tests.training.test_data import make_pool
+
+STEPS = 12
+
+
+def make_job(sharing="cds", seeds=(0,), **changes) -> loop.Job:
+    strategy = plugins.load("sharing", sharing)
+    job = loop.Job(
+        suite="toy",
+        tasks=("task-0", "task-1", "task-2"),
+        algorithm=cql,
+        algorithm_name="cql",
+        algorithm_config=cql.Config(actions=2, cloning_steps=4),
+        strategy=strategy,
+        strategy_config=strategy.Config(),
+        seeds=list(seeds),
+        steps=STEPS,
+        batch_size=16,
+        hidden=(16, 16),
+        device="cpu",
+    )
+    return dataclasses.replace(job, **changes)
+
+
+def train(**kwargs) -> loop.Result:
+    pool = data.to_device(make_pool(), "cpu")
+    return loop.train(make_job(**kwargs), pool, log_points=3, snapshot_steps=[0, 6, STEPS])
+
+
+@pytest.mark.parametrize("sharing", ["no_sharing", "hipi", "cds"])
+def test_a_seed_alone_equals_the_same_seed_in_a_stack(sharing):
+    alone, stacked = train(sharing=sharing, seeds=[1]), train(sharing=sharing, seeds=[0, 1, 2])
+    for name, values in alone.policies.items():
+        torch.testing.assert_close(values[:, 0], stacked.policies[name][:, 1], rtol=1e-5, atol=1e-6)
+    mine = alone.metrics
+    theirs = stacked.metrics[stacked.metrics.seed == 1]
+    np.testing.assert_allclose(mine.value, theirs.value, rtol=1e-3, atol=1e-4)
+
+
+def test_same_seed_same_bytes_and_other_seed_other_policies():
+    first, second, other = train(seeds=[3]), train(seeds=[3]), train(seeds=[4])
+    for name, values in first.policies.items():
+        assert torch.equal(values, second.policies[name])
+        assert not torch.equal(values, other.policies[name])
+    pd.testing.assert_frame_equal(first.metrics, second.metrics)
+
+
+def test_strategies_share_their_random_numbers():
+    """Initial policies and the first step's batches agree, so that comparisons are paired."""
+    pool = data.to_device(make_pool(), "cpu")
+    states = [loop.start(make_job(sharing=name), pool) for name in ("no_sharing", "cds")]
+    for name, values in states[0].learner.policy.items():
+        assert torch.equal(values, states[1].learner.policy[name])
+    draws = [state.noise["batch"].uniform(3, 16) for state in states]
+    assert torch.equal(*draws)
+
+
+def test_snapshots_are_copies_at_their_steps():
+    result = train()
+    weights = result.policies["w0"]
+    assert weights.shape[:2] == (3, 1)
+    initial = loop.start(make_job(), data.to_device(make_pool(), "cpu")).learner.policy["w0"]
+    assert torch.equal(weights[0], initial.detach())
+    assert not torch.equal(weights[1], weights[2])
+
+
+def test_metrics_hold_what_is_promised():
+    metrics = train(seeds=[0, 1]).metrics
+    assert tuple(metrics.columns) == COLUMNS
+    terms = {"temporal_difference", "conservative", "policy", "temperature", "multiplier"}
+    sharing = {"weight", "effective_share", "delta_q10", "delta_q50", "delta_q90", "tau", "q_data"}
+    assert set(metrics.metric) == terms | sharing
+    assert set(metrics.step) == {4, 8, 12}
+    shares = metrics[metrics.metric == "effective_share"]
+    sums = shares.groupby(["seed", "step", "target"]).value.sum()
+    np.testing.assert_allclose(sums, 1.0, rtol=1e-6)
+    own = metrics[(metrics.metric == "weight") & (metrics.source == metrics.target)]
+    np.testing.assert_allclose(own.value, 1.0)
+
+
+def test_pair_sums_by_hand():
+    source = torch.tensor([[[0, 0, 1], [1, 0, 1]]])
+    task = torch.tensor([[[0, 0, 0], [1, 1, 1]]])
+    weight = torch.tensor([[[1.0, 1.0, 0.5], [1.0, 0.25, 1.0]]])
+    offer = Offer(source, task, source == task)
+    sums, offered = pair_sums(offer, Sharing(weight), 2)
+    assert sums.tolist() == [[[2.0, 0.25], [0.5, 2.0]]]
+    assert offered.tolist() == [[[2.0, 1.0], [1.0, 2.0]]]
+    moved = torch.tensor([[[0, 1, 1], [1, 1, 0]]])
+    sums, offered = pair_sums(offer, Sharing(torch.ones(1, 2, 3), task=moved), 2)
+    assert sums.tolist() == [[[1.0, 2.0], [1.0, 2.0]]]
+    assert offered.tolist() == [[[3.0, 3.0], [3.0, 3.0]]]
+
+
+def test_divergence_is_named():
+    config = cql.Config(actions=2, reward_scale=1e30)
+    with pytest.raises(BenchError, match=r"diverged by step 4.*temporal_difference.*seed 0"):
+        train(algorithm_config=config)
+
+
+def test_learns_which_actions_pay():
+    """On a one-step problem with reward -|a - 0.5|^2 the policy moves to the best action."""
+    pool = make_pool((400, 400, 400))
+    rewards = -np.square(pool.actions - 0.5).sum(1, keepdims=True) * np.ones(3)
+    pool = dataclasses.replace(
+        pool, rewards=rewards.astype(np.float32), terminals=np.ones_like(pool.terminals)
+    )
+    job = make_job(
+        sharing="no_sharing",
+        steps=600,
+        batch_size=32,
+        algorithm_config=cql.Config(actions=4, alpha=0.1, policy_learning_rate=1e-3),
+    )
+    device_pool = data.to_device(pool, "cpu")
+    result = loop.train(job, device_pool, log_points=2, snapshot_steps=[0, 600])
+    policy = {name: values[1] for name, values in result.policies.items()}
+    states = data.states(device_pool.observations[:50], torch.zeros(50, dtype=torch.int64), 3)[None]
+    mean, _ = cql.networks.policy_distribution(policy, states)
+    assert (mean.tanh() - 0.5).abs().mean() < 0.25

@@ -1,0 +1,40 @@
+"""Behaviour policies and the scores that normalise."""
+
+if settings.behaviour == "train":
+
+    rule behaviour:
+        output:
+            policy=str(paths.behaviour(settings, "{task}")),
+            provenance=str(paths.behaviour_provenance(settings, "{task}")),
+        log:
+            plan.log(settings, "behaviour", "{task}"),
+        benchmark:
+            plan.benchmark(settings, "behaviour", "{task}")
+        message:
+            "Training the behaviour policy of {wildcards.task}"
+        params:
+            config=configuration.part(settings, "suites", "behaviour", "behaviour_training"),
+            code=fingerprint("cds_bench.behaviour.ppo", "envs.walker2d"),
+        threads: 1
+        shell:
+            "cds-bench behaviour --task {wildcards.task} --config {params.config:q} > {log} 2>&1"
+
+
+rule references:
+    input:
+        policy=str(paths.behaviour(settings, "{task}")),
+        provenance=str(paths.behaviour_provenance(settings, "{task}")),
+    output:
+        str(paths.references(settings, "{task}")),
+    log:
+        plan.log(settings, "references", "{task}"),
+    benchmark:
+        plan.benchmark(settings, "references", "{task}")
+    message:
+        "Measuring the random and behaviour policies of {wildcards.task}"
+    params:
+        config=configuration.part(settings, "suites", "behaviour", "datasets.reference_episodes"),
+        code=fingerprint("cds_bench.behaviour.references", "envs.walker2d"),
+    threads: 1
+    shell:
+        "cds-bench references --task {wildcards.task} --config {params.config:q} > {log} 2>&1"

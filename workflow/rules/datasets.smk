@@ -1,0 +1,45 @@
+"""Datasets, one per suite and task, and the pool of each suite."""
+
+
+rule dataset:
+    input:
+        policy=str(paths.behaviour(settings, "{task}")),
+        provenance=str(paths.behaviour_provenance(settings, "{task}")),
+        references=str(paths.references(settings, "{task}")),
+    output:
+        str(paths.dataset(settings, "{suite}", "{task}")),
+    log:
+        plan.log(settings, "dataset", "{suite}", "{task}"),
+    benchmark:
+        plan.benchmark(settings, "dataset", "{suite}", "{task}")
+    message:
+        "Collecting {wildcards.suite}/{wildcards.task}"
+    params:
+        config=lambda wildcards: configuration.part(
+            settings, "behaviour", "datasets.bands", f"suites.{wildcards.suite}"
+        ),
+        code=fingerprint("cds_bench.dataset.collect", "envs.walker2d"),
+    threads: 1
+    shell:
+        "cds-bench dataset --suite {wildcards.suite} --task {wildcards.task} "
+        "--config {params.config:q} > {log} 2>&1"
+
+
+rule pool:
+    input:
+        lambda wildcards: plan.suite_datasets(settings, wildcards.suite),
+    output:
+        pool=str(paths.pool(settings, "{suite}")),
+        manifest=str(paths.manifest(settings, "{suite}")),
+    log:
+        plan.log(settings, "pool", "{suite}"),
+    benchmark:
+        plan.benchmark(settings, "pool", "{suite}")
+    message:
+        "Checking and relabelling the datasets of {wildcards.suite}"
+    params:
+        config=lambda wildcards: configuration.part(settings, f"suites.{wildcards.suite}"),
+        code=fingerprint("cds_bench.dataset.manifest", "cds_bench.dataset.relabel"),
+    threads: 1
+    shell:
+        "cds-bench pool --suite {wildcards.suite} --config {params.config:q} > {log} 2>&1"

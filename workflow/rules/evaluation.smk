@@ -1,0 +1,35 @@
+"""Evaluation: rollouts of every training job's policies."""
+
+
+rule evaluate:
+    input:
+        lambda wildcards: [
+            str(paths.references(settings, task)) for task in plan.suite_tasks(wildcards.suite)
+        ],
+        pool=str(paths.pool(settings, "{suite}")),
+        policies=plan.run_files(settings, *run_key)["policies"],
+    output:
+        str(paths.run_scores(settings, *run_key)),
+    log:
+        plan.log(settings, "evaluate", *run_key),
+    benchmark:
+        plan.benchmark(settings, "evaluate", *run_key)
+    message:
+        "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
+        "seeds {wildcards.seeds}"
+    params:
+        config=lambda wildcards: configuration.part(
+            settings,
+            "protocol.final_snapshots",
+            "protocol.curve_episodes",
+            "protocol.final_episodes",
+            f"suites.{wildcards.suite}",
+            f"algorithms.{wildcards.algorithm}",
+            f"sharing.{wildcards.sharing}",
+        ),
+        code=fingerprint("cds_bench.evaluation.evaluate", "envs.walker2d"),
+    threads: 1
+    shell:
+        "cds-bench evaluate --suite {wildcards.suite} --algorithm {wildcards.algorithm} "
+        "--sharing {wildcards.sharing} --seeds {wildcards.seeds} "
+        "--config {params.config:q} > {log} 2>&1"

@@ -1,0 +1,116 @@
+"""Tables, figures, and Snakemake's report with all of them."""
+
+summary_keys = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol")
+
+for suite in settings.suites:
+    suite_id = suite.replace("-", "_")
+
+    rule:
+        name:
+            f"table_{suite_id}"
+        input:
+            str(paths.scores(settings)),
+            str(paths.comparisons(settings)),
+        output:
+            [path for path in plan.suite_tables(settings, suite) if not path.endswith("html")],
+            report(
+                str(paths.table(settings, suite, "html")),
+                caption="../report/table.rst",
+                category="Tables",
+                labels={"suite": suite, "table": "scores"},
+            ),
+            report(
+                str(paths.comparison_table(settings, suite, "html")),
+                caption="../report/comparisons.rst",
+                category="Tables",
+                labels={"suite": suite, "table": "comparisons"},
+            ),
+        log:
+            plan.log(settings, "table", suite),
+        benchmark:
+            plan.benchmark(settings, "table", suite)
+        message:
+            f"Writing the tables of {suite}"
+        params:
+            suite=suite,
+            config=configuration.part(settings, *summary_keys),
+            code=fingerprint("cds_bench.report.tables"),
+        threads: 1
+        shell:
+            "cds-bench table --suite {params.suite} --config {params.config:q} > {log} 2>&1"
+
+    rule:
+        name:
+            f"figures_{suite_id}"
+        input:
+            str(paths.scores(settings)),
+            plan.suite_metrics(settings, suite),
+        output:
+            [path for path in plan.suite_figures(settings, suite) if path.endswith("png")],
+            [
+                report(
+                    path,
+                    caption=f"../report/{plan.figure_kind(path)}.rst",
+                    category="Figures",
+                    labels={"suite": suite, "figure": plan.figure_kind(path)},
+                )
+                for path in plan.suite_figures(settings, suite)
+                if path.endswith("svg")
+            ],
+        log:
+            plan.log(settings, "figures", suite),
+        benchmark:
+            plan.benchmark(settings, "figures", suite)
+        message:
+            f"Drawing the figures of {suite}"
+        params:
+            suite=suite,
+            config=configuration.part(settings, *summary_keys),
+            code=fingerprint("cds_bench.report.figures", "cds_bench.report.heatmaps"),
+        threads: 1
+        shell:
+            "cds-bench figures --suite {params.suite} --config {params.config:q} > {log} 2>&1"
+
+
+rule tables:
+    input:
+        plan.tables(settings),
+
+
+rule figures:
+    input:
+        plan.figures(settings),
+
+
+rule configuration:
+    output:
+        str(paths.resolved(settings)),
+    log:
+        plan.log(settings, "configuration"),
+    message:
+        "Writing the resolved configuration"
+    params:
+        config=settings.model_dump_json(),
+    threads: 1
+    shell:
+        "cds-bench config --config {params.config:q} > {output} 2> {log}"
+
+
+# Snakemake makes its report in a run of its own: it describes a workflow that has ended.
+rule report:
+    input:
+        plan.tables(settings),
+        plan.figures(settings),
+        configuration=str(paths.resolved(settings)),
+    output:
+        plan.report(settings),
+    log:
+        plan.log(settings, "report"),
+    benchmark:
+        plan.benchmark(settings, "report")
+    message:
+        "Making the report page"
+    threads: 1
+    shell:
+        "snakemake tables figures --configfile {input.configuration} --report {output} "
+        "> {log} 2>&1"

@@ -1,0 +1,23 @@
+"""Statistics: all scores in one file, and the methods compared."""
+
+
+rule statistics:
+    input:
+        [str(paths.run_scores(settings, *run)) for run in plan.runs(settings)],
+    output:
+        scores=str(paths.scores(settings)),
+        comparisons=str(paths.comparisons(settings)),
+    log:
+        plan.log(settings, "statistics"),
+    benchmark:
+        plan.benchmark(settings, "statistics")
+    message:
+        "Comparing the methods"
+    params:
+        config=configuration.part(
+            settings, "suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol"
+        ),
+        code=fingerprint("cds_bench.statistics.comparisons", "cds_bench.statistics.schema"),
+    threads: 1
+    shell:
+        "cds-bench statistics --config {params.config:q} > {log} 2>&1"

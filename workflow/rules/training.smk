@@ -1,0 +1,39 @@
+"""Training: one job per suite, algorithm, sharing strategy and group of seeds."""
+
+run_key = ("{suite}", "{algorithm}", "{sharing}", "{seeds}")
+
+
+rule train:
+    input:
+        str(paths.pool(settings, "{suite}")),
+    output:
+        **plan.run_files(settings, *run_key),
+    log:
+        plan.log(settings, "train", *run_key),
+    benchmark:
+        plan.benchmark(settings, "train", *run_key)
+    message:
+        "Training {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
+        "seeds {wildcards.seeds}"
+    params:
+        config=lambda wildcards: configuration.part(
+            settings,
+            "training",
+            "protocol.curve_snapshots",
+            "protocol.final_snapshots",
+            f"suites.{wildcards.suite}",
+            f"algorithms.{wildcards.algorithm}",
+            f"sharing.{wildcards.sharing}",
+        ),
+        code=lambda wildcards: fingerprint(
+            "cds_bench.training.run",
+            f"cds_bench.algorithms.{wildcards.algorithm}",
+            f"cds_bench.sharing.{wildcards.sharing}",
+        ),
+    threads: settings.training.threads
+    resources:
+        gpu=0 if settings.training.device == "cpu" else 1,
+    shell:
+        "cds-bench train --suite {wildcards.suite} --algorithm {wildcards.algorithm} "
+        "--sharing {wildcards.sharing} --seeds {wildcards.seeds} "
+        "--config {params.config:q} > {log} 2>&1"
