@@ -1,9 +1,8 @@
-"""cds-bench: from behaviour policies to comparison tables.
+"""cds-bench: from behaviour policies to comparison tables."""
 
-    snakemake --cores 8                                            the default profile
-    snakemake --cores 8 --configfile workflow/config/smoke.yaml    another one
-    snakemake --cores 8 table_walker2d_mixed                       one table
-"""
+# snakemake --cores 8                                            the default profile
+# snakemake --cores 8 --configfile workflow/config/smoke.yaml    another one
+# snakemake --cores 8 table_walker2d_mixed                       one table
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -22,7 +21,9 @@ if "suites" not in config:
 
 
 try:
-    settings = configuration.complete(configuration.parse(config, "configuration"), "configuration")
+    settings = configuration.complete(
+        configuration.parse(config, "configuration"), "configuration"
+    )
 except BenchError as error:
     raise WorkflowError(str(error)) from None
 
@@ -37,15 +38,18 @@ wildcard_constraints:
 
 onstart:
     # Held while this process lives, and gone with it however it ends.
-    running = plan.claim(settings.folder)
+    try:
+        plan.claim(settings.folder)
+    except BenchError as error:
+        raise WorkflowError(str(error)) from None
 
 
 rule all:
+    default_target: True
     input:
         plan.tables(settings),
         plan.figures(settings),
         plan.report(settings),
-    default_target: True
 
 
 include: "workflow/rules/behaviour.smk"

@@ -1,3 +1,3 @@
-"""cds-bench: a reproducible benchmark of data sharing in multi-task offline reinforcement learning."""
+"""A reproducible benchmark of data sharing in multi-task offline reinforcement learning."""
 
 __version__ = "0.1.0"

@@ -198,7 +198,7 @@ def figures(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
 def main() -> None:
     """Runs a command; what a user can mend ends with one plain message and exit status 1."""
     try:
-        app(standalone_mode=False)
+        app()
     except BenchError as error:
         sys.exit(f"error: {error}")
     except ModuleNotFoundError as error:

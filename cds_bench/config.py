@@ -145,7 +145,9 @@ def _check_names(config: Config) -> None:
             raise BenchError(f"suites: unknown name '{name}'{nearest(name, envs.SUITES)}")
         for task in suite.sizes:
             if task not in (tasks := envs.SUITES[name].tasks):
-                raise BenchError(f"suites.{name}.sizes: unknown task '{task}'{nearest(task, tasks)}")
+                raise BenchError(
+                    f"suites.{name}.sizes: unknown task '{task}'{nearest(task, tasks)}"
+                )
     for kind in ("algorithms", "sharing"):
         for name, options in getattr(config, kind).items():
             plugins.check(kind, name, options)
@@ -179,13 +181,20 @@ def _explain(problem: dict) -> str:
 def load(source: Path | str) -> Config:
     """A configuration from a YAML file's path, or from a JSON object as rules pass it."""
     if str(source).lstrip().startswith("{"):
-        return parse(json.loads(source), "--config")
+        try:
+            return parse(json.loads(source), "--config")
+        except json.JSONDecodeError as error:
+            raise BenchError(f"--config: not valid JSON ({error})") from None
     try:
         values = yaml.safe_load(Path(source).read_text())
     except FileNotFoundError:
         raise BenchError(f"{source}: no such configuration; see workflow/config/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchError(f"{source}: not readable ({error})") from None
     except yaml.YAMLError as error:
         raise BenchError(f"{source}: not valid YAML ({error})") from None
+    if not isinstance(values, dict):
+        raise BenchError(f"{source}: not a profile: keys and values are expected at its top level")
     return complete(parse(values, str(source)), str(source))
 
 
@@ -224,4 +233,4 @@ def part(config: Config, *keys: str) -> str:
             picked.setdefault(section, {})[entry] = values[section][entry]
         else:
             picked[section] = values[section]
-    return json.dumps(picked, sort_keys=True)
+    return json.dumps(picked)

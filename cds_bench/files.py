@@ -68,7 +68,9 @@ def read_json(path: Path | str) -> Any:
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; run the stage that writes it first") from error
     except json.JSONDecodeError as error:
-        raise BenchError(f"{path}: not valid JSON ({error}); delete it to have it made again") from error
+        raise BenchError(
+            f"{path}: not valid JSON ({error}); delete it to have it made again"
+        ) from error
 
 
 def sha256(path: Path | str) -> str:

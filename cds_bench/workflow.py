@@ -89,7 +89,10 @@ def report(config: Config) -> str:
     return str(config.folder / "report.html")
 
 
-def claim(folder: Path) -> IO[str]:
+_claims: list[IO[str]] = []  # open files: closing one would end its claim
+
+
+def claim(folder: Path) -> None:
     """Claims a results folder for this process; the claim ends when the process does.
 
     Raises BenchError when another workflow runs on it. The operating system drops the claim of a
@@ -108,4 +111,4 @@ def claim(folder: Path) -> IO[str]:
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
-    return file
+    _claims.append(file)

@@ -67,7 +67,7 @@ TASKS = {
     )
 }
 
-# Transitions per quality and task, forward/backward/jump [recalled]; `random` as many as `medium` has at most [ours].
+# Transitions per quality, forward/backward/jump [recalled]; `random` is ours: medium's largest.
 PAPER_SIZES = {
     "random": (100_000, 100_000, 100_000),
     "medium-replay": (109_900, 109_980, 109_511),

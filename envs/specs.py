@@ -1,4 +1,4 @@
-"""The records that describe tasks and suites: plain data, importable without gymnasium or mujoco."""
+"""The records that describe tasks and suites: plain data, without gymnasium or mujoco."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ Columns = Mapping[str, np.ndarray]
 class Task:
     """One task: a reward and a termination on transitions that any policy may have produced.
 
-    `reward` and `terminal` map stored columns, each [N, ...], to [N] (float64 and bool). The columns
-    are `actions` and every `infos/<name>` of `infos`; they hold what recomputes both exactly,
-    whatever task the transition was collected for.
+    `reward` and `terminal` map stored columns, each [N, ...], to [N] (float64 and bool). The
+    columns are `actions` and every `infos/<name>` of `infos`; they hold what recomputes both
+    exactly, whatever task the transition was collected for.
     """
 
     name: str

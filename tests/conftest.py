@@ -1,5 +1,7 @@
 """Shared fixtures: a configuration whose behaviour policies are small random networks."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -65,4 +67,34 @@ def collected(make_config, tmp_path_factory):
         write_references(config, task)
         collect(config, "walker2d-mixed", task)
     write_manifest(config, "walker2d-mixed")
+    return config
+
+
+@pytest.fixture(scope="session")
+def trained(make_config, collected, tmp_path_factory):
+    """A tiny profile with data, pool and two trained runs of seeds 0-1; read, never change."""
+    from cds_bench.dataset.relabel import build_pool
+    from cds_bench.training.run import run
+
+    folder = tmp_path_factory.mktemp("trained")
+    config = make_config(
+        folder,
+        algorithms={"cql": {"actions": 2, "cloning_steps": 5}},
+        sharing={"no_sharing": {}, "cds": {}},
+        seeds=2,
+        seeds_per_job=2,
+        training={"steps": 20, "batch_size": 8, "hidden": [8, 8], "log_points": 2, "device": "cpu"},
+        protocol={
+            "curve_snapshots": 1,
+            "final_snapshots": 2,
+            "curve_episodes": 1,
+            "final_episodes": 2,
+            "resamples": 200,
+        },
+    )
+    for name in ("references", "datasets"):
+        shutil.copytree(collected.folder / name, config.folder / name)
+    build_pool(config, "walker2d-mixed")
+    for sharing in config.sharing:
+        run(config, "walker2d-mixed", "cql", sharing, "0-1")
     return config

@@ -1,4 +1,4 @@
-"""The set-up: what is locked, what names a version, and how `make setup` refuses what it cannot use."""
+"""The set-up: what is locked, what names a version, and what `make setup` refuses."""
 
 import re
 import shutil

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import networks
-from cds_bench.records import Batch, Parameters, Sizes
 from cds_bench.noise import Noise
+from cds_bench.records import Batch, Parameters, Sizes
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,12 @@ class Config:
     target_rate: float = 0.005
     critic_learning_rate: float = 3e-4
     policy_learning_rate: float = 1e-4
+    temperature_learning_rate: float = 1e-4
     reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
     cloning_steps: int = 0  # the policy's loss is behaviour cloning for this many first steps
     backup_actions: int = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
-    # Lagrange version where a number: alpha becomes exp(log_multiplier), adapted until the gap
+    # Lagrange version where a number: alpha becomes the multiplier, adapted until the gap
     # *weighted by* `alpha` meets it: multiplier (alpha gap - lagrange_gap), the official convention.
     lagrange_gap: float | None = None
 
@@ -85,12 +86,12 @@ def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> 
 
 
 def groups(config: Config, learner: Learner) -> list[dict]:
-    """The optimiser's parameter groups: one optimiser for everything, two learning rates."""
-    fast = [*learner.critic.values(), learner.log_multiplier]
-    slow = [*learner.policy.values(), learner.log_temperature]
+    """The optimiser's parameter groups: one optimiser for everything, three learning rates."""
+    critics = [*learner.critic.values(), learner.log_multiplier]
     return [
-        {"params": fast, "lr": config.critic_learning_rate},
-        {"params": slow, "lr": config.policy_learning_rate},
+        {"params": critics, "lr": config.critic_learning_rate},
+        {"params": list(learner.policy.values()), "lr": config.policy_learning_rate},
+        {"params": [learner.log_temperature], "lr": config.temperature_learning_rate},
     ]
 
 
@@ -163,14 +164,16 @@ def policy_losses(
 ) -> tuple[Tensor, Tensor]:
     """alpha log pi(a|s) - min_j Q_j(s, a), and the temperature's loss, [S] each.
 
-    In the first `cloning_steps` steps Q is replaced by the log-probability of the data's action.
+    In the first `cloning_steps` steps the policy is cloned instead, -log pi(a_data|s), and the
+    temperature rests. The official warm-up keeps its entropy term; with it the temperature rises
+    while the policy is held broad, and the critic values actions that nobody takes [ours].
     The temperature's target entropy is -A.
     """
     if step < config.cloning_steps:
-        goal = networks.log_prob(mean, log_std, batch.actions)
-    else:
-        fixed = {name: value.detach() for name, value in learner.critic.items()}
-        goal = networks.q_values(fixed, batch.states, action).amin(1).squeeze(-1)
+        likelihood = networks.log_prob(mean, log_std, batch.actions)
+        return -_mean(batch.weight * likelihood), torch.zeros_like(learner.log_temperature)
+    fixed = {name: value.detach() for name, value in learner.critic.items()}
+    goal = networks.q_values(fixed, batch.states, action).amin(1).squeeze(-1)
     temperature = learner.log_temperature.exp().detach().unsqueeze(1)
     policy = _mean(batch.weight * (temperature * log_action - goal))
     entropy_gap = log_action.detach() - batch.actions.shape[-1]

@@ -33,17 +33,13 @@ def _initialise(
     return parameters
 
 
-def initialise_critic(
-    generators: list[torch.Generator], sizes: Sizes, device: str
-) -> Parameters:
+def initialise_critic(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
     """Both critics of every seed; the first weight's rows are [state; action]."""
     widths = [sizes.observation + sizes.tasks + sizes.action, *sizes.hidden, 1]
     return _initialise(generators, 2, widths, device)
 
 
-def initialise_policy(
-    generators: list[torch.Generator], sizes: Sizes, device: str
-) -> Parameters:
+def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
     """One tanh-Gaussian policy per seed; the output is [mean, log_std]."""
     widths = [sizes.observation + sizes.tasks, *sizes.hidden, 2 * sizes.action]
     return _initialise(generators, 1, widths, device)

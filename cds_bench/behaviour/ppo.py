@@ -1,6 +1,5 @@
 """Training a behaviour policy with stable-baselines3's PPO, keeping snapshots over training."""
 
-import importlib.metadata
 from pathlib import Path
 
 import gymnasium
@@ -17,6 +16,7 @@ from cds_bench.config import BehaviourTraining
 from cds_bench.files import sha256, write_json
 from cds_bench.progress import Progress
 from cds_bench.seeding import seed_of, stream
+from cds_bench.versions import versions
 
 
 class AliveBonus(gymnasium.RewardWrapper):
@@ -103,7 +103,6 @@ def train(task: str, settings: BehaviourTraining, output: Path, provenance: Path
         for step, policy in zip(steps, policies, strict=True)
     ]
     save_snapshots(output, steps, policies)
-    versions = ("torch", "stable-baselines3", "gymnasium", "mujoco", "numpy")
     write_json(
         provenance,
         {
@@ -115,6 +114,6 @@ def train(task: str, settings: BehaviourTraining, output: Path, provenance: Path
             "std_return": [float(score.std()) for score in scores],
             "episodes_per_snapshot": settings.episodes,
             "sha256": sha256(output),
-            "versions": {name: importlib.metadata.version(name) for name in versions},
+            "versions": versions("torch", "stable-baselines3", "gymnasium", "mujoco", "numpy"),
         },
     )

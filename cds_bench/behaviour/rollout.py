@@ -8,7 +8,9 @@ Act = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 EPISODE_SEEDS = 2**31
 
 
-def episode(env, act: Act, rng: np.random.Generator, limit: int | None = None) -> dict[str, np.ndarray]:
+def episode(
+    env, act: Act, rng: np.random.Generator, limit: int | None = None
+) -> dict[str, np.ndarray]:
     """One episode, or its first `limit` steps, as D4RL's columns, each [length, ...].
 
     `act(observation, rng)` gives the float32 action that is both stored and executed. Observations

@@ -4,19 +4,14 @@ import pandas as pd
 
 import envs
 from cds_bench import paths
+from cds_bench.behaviour.references import normalised, read_references
 from cds_bench.config import Config
 from cds_bench.dataset.pool import pool_sha256
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.policy import load_policies
 from cds_bench.evaluation.rollout import Arena
-from cds_bench.files import read_json, write_csv
+from cds_bench.files import write_csv
 from cds_bench.progress import Progress
-
-
-def normalise(score: float, reference: dict) -> float:
-    """0 = the random policy, 1 = the task's expert behaviour policy."""
-    low, high = reference["random"]["mean"], reference["expert"]["mean"]
-    return (score - low) / (high - low)
 
 
 def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> None:
@@ -39,7 +34,7 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
     total = len(policies.tasks) * len(policies.steps)
     with Progress(f"evaluate {suite} {algorithm} {sharing}", total) as progress:
         for task in policies.tasks:
-            reference = read_json(paths.references(config, task))
+            references = read_references(config, task)
             arena = Arena(task, len(policies.seeds), most)
             for snapshot, step in enumerate(policies.steps):
                 final = snapshot >= first_final
@@ -47,7 +42,7 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
                 scores = arena.returns(policies, snapshot, episodes).mean(1)
                 for seed, score in zip(policies.seeds, scores.tolist(), strict=True):
                     key = (envs.SUITES[suite].domain, suite, task, algorithm, sharing, seed, step)
-                    rows.append((*key, episodes, "return", score, normalise(score, reference)))
+                    rows.append((*key, episodes, "return", score, normalised(references, score)))
                 progress.update(progress.done + 1)
     columns = "domain suite task algorithm sharing seed step episodes metric score normalized_score"
     write_csv(

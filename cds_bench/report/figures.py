@@ -1,7 +1,5 @@
 """Learning curves and aggregates of a suite."""
 
-# ruff: noqa: RUF001 - typographic signs are meant: readers see these texts
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure

@@ -3,8 +3,6 @@
 The paper's first figure, which shows transitions routed to tasks, made quantitative.
 """
 
-# ruff: noqa: RUF001 - typographic signs are meant: readers see these texts
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

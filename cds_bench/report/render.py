@@ -1,7 +1,5 @@
 """One plain record of a table, and its Markdown, LaTeX (booktabs) and HTML."""
 
-# ruff: noqa: RUF001 - typographic signs are meant: readers see these texts
-
 import html as escaping
 import itertools
 import re

@@ -1,7 +1,5 @@
 """The tables of a suite: scores of all methods, and comparisons with the reference method."""
 
-# ruff: noqa: RUF001 - typographic signs are meant: readers see these texts
-
 import numpy as np
 import pandas as pd
 
@@ -149,7 +147,8 @@ def _notes(rows: pd.DataFrame) -> tuple[str, ...]:
 def seeds_caption(config: Config) -> str:
     """What a score is: snapshots, episodes, seeds and their interval; for tables and figures."""
     protocol, n = config.protocol, config.seeds
-    few = {1: "; one seed has none", 2: ", here their range", 3: ", here their range"}.get(n, "")
+    range_alone = n**-n > (1 - protocol.confidence) / 2  # one seed drawn n times is that likely
+    few = "; one seed has none" if n == 1 else ", here their range" if range_alone else ""
     return (
         f"A seed's score is the mean over its run's last {protocol.final_snapshots} snapshots, "
         f"never the best one, of {protocol.final_episodes} episodes each. n = {n} training "

@@ -1,4 +1,4 @@
-"""HIPI (Eysenbach et al. 2020): each transition goes to one task, by inverse reinforcement learning.
+"""HIPI (Eysenbach et al. 2020): each transition goes to one task, by inverse RL.
 
 q(i | s, a) is proportional to exp(U_i(s, a) / temperature) / Z_i, with Z_i estimated by the batch's
 mean. U is Qhat (form `value`, the paper's [recalled]) or the official code's soft backup

@@ -1,4 +1,4 @@
-"""What is recorded over training, averaged between two rows so that a row is not one batch's luck."""
+"""What is recorded over training, averaged between rows: no row is one batch's luck."""
 
 import dataclasses
 
@@ -108,6 +108,4 @@ def _summaries(name: str, values: Tensor) -> list[tuple[str, Tensor]]:
     """A diagnostic [S, T, n] as named values [S, T]: itself where n is 1, else its quantiles."""
     if values.shape[-1] == 1:
         return [(name, values.squeeze(-1))]
-    return [
-        (f"{name}_q{round(100 * q)}", torch.nanquantile(values, q, dim=-1)) for q in QUANTILES
-    ]
+    return [(f"{name}_q{round(100 * q)}", torch.nanquantile(values, q, dim=-1)) for q in QUANTILES]

@@ -118,7 +118,10 @@ def write(
         {
             "fingerprint": mark,
             "seeds": job.seeds,
-            "resolved": {"algorithm": vars(job.algorithm_config), "sharing": vars(job.strategy_config)},
+            "resolved": {
+                "algorithm": vars(job.algorithm_config),
+                "sharing": vars(job.strategy_config),
+            },
             "versions": versions(*packages) | {"python": platform.python_version()},
             "hardware": {
                 "machine": platform.machine(),

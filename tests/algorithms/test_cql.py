@@ -1,4 +1,4 @@
-"""CQL's stacked losses against a literal implementation in float64: one network, one row at a time."""
+"""CQL's stacked losses against a literal float64 implementation: one row at a time."""
 
 import math
 
@@ -112,10 +112,13 @@ def literal(config, learner, batch, step):
             value = min(mlp(net, pair)[0] for net in frozen)
             if step < config.cloning_steps:
                 limit = 1 - networks.ACTION_MARGIN
-                value = density(mean, log_std, torch.atanh(action.clamp(-limit, limit)))
-            actor = actor + weight * (alpha.detach() * log_pi - value)
-            gap = (log_pi - ACTION).detach()
-            temperature = temperature - learner.log_temperature[s] * weight * gap
+                inside = action.clamp(-limit, limit)
+                actor = actor - weight * density(mean, log_std, torch.atanh(inside))
+                temperature = temperature + torch.zeros(())
+            else:
+                actor = actor + weight * (alpha.detach() * log_pi - value)
+                gap = (log_pi - ACTION).detach()
+                temperature = temperature - learner.log_temperature[s] * weight * gap
         gaps = torch.stack([config.alpha * gap / ROWS for gap in gaps])
         if config.lagrange_gap is None:
             conservative, multiplier = gaps.sum(), torch.zeros(())

@@ -59,7 +59,7 @@ def test_captions_say_n(config):
     fewer = scores[~((scores["sharing"] == "cds") & (scores["seed"] == 2))]
     made = figures.learning_curves(config, fewer, SUITE)
     assert "n = 2 to 3 of 3 seeds" in made._suptitle.get_text()
-    assert made.axes[0].get_ylabel() == "normalised score ×100"  # noqa: RUF001
+    assert made.axes[0].get_ylabel() == "normalised score ×100"
     assert made.axes[0].get_xlabel() == "gradient steps"
 
 

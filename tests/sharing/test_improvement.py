@@ -108,14 +108,14 @@ def test_cds_fixed_tau(tabular):
     decision = cds.share(cds.Config(tau=2.0), offer, critic, torch.rand(1, 2, 5), None)
     delta = improvement(critic.value(offer.task), offer.own, 90.0)
     candidates = ~offer.own
-    torch.testing.assert_close(
-        decision.weight[candidates], (delta / 2.0).sigmoid()[candidates]
-    )
+    torch.testing.assert_close(decision.weight[candidates], (delta / 2.0).sigmoid()[candidates])
 
 
 def test_hipi_posterior_by_hand():
     scores = torch.tensor([[[1.0, 10.0], [3.0, 10.0], [5.0, 40.0]]])
-    standard = np.array([[-1.0, -1 / math.sqrt(3)], [0.0, -1 / math.sqrt(3)], [1, 2 / math.sqrt(3)]])
+    standard = np.array(
+        [[-1.0, -1 / math.sqrt(3)], [0.0, -1 / math.sqrt(3)], [1, 2 / math.sqrt(3)]]
+    )
     logits = standard / 0.5 - np.log(np.exp(standard / 0.5).mean(0))
     expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     result = hipi.posterior(scores, temperature=0.5)[0]

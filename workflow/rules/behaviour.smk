@@ -10,12 +10,16 @@ if settings.behaviour == "train":
             plan.log(settings, "behaviour", "{task}"),
         benchmark:
             plan.benchmark(settings, "behaviour", "{task}")
+        conda:
+            "../envs/cds-bench.yaml"
+        threads: 1
+        params:
+            config=configuration.part(
+                settings, "suites", "behaviour", "behaviour_training"
+            ),
+            code=fingerprint("cds_bench.behaviour.ppo", "envs.walker2d"),
         message:
             "Training the behaviour policy of {wildcards.task}"
-        params:
-            config=configuration.part(settings, "suites", "behaviour", "behaviour_training"),
-            code=fingerprint("cds_bench.behaviour.ppo", "envs.walker2d"),
-        threads: 1
         shell:
             "cds-bench behaviour --task {wildcards.task} --config {params.config:q} > {log} 2>&1"
 
@@ -30,11 +34,15 @@ rule references:
         plan.log(settings, "references", "{task}"),
     benchmark:
         plan.benchmark(settings, "references", "{task}")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=configuration.part(
+            settings, "suites", "behaviour", "datasets.reference_episodes"
+        ),
+        code=fingerprint("cds_bench.behaviour.references", "envs.walker2d"),
     message:
         "Measuring the random and behaviour policies of {wildcards.task}"
-    params:
-        config=configuration.part(settings, "suites", "behaviour", "datasets.reference_episodes"),
-        code=fingerprint("cds_bench.behaviour.references", "envs.walker2d"),
-    threads: 1
     shell:
         "cds-bench references --task {wildcards.task} --config {params.config:q} > {log} 2>&1"

@@ -12,14 +12,16 @@ rule dataset:
         plan.log(settings, "dataset", "{suite}", "{task}"),
     benchmark:
         plan.benchmark(settings, "dataset", "{suite}", "{task}")
-    message:
-        "Collecting {wildcards.suite}/{wildcards.task}"
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
     params:
         config=lambda wildcards: configuration.part(
             settings, "behaviour", "datasets.bands", f"suites.{wildcards.suite}"
         ),
         code=fingerprint("cds_bench.dataset.collect", "envs.walker2d"),
-    threads: 1
+    message:
+        "Collecting {wildcards.suite}/{wildcards.task}"
     shell:
         "cds-bench dataset --suite {wildcards.suite} --task {wildcards.task} "
         "--config {params.config:q} > {log} 2>&1"
@@ -35,11 +37,15 @@ rule pool:
         plan.log(settings, "pool", "{suite}"),
     benchmark:
         plan.benchmark(settings, "pool", "{suite}")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=lambda wildcards: configuration.part(
+            settings, f"suites.{wildcards.suite}"
+        ),
+        code=fingerprint("cds_bench.dataset.manifest", "cds_bench.dataset.relabel"),
     message:
         "Checking and relabelling the datasets of {wildcards.suite}"
-    params:
-        config=lambda wildcards: configuration.part(settings, f"suites.{wildcards.suite}"),
-        code=fingerprint("cds_bench.dataset.manifest", "cds_bench.dataset.relabel"),
-    threads: 1
     shell:
         "cds-bench pool --suite {wildcards.suite} --config {params.config:q} > {log} 2>&1"

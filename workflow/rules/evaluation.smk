@@ -4,7 +4,8 @@
 rule evaluate:
     input:
         lambda wildcards: [
-            str(paths.references(settings, task)) for task in plan.suite_tasks(wildcards.suite)
+            str(paths.references(settings, task))
+            for task in plan.suite_tasks(wildcards.suite)
         ],
         pool=str(paths.pool(settings, "{suite}")),
         policies=plan.run_files(settings, *run_key)["policies"],
@@ -14,9 +15,9 @@ rule evaluate:
         plan.log(settings, "evaluate", *run_key),
     benchmark:
         plan.benchmark(settings, "evaluate", *run_key)
-    message:
-        "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
-        "seeds {wildcards.seeds}"
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
     params:
         config=lambda wildcards: configuration.part(
             settings,
@@ -28,7 +29,9 @@ rule evaluate:
             f"sharing.{wildcards.sharing}",
         ),
         code=fingerprint("cds_bench.evaluation.evaluate", "envs.walker2d"),
-    threads: 1
+    message:
+        "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
+        "seeds {wildcards.seeds}"
     shell:
         "cds-bench evaluate --suite {wildcards.suite} --algorithm {wildcards.algorithm} "
         "--sharing {wildcards.sharing} --seeds {wildcards.seeds} "

@@ -12,7 +12,11 @@ for suite in settings.suites:
             str(paths.scores(settings)),
             str(paths.comparisons(settings)),
         output:
-            [path for path in plan.suite_tables(settings, suite) if not path.endswith("html")],
+            [
+                path
+                for path in plan.suite_tables(settings, suite)
+                if not path.endswith("html")
+            ],
             report(
                 str(paths.table(settings, suite, "html")),
                 caption="../report/table.rst",
@@ -29,13 +33,15 @@ for suite in settings.suites:
             plan.log(settings, "table", suite),
         benchmark:
             plan.benchmark(settings, "table", suite)
-        message:
-            f"Writing the tables of {suite}"
+        conda:
+            "../envs/cds-bench.yaml"
+        threads: 1
         params:
             suite=suite,
             config=configuration.part(settings, *summary_keys),
             code=fingerprint("cds_bench.report.tables"),
-        threads: 1
+        message:
+            f"Writing the tables of {suite}"
         shell:
             "cds-bench table --suite {params.suite} --config {params.config:q} > {log} 2>&1"
 
@@ -46,7 +52,11 @@ for suite in settings.suites:
             str(paths.scores(settings)),
             plan.suite_metrics(settings, suite),
         output:
-            [path for path in plan.suite_figures(settings, suite) if path.endswith("png")],
+            [
+                path
+                for path in plan.suite_figures(settings, suite)
+                if path.endswith("png")
+            ],
             [
                 report(
                     path,
@@ -61,13 +71,15 @@ for suite in settings.suites:
             plan.log(settings, "figures", suite),
         benchmark:
             plan.benchmark(settings, "figures", suite)
-        message:
-            f"Drawing the figures of {suite}"
+        conda:
+            "../envs/cds-bench.yaml"
+        threads: 1
         params:
             suite=suite,
             config=configuration.part(settings, *summary_keys),
             code=fingerprint("cds_bench.report.figures", "cds_bench.report.heatmaps"),
-        threads: 1
+        message:
+            f"Drawing the figures of {suite}"
         shell:
             "cds-bench figures --suite {params.suite} --config {params.config:q} > {log} 2>&1"
 
@@ -87,11 +99,13 @@ rule configuration:
         str(paths.resolved(settings)),
     log:
         plan.log(settings, "configuration"),
-    message:
-        "Writing the resolved configuration"
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
     params:
         config=settings.model_dump_json(),
-    threads: 1
+    message:
+        "Writing the resolved configuration"
     shell:
         "cds-bench config --config {params.config:q} > {output} 2> {log}"
 
@@ -108,9 +122,11 @@ rule report:
         plan.log(settings, "report"),
     benchmark:
         plan.benchmark(settings, "report")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
     message:
         "Making the report page"
-    threads: 1
     shell:
         "snakemake tables figures --configfile {input.configuration} --report {output} "
         "> {log} 2>&1"

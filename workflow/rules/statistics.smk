@@ -11,13 +11,23 @@ rule statistics:
         plan.log(settings, "statistics"),
     benchmark:
         plan.benchmark(settings, "statistics")
-    message:
-        "Comparing the methods"
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
     params:
         config=configuration.part(
-            settings, "suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol"
+            settings,
+            "suites",
+            "algorithms",
+            "sharing",
+            "seeds",
+            "seeds_per_job",
+            "protocol",
         ),
-        code=fingerprint("cds_bench.statistics.comparisons", "cds_bench.statistics.schema"),
-    threads: 1
+        code=fingerprint(
+            "cds_bench.statistics.comparisons", "cds_bench.statistics.schema"
+        ),
+    message:
+        "Comparing the methods"
     shell:
         "cds-bench statistics --config {params.config:q} > {log} 2>&1"

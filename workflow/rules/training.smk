@@ -12,9 +12,11 @@ rule train:
         plan.log(settings, "train", *run_key),
     benchmark:
         plan.benchmark(settings, "train", *run_key)
-    message:
-        "Training {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
-        "seeds {wildcards.seeds}"
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: settings.training.threads
+    resources:
+        gpu=0 if settings.training.device == "cpu" else 1,
     params:
         config=lambda wildcards: configuration.part(
             settings,
@@ -30,9 +32,9 @@ rule train:
             f"cds_bench.algorithms.{wildcards.algorithm}",
             f"cds_bench.sharing.{wildcards.sharing}",
         ),
-    threads: settings.training.threads
-    resources:
-        gpu=0 if settings.training.device == "cpu" else 1,
+    message:
+        "Training {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
+        "seeds {wildcards.seeds}"
     shell:
         "cds-bench train --suite {wildcards.suite} --algorithm {wildcards.algorithm} "
         "--sharing {wildcards.sharing} --seeds {wildcards.seeds} "

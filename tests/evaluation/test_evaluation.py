@@ -1,0 +1,164 @@
+"""Evaluation: the policy in numpy is the trained one, and lockstep changes no episode."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+import envs
+from cds_bench import paths
+from cds_bench.algorithms.networks import policy_distribution
+from cds_bench.dataset.pool import load_pool, save_pool
+from cds_bench.errors import BenchError
+from cds_bench.evaluation.evaluate import evaluate, normalise
+from cds_bench.evaluation.policy import Policies, load_policies
+from cds_bench.evaluation.rollout import Arena
+from cds_bench.files import read_json
+from cds_bench.seeding import seed_of
+from cds_bench.training.data import states
+
+KEY = ("walker2d-mixed", "cql", "cds", "0-1")
+
+
+@pytest.fixture(scope="module")
+def path(trained):
+    return paths.run(trained, *KEY) / "policies.safetensors"
+
+
+@pytest.fixture(scope="module")
+def policies(path) -> Policies:
+    """Trained policies, their last layer scaled up: actions that differ from seed to seed."""
+    found = load_policies(path)
+    return dataclasses.replace(
+        found, layers=[*found.layers[:-2], *(10 * x for x in found.layers[-2:])]
+    )
+
+
+def by_hand(policies: Policies, task: str, snapshot: int, seed: int, episode: int) -> float:
+    """One episode of one seed in an environment of its own."""
+    world = envs.make(task)
+    observation, _ = world.reset(seed=seed_of("evaluate", task, episode) % 2**31)
+    total, ended = 0.0, False
+    one = np.zeros((len(policies.seeds), 1, observation.size))
+    while not ended:
+        one[seed, 0] = observation
+        action = policies.act(snapshot, policies.tasks.index(task), one)[seed, 0]
+        observation, reward, terminated, truncated, _ = world.step(action)
+        total += reward
+        ended = terminated or truncated
+    return total
+
+
+def test_the_file_says_what_it_holds(policies, trained):
+    assert policies.steps == [0, 18, 20]
+    assert policies.seeds == [0, 1]
+    assert policies.tasks == trained.tasks()
+    assert policies.pool == load_pool(paths.pool(trained, KEY[0])).sha256
+    assert [layer.shape for layer in policies.layers] == [
+        (3, 2, 20, 8), (3, 2, 1, 8), (3, 2, 8, 8), (3, 2, 1, 8), (3, 2, 8, 12), (3, 2, 1, 12),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("snapshot", [0, 2])
+def test_actions_are_tanh_of_torchs_mean(path, trained, snapshot):
+    pool = load_pool(paths.pool(trained, KEY[0]))
+    observations = pool.observations[:40].reshape(2, 20, -1)
+    parameters = {
+        name: value[snapshot] for name, value in load_file(path).items() if name[0] in "wb"
+    }
+    normalised = torch.from_numpy((observations - pool.observation_mean) / pool.observation_scale)
+    for task in range(3):
+        inputs = states(normalised, torch.full((2, 20), task), 3)
+        mean, _ = policy_distribution(parameters, inputs)
+        actions = load_policies(path).act(snapshot, task, observations.astype(np.float64))
+        assert actions.dtype == np.float32
+        np.testing.assert_allclose(actions, mean.tanh(), atol=2e-6)
+
+
+def test_task_seed_and_snapshot_choose_the_policy(policies):
+    observations = np.ones((2, 1, 17))
+    first = policies.act(2, 0, observations)
+    assert not np.allclose(first[0], first[1])
+    assert not np.allclose(first, policies.act(2, 1, observations))
+    assert not np.allclose(first, policies.act(0, 0, observations))
+
+
+@pytest.mark.parametrize("task", ["run-forward", "jump"])
+def test_lockstep_equals_stepping_each_episode_alone(policies, task):
+    found = Arena(task, 2, 3).returns(policies, 2, 3)
+    expected = [[by_hand(policies, task, 2, seed, e) for e in range(3)] for seed in range(2)]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert len(np.unique(found)) == found.size
+
+
+def test_returns_repeat_and_fewer_episodes_are_the_first_ones(policies):
+    arena = Arena("jump", 2, 3)
+    first = arena.returns(policies, 2, 3)
+    np.testing.assert_array_equal(arena.returns(policies, 2, 3), first)
+    np.testing.assert_allclose(arena.returns(policies, 2, 1), first[:, :1], rtol=1e-6)
+
+
+def test_starts_do_not_depend_on_seed_or_snapshot(policies):
+    """The same weights for both seeds then give the same returns, episode by episode."""
+    same = [np.repeat(layer[:, :1], 2, axis=1) for layer in policies.layers]
+    found = Arena("jump", 2, 3).returns(dataclasses.replace(policies, layers=same), 1, 3)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+    assert len(np.unique(found[0])) == 3, "episodes start differently"
+
+
+def test_scores_of_a_run(trained, policies, path):
+    evaluate(trained, *KEY)
+    table = pd.read_csv(paths.run_scores(trained, *KEY))
+    assert len(table) == 3 * 3 * 2, "tasks, snapshots, seeds"
+    assert set(map(tuple, table[["step", "episodes"]].to_numpy())) == {(0, 1), (18, 2), (20, 2)}
+    assert set(table.metric) == {"return"}
+    reference = read_json(paths.references(trained, "jump"))
+    row = table[(table.task == "jump") & (table.step == 20) & (table.seed == 1)].iloc[0]
+    plain = load_policies(path)
+    expected = np.mean([by_hand(plain, "jump", 2, 1, episode) for episode in range(2)])
+    assert row.score == pytest.approx(expected, rel=1e-6)
+    assert row.normalized_score == pytest.approx(normalise(expected, reference), rel=1e-6)
+
+
+def test_normalised_scores():
+    reference = {"random": {"mean": -10.0}, "expert": {"mean": 30.0}}
+    assert [normalise(score, reference) for score in (-10.0, 30.0, 10.0)] == [0.0, 1.0, 0.5]
+
+
+def test_another_pool_is_refused(trained, tmp_path):
+    config = trained.model_copy(update={"results": str(tmp_path)})
+    folder = paths.run(config, *KEY)
+    folder.mkdir(parents=True)
+    source = paths.run(trained, *KEY) / "policies.safetensors"
+    (folder / source.name).write_bytes(source.read_bytes())
+    pool = load_pool(paths.pool(trained, KEY[0]))
+    save_pool(paths.pool(config, KEY[0]), dataclasses.replace(pool, rewards=pool.rewards + 1))
+    with pytest.raises(BenchError, match=r"policies\.safetensors: was trained on another pool"):
+        evaluate(config, *KEY)
+    assert not paths.run_scores(config, *KEY).exists()
+
+
+def test_damaged_policies_are_refused(path, tmp_path):
+    whole, damaged = path.read_bytes(), tmp_path / "policies.safetensors"
+    with pytest.raises(BenchError, match=r"policies\.safetensors: not readable"):
+        load_policies(damaged)
+    for share in (0.0, 0.1, 0.9):
+        damaged.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(BenchError, match=r"not readable .* delete it and train again"):
+            load_policies(damaged)
+
+
+def test_policies_of_another_program_are_refused(path, tmp_path):
+    save_file(load_file(path), tmp_path / "other.safetensors", {"run": json.dumps({"tasks": []})})
+    with pytest.raises(BenchError, match="not readable"):
+        load_policies(tmp_path / "other.safetensors")
+    save_file(load_file(path), tmp_path / "none.safetensors")
+    with pytest.raises(BenchError, match="not readable"):
+        load_policies(tmp_path / "none.safetensors")
+    with safe_open(path, framework="numpy") as file:
+        assert set(json.loads(file.metadata()["run"])) == {"tasks", "pool"}

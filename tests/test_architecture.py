@@ -1,0 +1,169 @@
+"""Import directions: what may know what, read from the syntax trees and from real imports."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(path for package in ("cds_bench", "envs") for path in (ROOT / package).rglob("*.py"))
+STAGES = {
+    "algorithms", "behaviour", "dataset", "evaluation", "report", "sharing", "statistics",
+    "training",
+}  # fmt: skip
+# Which stage may know which others; every stage may use the modules beside the stages.
+KNOWS = {
+    "algorithms": set(),
+    "sharing": set(),
+    "statistics": set(),
+    "dataset": {"behaviour"},  # a dataset is a rollout of a behaviour policy
+    "behaviour": set(),
+    "training": {"algorithms", "sharing", "dataset"},
+    "evaluation": {"dataset"},  # the pool's hash: a run and its scores belong to one pool
+    "report": {"statistics"},
+}
+SIMULATED = {"behaviour", "dataset", "evaluation"}  # the stages that use envs
+SIMULATORS = {"gymnasium", "mujoco", "stable_baselines3"}
+ALLOWED = {  # third-party packages, where design.md limits them
+    "statistics": {"numpy", "scipy", "pandas"},
+    "sharing": {"torch"},
+    "algorithms": {"torch"},
+    "envs": {"numpy", "gymnasium", "mujoco"},
+}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_module(name: str) -> bool:
+    base = ROOT.joinpath(*name.split("."))
+    return base.with_suffix(".py").exists() or (base / "__init__.py").exists()
+
+
+def imports_of(tree: ast.AST) -> set[str]:
+    """The modules that a syntax tree imports, wherever in it; a package for what it defines."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports are not followed by fingerprints"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if is_module(name) else node.module for name in inner}
+    return names
+
+
+IMPORTS = {module_of(path): imports_of(ast.parse(path.read_text())) for path in FILES}
+
+
+def part_of(module: str) -> str:
+    """The stage that a module belongs to; "envs"; or "" for the modules beside the stages."""
+    package, _, rest = module.partition(".")
+    if package == "envs":
+        return "envs"
+    first = rest.split(".")[0]
+    return first if first in STAGES else ""
+
+
+def importers(part: str):
+    """Each import of a part's modules: (module, imported)."""
+    for module, names in IMPORTS.items():
+        if part_of(module) == part:
+            yield from ((module, name) for name in sorted(names))
+
+
+def third_party(name: str) -> bool:
+    package = name.partition(".")[0]
+    return package not in {"cds_bench", "envs", *sys.stdlib_module_names}
+
+
+def test_every_stage_is_a_package_with_a_rule_here():
+    packages = {path.parent.name for path in (ROOT / "cds_bench").glob("*/__init__.py")}
+    assert packages == STAGES == set(KNOWS)
+
+
+def test_the_reading_of_imports_sees_what_is_there():
+    assert "cds_bench.algorithms.networks" in IMPORTS["cds_bench.algorithms.cql"]
+    assert "gymnasium" in IMPORTS["envs"], "an import inside a function"
+    assert "cds_bench.dataset.pool" in IMPORTS["cds_bench.training.run"]
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_a_stage_knows_only_what_it_may(stage):
+    for module, name in importers(stage):
+        assert part_of(name) in {"", stage, "envs", *KNOWS[stage]}, f"{module} imports {name}"
+        if stage not in SIMULATED:
+            simulator = name.partition(".")[0] in SIMULATORS
+            assert not simulator, f"{module} imports {name}"
+
+
+def test_only_the_stages_that_simulate_make_environments():
+    """Others may read the descriptions of suites and tasks, which import no simulator."""
+    users = {module for module, names in IMPORTS.items() if "envs.walker2d" in names}
+    assert {part_of(module) for module in users} <= {"envs", *SIMULATED}
+    text = {module_of(path): path.read_text() for path in FILES}
+    makers = {part_of(module) for module, code in text.items() if "envs.make(" in code}
+    assert makers == SIMULATED
+
+
+@pytest.mark.parametrize("part", sorted(ALLOWED))
+def test_third_party_packages_are_limited(part):
+    found = {name.partition(".")[0] for _, name in importers(part) if third_party(name)}
+    assert found <= ALLOWED[part]
+    assert found
+
+
+def test_envs_know_nothing_of_cds_bench():
+    assert not [pair for pair in importers("envs") if pair[1].startswith("cds_bench")]
+
+
+def test_nothing_imports_snakemake():
+    assert not [m for m, names in IMPORTS.items() if any("snakemake" in name for name in names)]
+
+
+def test_plug_ins_meet_in_training_only():
+    """Beside the records and their own package, algorithms and strategies know nothing of ours."""
+    for kind in ("algorithms", "sharing"):
+        for module, name in importers(kind):
+            if not third_party(name) and name.startswith("cds_bench"):
+                allowed = name == "cds_bench.records" or part_of(name) == kind
+                assert allowed or name == "cds_bench.noise", f"{module} imports {name}"
+
+
+def loaded(statement: str) -> set[str]:
+    """The packages that a fresh interpreter has loaded after a statement."""
+    code = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+def test_training_loads_no_simulator():
+    """So that it runs on a bare GPU node; every plug-in included, as a job loads them by name."""
+    plug_ins = [
+        module_of(path) for kind in ("algorithms", "sharing") for path in FILES
+        if path.parent.name == kind
+    ]  # fmt: skip
+    found = loaded(f"import cds_bench.training.run, {', '.join(plug_ins)}")
+    assert {"torch", "h5py", "cds_bench"} <= found
+    assert not found & {*SIMULATORS, "gym", "d4rl", "snakemake", "matplotlib"}
+
+
+def test_the_workflow_loads_no_torch():
+    """So that a dry run answers at once."""
+    tree = ast.parse((ROOT / "Snakefile").read_text().split("min_version(", maxsplit=1)[0])
+    ours = sorted(name for name in imports_of(tree) if name.startswith("cds_bench"))
+    assert "cds_bench.workflow" in ours
+    check = "cds_bench.config.load('workflow/config/default.yaml')"
+    found = loaded(f"import {', '.join(ours)}; {check}")
+    assert "cds_bench" in found
+    assert not found & {"torch", "h5py", "scipy", "matplotlib", *SIMULATORS}
+
+
+def test_statistics_load_neither_torch_nor_simulators():
+    found = loaded("import cds_bench.statistics.comparisons, cds_bench.report.tables")
+    assert not found & {"torch", *SIMULATORS}

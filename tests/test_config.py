@@ -1,0 +1,274 @@
+"""The configuration: every profile is valid, and every mistake is named with its remedy."""
+
+import copy
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cds_bench import config as configuration
+from cds_bench import plugins
+from cds_bench.config import Config, Protocol, load, options, parse, part
+from cds_bench.errors import BenchError
+
+PROFILES = sorted((Path(__file__).parents[1] / "workflow" / "config").glob("*.yaml"))
+MIXED = "walker2d-mixed"
+VALID = {
+    "profile": "test",
+    "suites": {MIXED: None},
+    "algorithms": {"cql": {"actions": 2}},
+    "sharing": {"no_sharing": None, "cds": {"percentile": 80.0}},
+    "seeds": 4,
+    "seeds_per_job": 2,
+}
+
+
+def changed(path: str, value) -> dict:
+    """The valid configuration with one key ("training/steps") set."""
+    values = copy.deepcopy(VALID)
+    *parents, key = path.split("/")
+    section = values
+    for parent in parents:
+        if not isinstance(section.get(parent), dict):
+            section[parent] = {}
+        section = section[parent]
+    section[key] = value
+    return values
+
+
+def test_the_three_profiles_are_there():
+    assert {"smoke", "default", "paper"} <= {path.stem for path in PROFILES}
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_profiles_are_valid_and_named_as_their_file(path):
+    config = load(path)
+    assert config.profile == path.stem
+    for kind in ("algorithms", "sharing"):
+        for name, values in getattr(config, kind).items():
+            options(kind, name, values)
+
+
+def test_the_default_profile_compares_what_the_readme_says():
+    config = load(next(path for path in PROFILES if path.stem == "default"))
+    assert list(config.suites) == [MIXED]
+    assert list(config.sharing) == ["no_sharing", "sharing_all", "hipi", "cds_basic", "cds"]
+    assert (config.seeds, config.protocol.reference) == (3, "cds")
+
+
+MISTAKES = {
+    "top": (("sed", 3), r"unknown key 'sed'; did you mean 'seeds'\? \(valid: algorithms, "),
+    "section": (
+        ("training/stepz", 3),
+        r"training: unknown key 'stepz'; did you mean 'steps'\? \(valid: batch_size, ",
+    ),
+    "protocol": (("protocol/resample", 3), r"protocol: unknown key .* did you mean 'resamples'\?"),
+    "datasets": (("datasets/band", {}), r"datasets: unknown key 'band'; did you mean 'bands'\?"),
+    "behaviour": (
+        ("behaviour_training/gama", 0.9),
+        r"behaviour_training: unknown key 'gama'; did you mean 'gamma'\?",
+    ),
+    "suite's key": (
+        (f"suites/{MIXED}/size", {}),
+        r"suites.walker2d-mixed: unknown key 'size'; did you mean 'sizes'\? \(valid: sizes\)",
+    ),
+    "quality": (
+        ("datasets/bands", {"experts": [0, 1]}),
+        r"datasets.bands: unknown quality 'experts'; did you mean 'expert'\? \(valid: expert, ",
+    ),
+    "suite": (
+        ("suites/walker2d-mix", None),
+        r"suites: unknown name 'walker2d-mix'; did you mean 'walker2d-mixed'\? .*walker2d-medium,",
+    ),
+    "task": (
+        (f"suites/{MIXED}/sizes", {"jmup": 5}),
+        r"sizes: unknown task 'jmup'; did you mean 'jump'\? \(valid: jump, run-backward, run-f",
+    ),
+    "strategy": (
+        ("sharing/sharing_al", None),
+        r"sharing: unknown name 'sharing_al'; did you mean 'sharing_all'\? \(valid: cds, cds_bas",
+    ),
+    "algorithm": (
+        ("algorithms/cqll", None),
+        r"algorithms: unknown name 'cqll'; did you mean 'cql'\? \(valid: .*cql",
+    ),
+    "a name with nothing near": (
+        ("algorithms/zzz", None),
+        r"algorithms: unknown name 'zzz' \(valid: ",
+    ),
+    "strategy's option": (
+        ("sharing/cds", {"percentil": 90}),
+        r"sharing.cds: unknown key 'percentil'; did you mean 'percentile'\? \(valid: batch, decay",
+    ),
+    "algorithm's option": (
+        ("algorithms/cql", {"action": 2}),
+        r"algorithms.cql: unknown key 'action'; did you mean 'actions'\?",
+    ),
+    "a list of strategies": (("sharing", ["cds"]), r"sharing: Input should be .* dictionary"),
+    "negative seeds": (("seeds", -3), r"seeds: Input should be greater than 0 \(got -3\)"),
+    "zero seeds": (("seeds", 0), r"seeds: Input should be greater than 0 \(got 0\)"),
+    "zero group": (("seeds_per_job", 0), "seeds_per_job: Input should be greater than 0"),
+    "incomplete group": (("seeds", 5), r"seeds: 5 is not a multiple of seeds_per_job \(2\)"),
+    "zero steps": (("training/steps", 0), "training.steps: Input should be greater than 0"),
+    "negative batch": (("training/batch_size", -1), "training.batch_size: Input should be great"),
+    "zero width": (("training/hidden", [64, 0]), r"training.hidden.1: .*greater than 0"),
+    "zero size": (
+        (f"suites/{MIXED}/sizes", {"jump": 0}),
+        r"suites.walker2d-mixed.sizes.jump: Input should be greater than 0 \(got 0\)",
+    ),
+    "zero episodes": (("protocol/final_episodes", 0), "protocol.final_episodes: .*greater than 0"),
+    "fraction": (("training/steps", 1.5), "training.steps: Input should be a valid integer"),
+    "text": (("training/steps", "many"), r"training.steps: .*valid integer.*\(got 'many'\)"),
+    "confidence": (("protocol/confidence", 1), "protocol.confidence: Input should be less than 1"),
+    "choice": (("training/device", "tpu"), "training.device: Input should be 'auto', 'cpu' or"),
+    "profile that leaves the folder": (("profile", "../x"), "profile: .*match pattern"),
+    "reference": (
+        ("protocol/reference", "csd"),
+        r"protocol.reference: 'csd' is not among .*; did you mean 'cds'\? \(valid: cds, no_shar",
+    ),
+    "no strategies": (("sharing", {}), "sharing: name at least one"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_named(name, tmp_path):
+    (path, value), message = MISTAKES[name]
+    file = tmp_path / "profile.yaml"
+    file.write_text(yaml.safe_dump(changed(path, value)))
+    with pytest.raises(BenchError, match=message) as error:
+        load(file)
+    assert str(error.value).startswith(f"{file}: ")
+
+
+def test_every_mistake_is_listed(tmp_path):
+    file = tmp_path / "profile.yaml"
+    file.write_text(yaml.safe_dump(changed("sed", 1) | {"training": {"steps": 0}}))
+    with pytest.raises(BenchError) as error:
+        load(file)
+    first, second = str(error.value).splitlines()
+    assert "training.steps: " in first
+    assert "unknown key 'sed'" in second
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seeds: [1", "not valid YAML"),
+        ("- seeds", "not a profile"),
+        ("", "not a profile"),
+        (b"seeds: \xff", "not readable"),
+    ],
+)
+def test_files_that_are_no_profile(tmp_path, text, message):
+    file = tmp_path / "profile.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BenchError, match=message) as error:
+        load(file)
+    assert str(error.value).startswith(f"{file}: ")
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(BenchError, match=r"none\.yaml: no such configuration; see workflow/conf"):
+        load(tmp_path / "none.yaml")
+    with pytest.raises(BenchError, match="not readable"):
+        load(tmp_path)
+
+
+def test_json_that_is_none():
+    with pytest.raises(BenchError, match="--config: not valid JSON"):
+        load('{"seeds": 3')
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "values", "message"),
+    [
+        ("sharing", "cds", {"percentile": "high"}, r"sharing.cds.percentile: .*\(got 'high'\)"),
+        ("sharing", "cds", {"batch": "own"}, "sharing.cds.batch: Input should be 'balanced' or"),
+        ("algorithms", "cql", {"actions": 1.5}, "algorithms.cql.actions: .*valid integer"),
+    ],
+)
+def test_options_of_the_wrong_type(kind, name, values, message):
+    with pytest.raises(BenchError, match=message):
+        options(kind, name, values)
+
+
+def test_options_take_their_defaults():
+    config = plugins.load("sharing", "cds").Config
+    assert options("sharing", "cds", {}) == config()
+    assert options("sharing", "cds", {"tau": 2}) == dataclasses.replace(config(), tau=2.0)
+
+
+def test_plug_ins_are_found_by_their_file(tmp_path, monkeypatch):
+    (tmp_path / "sharing").mkdir()
+    (tmp_path / "sharing" / "mine.py").write_text("class Config:\n    share: float = 1.0\n")
+    (tmp_path / "sharing" / "helper.py").write_text("VALUE = 1\n")
+    (tmp_path / "sharing" / "_private.py").write_text("class Config:\n    pass\n")
+    monkeypatch.setattr(plugins, "ROOT", tmp_path)
+    assert plugins.names("sharing") == ["mine"]
+    plugins.check("sharing", "mine", {"share": 0.5})
+    with pytest.raises(BenchError, match=r"sharing\.mine: unknown key 'shar'"):
+        plugins.check("sharing", "mine", {"shar": 0.5})
+
+
+def test_a_part_round_trips():
+    config = parse(changed("training/hidden", [8, 8]), "test")
+    keys = (
+        "training",
+        "protocol.final_snapshots",
+        "suites",
+        "sharing.cds",
+        "seeds",
+        "seeds_per_job",
+    )
+    text = part(config, *keys)
+    values = json.loads(text)
+    assert values.keys() == {"profile", "results", *(key.split(".")[0] for key in keys)}
+    assert values["sharing"] == {"cds": {"percentile": 80.0}}
+    assert values["protocol"] == {"final_snapshots": config.protocol.final_snapshots}
+    again = load(text)
+    assert (again.training, again.suites, again.seeds) == (config.training, config.suites, 4)
+    assert part(again, *keys) == text
+    assert load(config.model_dump_json()) == config
+
+
+def test_a_part_changes_with_its_keys_alone():
+    first, second = (parse(changed("protocol/resamples", n), "test") for n in (10, 20))
+    assert part(first, "training", "protocol.reference") == part(
+        second, "training", "protocol.reference"
+    )
+    assert part(first, "protocol") != part(second, "protocol")
+
+
+def test_a_part_keeps_the_configured_order():
+    """The columns of a table are in the order of the configuration."""
+    names = ["no_sharing", "cds", "cds_basic"]
+    config = parse(VALID | {"sharing": dict.fromkeys(names)}, "test")
+    assert list(load(part(config, "sharing")).sharing) == names
+
+
+def test_seed_groups():
+    assert parse(VALID, "test").seed_groups == [(0, 1), (2, 3)]
+    more = parse(VALID | {"seeds": 6}, "test").seed_groups
+    assert more[:2] == [(0, 1), (2, 3)], "raising seeds adds groups and moves none"
+
+
+def test_sizes_default_to_the_papers():
+    config = parse(changed(f"suites/{MIXED}/sizes", {"jump": 7}), "test")
+    assert config.size(MIXED, "jump") == 7
+    assert config.size(MIXED, "run-forward") == 109_900
+
+
+def test_the_protocols_hash_covers_every_key():
+    hashes = {Protocol().sha256}
+    for key, value in Protocol().model_dump().items():
+        other = "other" if isinstance(value, str) else value / 2 if value < 1 else value + 1
+        hashes.add(Protocol(**{key: other}).sha256)
+    assert len(hashes) == len(Protocol.model_fields) + 1
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        parse(VALID, "test").seeds = 7
+    assert Config.model_config["extra"] == configuration.Section.model_config["extra"] == "forbid"

@@ -1,0 +1,380 @@
+"""The workflow on a copy of the project: what it runs, what it runs again, and after a kill.
+
+One tiny profile is run once; most tests then only ask, with a dry run, what an edit would rerun.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import envs
+from cds_bench.config import load
+
+ROOT = Path(__file__).parents[1]
+PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
+MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
+SUMMARY = {"statistics": 1, TABLE: 1, FIGURES: 1, "report": 1, "all": 1}
+NOTHING = "Nothing to be done"
+
+# A strategy that, when asked to, stands still in the middle of training until its file is removed.
+PATIENT = '''"""No sharing, slowly."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cds_bench.records import Sharing
+
+calls = []
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: str = "own"
+
+
+def share(config, offer, critic, uniform, state):
+    calls.append(1)
+    if len(calls) == 10 and (name := os.environ.get("TEST_WAIT")):
+        Path(name).write_text(str(os.getpid()))
+        while Path(name).exists():
+            time.sleep(0.02)
+    return Sharing(weight=offer.own.float())
+'''
+TINY = {
+    "profile": "tiny",
+    "suites": {MIXED: {"sizes": {"run-forward": 300, "run-backward": 250, "jump": 200}}},
+    "algorithms": {"cql": {"actions": 2, "cloning_steps": 5}},
+    "sharing": {"no_sharing": None, "patient": None},
+    "seeds": 2,
+    "seeds_per_job": 2,
+    "datasets": {
+        "bands": {key: [-1000, 1000] for key in ("medium-replay", "medium", "expert")},
+        "reference_episodes": 2,
+    },
+    "training": {
+        "steps": 20, "batch_size": 8, "hidden": [8, 8], "log_points": 2, "device": "cpu",
+    },
+    "protocol": {
+        "curve_snapshots": 1, "final_snapshots": 2, "curve_episodes": 1, "final_episodes": 1,
+        "reference": "no_sharing", "resamples": 200,
+    },
+}  # fmt: skip
+
+
+class Project:
+    """A copy of the project: `run` calls Snakemake in it, with its own copy of the packages."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        # Its packages come before the installed ones, in Snakemake and in every job.
+        self.environment = os.environ | {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"}
+        self.environment.pop("TEST_WAIT", None)
+
+    def profile(self, **changes) -> str:
+        """Writes a profile derived from TINY and returns its path."""
+        values = TINY | changes
+        path = self.folder / f"{values['profile']}.yaml"
+        path.write_text(yaml.safe_dump(values, sort_keys=False))
+        return str(path)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        """Snakemake in a process group of its own, so that a test can kill all of it."""
+        return subprocess.Popen(
+            ["snakemake", *arguments],
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Exit status and output."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=240)
+        return process.returncode, output
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """What would run: rule -> jobs. The whole output must be a plan, without errors."""
+        status, output = self.run("-n", *arguments)
+        assert status == 0, output
+        if NOTHING in output:
+            return {}
+        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.DOTALL | re.MULTILINE)
+        return {name: int(count) for name, count in map(str.split, table[1].splitlines())}
+
+    def scores(self, profile: str) -> bytes:
+        return (self.folder / "results" / profile / "scores.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """What git would hand over, and one strategy more."""
+    folder = tmp_path_factory.mktemp("project")
+    listing = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / "cds_bench" / "sharing" / "patient.py").write_text(PATIENT)
+    return Project(folder)
+
+
+@pytest.fixture(scope="module")
+def finished(project):
+    """The project after one complete run of the tiny profile."""
+    status, output = project.run("--cores", "2", "--configfile", project.profile())
+    assert status == 0, output
+    return project
+
+
+@pytest.fixture
+def edit(finished):
+    """`edit(file, old, new)`: changes a file of the copy until the test ends."""
+    before = {}
+
+    def change(name: str, old: str, new: str):
+        path = finished.folder / name
+        text = path.read_text()
+        assert text.count(old) == 1
+        before.setdefault(path, text)
+        path.write_text(text.replace(old, new))
+
+    yield change
+    for path, text in before.items():
+        path.write_text(text)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_jobs_of_a_profile(project, name):
+    path = f"workflow/config/{name}.yaml"
+    config = load(ROOT / path)
+    methods = len(config.algorithms) * len(config.sharing)
+    runs = len(config.suites) * methods * (config.seeds // config.seeds_per_job)
+    names = [suite.replace("-", "_") for suite in config.suites]
+    assert project.planned("--configfile", path) == {
+        "references": len(config.tasks()),
+        "dataset": sum(len(envs.SUITES[suite].tasks) for suite in config.suites),
+        "pool": len(config.suites),
+        "train": runs,
+        "evaluate": runs,
+        "statistics": 1,
+        "configuration": 1,
+        "report": 1,
+        "all": 1,
+        **{f"{kind}_{name}": 1 for kind in ("table", "figures") for name in names},
+    }
+
+
+def test_without_a_profile_it_is_the_default(project):
+    plan = project.planned()
+    assert plan == project.planned("--configfile", "workflow/config/default.yaml")
+    assert plan["train"] == 5
+
+
+@pytest.mark.parametrize(
+    ("target", "there", "left_out"),
+    [
+        (TABLE, TABLE, {FIGURES, "report"}),
+        ("tables", TABLE, {FIGURES, "report"}),
+        ("figures", FIGURES, {TABLE, "report"}),
+        ("report", "report", {"all"}),
+    ],
+)
+def test_named_targets(project, target, there, left_out):
+    plan = project.planned(target)
+    assert plan[there] == 1
+    assert plan["statistics"] == 1
+    assert not left_out & plan.keys()
+
+
+def test_behaviour_policies_can_be_trained(project):
+    plan = project.planned("--configfile", project.profile(profile="trained", behaviour="train"))
+    assert plan["behaviour"] == plan["references"] == 3
+
+
+@pytest.mark.parametrize("command", [["snakemake", "--lint"], ["snakefmt", "--check", "."]])
+def test_workflow_style(project, command):
+    result = subprocess.run(
+        command, cwd=project.folder, env=project.environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("sed=4", "configuration: unknown key 'sed'; did you mean 'seeds'?"),
+        ("seeds=-1", "configuration: seeds: Input should be greater than 0 (got -1)"),
+        ("training={stepz: 3}", "training: unknown key 'stepz'; did you mean 'steps'?"),
+        ("sharing={cdss: {}}", "sharing: unknown name 'cdss'; did you mean 'cds'? (valid: cds,"),
+    ],
+)
+def test_mistakes_end_in_a_plain_message(project, settings, message):
+    status, output = project.run("-n", "--config", settings)
+    assert status != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert len(output.splitlines()) < 8
+
+
+def test_a_run_makes_everything(finished):
+    results = finished.folder / "results" / "tiny"
+    made = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    run = "runs/walker2d-mixed/cql/patient/seeds0-1"
+    expected = {
+        "config.json", "scores.csv", "comparisons.csv", "report.html", "pools/walker2d-mixed.hdf5",
+        "references/jump.json", "datasets/walker2d-mixed/manifest.json",
+        "datasets/walker2d-mixed/run-forward.hdf5", "tables/walker2d_mixed.md",
+        "figures/walker2d_mixed_learning_curves.svg",
+        "scores/walker2d-mixed/cql/patient/seeds0-1.csv",
+        *(f"{run}/{name}" for name in ("policies.safetensors", "metrics.csv", "run.json")),
+    }  # fmt: skip
+    assert expected <= made
+    assert not [name for name in made if Path(name).name.startswith(".") and name != ".claim"]
+    resolved = json.loads((results / "config.json").read_text())
+    assert list(resolved["sharing"]) == list(TINY["sharing"])
+    assert resolved["training"]["steps"] == 20
+    assert resolved["protocol"]["confidence"] == 0.95, "defaults are in it"
+    assert "walker2d_mixed_learning_curves.svg" in (results / "report.html").read_text()
+
+
+def test_again_there_is_nothing_to_do(finished):
+    assert finished.planned("--configfile", finished.profile()) == {}
+
+
+def test_comments_and_docstrings_rerun_nothing(finished, edit):
+    edit("cds_bench/algorithms/cql.py", "\ndef losses(", "\n# Why it is so.\ndef losses(")
+    edit("cds_bench/training/loop.py", '"""The loop: ', '"""The good old loop: ')
+    edit("envs/locomotion.py", "INITIAL_HEIGHT = 1.25", "INITIAL_HEIGHT = 1.25  # metres")
+    assert finished.planned("--configfile", finished.profile()) == {}
+
+
+def test_another_loss_trains_again_and_keeps_the_data(finished, edit):
+    edit("cds_bench/algorithms/cql.py", "\ndef losses(", "\nSCALE = 2.0\n\n\ndef losses(")
+    plan = finished.planned("--configfile", finished.profile())
+    assert plan == {"train": 2, "evaluate": 2, **SUMMARY}
+
+
+def test_another_strategy_s_code_trains_its_runs_again(finished, edit):
+    edit("cds_bench/sharing/patient.py", "== 10", "== 11")
+    plan = finished.planned("--configfile", finished.profile())
+    assert plan == {"train": 1, "evaluate": 1, **SUMMARY}
+
+
+def test_another_reward_collects_again(finished, edit):
+    edit("envs/locomotion.py", "INITIAL_HEIGHT = 1.25", "INITIAL_HEIGHT = 1.26")
+    plan = finished.planned("--configfile", finished.profile())
+    assert plan["references"] == plan["dataset"] == 3
+    assert plan["train"] == 2
+
+
+def test_another_table_is_drawn_from_the_same_scores(finished, edit):
+    edit("cds_bench/report/tables.py", "\ndef seeds_caption(", "\nX = 1\n\n\ndef seeds_caption(")
+    plan = finished.planned("--configfile", finished.profile())
+    assert "statistics" not in plan
+    assert plan[TABLE] == plan["report"] == 1
+
+
+def test_more_seeds_repeat_nothing(finished):
+    path = finished.profile(seeds=4)
+    _, output = finished.run("-n", "--configfile", path)
+    trained = re.findall(r"Training cql x (\w+) on walker2d-mixed, seeds (\S+)", output)
+    evaluated = re.findall(r"Evaluating cql x (\w+) on walker2d-mixed, seeds (\S+)", output)
+    assert sorted(trained) == sorted(evaluated) == [("no_sharing", "2-3"), ("patient", "2-3")]
+    plan = finished.planned("--configfile", path)
+    assert plan == {"train": 2, "evaluate": 2, "configuration": 1, **SUMMARY}
+
+
+def test_a_new_strategy_is_one_file_and_only_its_runs(finished):
+    file = finished.folder / "cds_bench" / "sharing" / "newcomer.py"
+    file.write_text(PATIENT.replace("No sharing, slowly", "A newcomer"))
+    try:
+        path = finished.profile(sharing=TINY["sharing"] | {"newcomer": None})
+        _, output = finished.run("-n", "--configfile", path)
+        assert re.findall(r"Training cql x (\w+)", output) == ["newcomer"]
+        plan = finished.planned("--configfile", path)
+        assert plan == {"train": 1, "evaluate": 1, "configuration": 1, **SUMMARY}
+    finally:
+        file.unlink()
+
+
+def test_another_protocol_of_comparison_trains_nothing(finished):
+    path = finished.profile(protocol=TINY["protocol"] | {"resamples": 300})
+    assert finished.planned("--configfile", path) == {"configuration": 1, **SUMMARY}
+
+
+def test_more_episodes_evaluate_again_and_train_nothing(finished):
+    path = finished.profile(protocol=TINY["protocol"] | {"final_episodes": 2})
+    plan = finished.planned("--configfile", path)
+    assert plan == {"evaluate": 2, "configuration": 1, **SUMMARY}
+
+
+def wait_for(condition, seconds: float = 90.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return False
+
+
+def test_killed_and_run_again_it_ends_with_the_same_scores(finished):
+    """Twice killed in mid-training: the whole process group, and Snakemake alone.
+
+    In between, a second workflow on the same results is refused.
+    """
+    path, marker = finished.profile(profile="killed"), finished.folder / "waiting"
+    command = ("--cores", "2", "--configfile", path)
+    results = finished.folder / "results"
+    for name in (
+        "references",
+        "datasets",
+        "pools",
+    ):  # data are the same: only training is of interest
+        shutil.copytree(results / "tiny" / name, results / "killed" / name)
+
+    first = finished.start(*command, TEST_WAIT=str(marker))
+    wait_for(marker.exists)
+    child = int(marker.read_text())
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    wait_for(lambda: not alive(child))
+    marker.unlink()
+    run = results / "killed" / "runs" / MIXED / "cql" / "patient" / "seeds0-1"
+    assert not list(run.glob("*")), "nothing half-written"
+
+    second = finished.start(*command, TEST_WAIT=str(marker))
+    wait_for(marker.exists)
+    status, output = finished.run(*command)
+    assert status != 0
+    assert "results/killed: another workflow is running on it (process " in output
+    assert "Traceback" not in output
+    child = int(marker.read_text())
+    os.kill(second.pid, signal.SIGKILL)
+    second.wait()
+    assert alive(child), "its jobs live on"
+
+    third = finished.start(*command)
+    marker.unlink()  # the orphan trains on, at the same time
+    output, _ = third.communicate(timeout=240)
+    wait_for(lambda: not alive(child))
+    assert third.returncode == 0, output
+    assert finished.scores("killed") == finished.scores("tiny")
