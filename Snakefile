@@ -44,6 +44,9 @@ onstart:
         raise WorkflowError(str(error)) from None
 
 
+report: "workflow/report/workflow.rst"
+
+
 rule all:
     default_target: True
     input:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from safetensors import SafetensorError
 
 from cds_bench.errors import BenchError
 
@@ -37,9 +38,10 @@ def atomic(path: Path | str) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         os.replace(temporary, path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors wraps the system's errors in its own
+        reason = getattr(error, "strerror", None) or error
         raise BenchError(
-            f"{path}: not written ({error.strerror or error}); nothing was left half-written. "
+            f"{path}: not written ({reason}); nothing was left half-written. "
             "Free space or choose another folder and run the same command again"
         ) from error
     finally:

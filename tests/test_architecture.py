@@ -21,7 +21,7 @@ KNOWS = {
     "dataset": {"behaviour"},  # a dataset is a rollout of a behaviour policy
     "behaviour": set(),
     "training": {"algorithms", "sharing", "dataset"},
-    "evaluation": {"dataset"},  # the pool's hash: a run and its scores belong to one pool
+    "evaluation": {"dataset", "behaviour"},  # the pool's hash; the references that normalise
     "report": {"statistics"},
 }
 SIMULATED = {"behaviour", "dataset", "evaluation"}  # the stages that use envs

@@ -372,9 +372,14 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished):
     second.wait()
     assert alive(child), "its jobs live on"
 
-    third = finished.start(*command)
-    marker.unlink()  # the orphan trains on, at the same time
-    output, _ = third.communicate(timeout=240)
+    other = finished.folder / "waiting-too"
+    third = finished.start(*command, TEST_WAIT=str(other))
+    wait_for(other.exists)
+    marker.unlink()  # the orphan ends and writes its run while the same job trains again
     wait_for(lambda: not alive(child))
+    assert (run / "run.json").exists()
+    other.unlink()
+    output, _ = third.communicate(timeout=240)
     assert third.returncode == 0, output
     assert finished.scores("killed") == finished.scores("tiny")
+    assert finished.planned("--configfile", path) == {}
