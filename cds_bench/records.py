@@ -69,7 +69,7 @@ class Sharing:
 class Batch:
     """Transitions as an algorithm sees them, one row each, already relabelled.
 
-    states, next_states: [S, M, O + T], normalised observations with the task's one-hot vector
+    states, next_states: [S, M, O + T], observations normalised for the task with its one-hot vector
     appended; actions: [S, M, A]; rewards, terminals, weight: [S, M].
     """
 

@@ -213,6 +213,16 @@ def test_wrong_names(copy, refused, changes, message):
     assert refused(copy, "train", *job(**changes)).startswith(message)
 
 
+def test_a_task_needs_no_suite(call, copy):
+    """A rule passes no suites where their sizes do not count."""
+    values = json.loads(copy.model_dump_json(exclude={"suites"}))
+    status, _, errors = call("references", "--task", "jump", "--config", json.dumps(values))
+    assert status == 0, errors
+    status, _, errors = call("references", "--task", "jmp", "--config", json.dumps(values))
+    assert status == 1
+    assert "did you mean 'jump'" in errors
+
+
 def test_an_unknown_task(copy, refused):
     message = refused(copy, "references", "--task", "jmp")
     assert message.startswith("--task: 'jmp' is not configured; did you mean 'jump'?")

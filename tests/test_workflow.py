@@ -312,6 +312,15 @@ def test_a_new_strategy_is_one_file_and_only_its_runs(finished):
         file.unlink()
 
 
+def test_another_suite_repeats_nothing(finished):
+    medium = {"sizes": {"run-forward": 100, "run-backward": 100, "jump": 100}}
+    path = finished.profile(suites=TINY["suites"] | {"walker2d-medium": medium})
+    assert finished.planned("--configfile", path) == {
+        "dataset": 3, "pool": 1, "train": 2, "evaluate": 2, "configuration": 1,
+        "table_walker2d_medium": 1, "figures_walker2d_medium": 1, **SUMMARY,
+    }  # fmt: skip
+
+
 def test_another_protocol_of_comparison_trains_nothing(finished):
     path = finished.profile(protocol=TINY["protocol"] | {"resamples": 300})
     assert finished.planned("--configfile", path) == {"configuration": 1, **SUMMARY}
@@ -321,6 +330,22 @@ def test_more_episodes_evaluate_again_and_train_nothing(finished):
     path = finished.profile(protocol=TINY["protocol"] | {"final_episodes": 2})
     plan = finished.planned("--configfile", path)
     assert plan == {"evaluate": 2, "configuration": 1, **SUMMARY}
+
+
+@pytest.fixture
+def start(finished):
+    """`start(...)` as Project.start; whatever still runs when the test ends is killed."""
+    groups = []
+
+    def run(*arguments: str, **environment: str) -> subprocess.Popen:
+        process = finished.start(*arguments, **environment)
+        groups.append(process.pid)
+        return process
+
+    yield run
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 def wait_for(condition, seconds: float = 90.0):
@@ -336,7 +361,7 @@ def alive(pid: int) -> bool:
     return False
 
 
-def test_killed_and_run_again_it_ends_with_the_same_scores(finished):
+def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
     """Twice killed in mid-training: the whole process group, and Snakemake alone.
 
     In between, a second workflow on the same results is refused.
@@ -351,7 +376,7 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished):
     ):  # data are the same: only training is of interest
         shutil.copytree(results / "tiny" / name, results / "killed" / name)
 
-    first = finished.start(*command, TEST_WAIT=str(marker))
+    first = start(*command, TEST_WAIT=str(marker))
     wait_for(marker.exists)
     child = int(marker.read_text())
     os.killpg(first.pid, signal.SIGKILL)
@@ -361,7 +386,7 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished):
     run = results / "killed" / "runs" / MIXED / "cql" / "patient" / "seeds0-1"
     assert not list(run.glob("*")), "nothing half-written"
 
-    second = finished.start(*command, TEST_WAIT=str(marker))
+    second = start(*command, TEST_WAIT=str(marker))
     wait_for(marker.exists)
     status, output = finished.run(*command)
     assert status != 0
@@ -373,7 +398,7 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished):
     assert alive(child), "its jobs live on"
 
     other = finished.folder / "waiting-too"
-    third = finished.start(*command, TEST_WAIT=str(other))
+    third = start(*command, TEST_WAIT=str(other))
     wait_for(other.exists)
     marker.unlink()  # the orphan ends and writes its run while the same job trains again
     wait_for(lambda: not alive(child))

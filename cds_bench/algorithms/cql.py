@@ -33,6 +33,7 @@ class Config:
     reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
     cloning_steps: int = 0  # the policy's loss is behaviour cloning for this many first steps
+    cloning_learning_rate: float = 1e-3  # the policy's, in those steps
     backup_actions: int = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
     # Lagrange version where a number: alpha becomes the multiplier, adapted until the gap
     # *weighted by* `alpha` meets it: multiplier (alpha gap - lagrange_gap), the official convention.
@@ -85,14 +86,17 @@ def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> 
     )
 
 
-def groups(config: Config, learner: Learner) -> list[dict]:
-    """The optimiser's parameter groups: one optimiser for everything, three learning rates."""
+def groups(learner: Learner) -> list[list[Tensor]]:
+    """What the one optimiser trains: critics, policies, temperatures."""
     critics = [*learner.critic.values(), learner.log_multiplier]
-    return [
-        {"params": critics, "lr": config.critic_learning_rate},
-        {"params": list(learner.policy.values()), "lr": config.policy_learning_rate},
-        {"params": [learner.log_temperature], "lr": config.temperature_learning_rate},
-    ]
+    return [critics, list(learner.policy.values()), [learner.log_temperature]]
+
+
+def learning_rates(config: Config, step: int) -> tuple[float, ...]:
+    """The learning rate of each of the `groups` at a step."""
+    cloning = step < config.cloning_steps
+    policy = config.cloning_learning_rate if cloning else config.policy_learning_rate
+    return config.critic_learning_rate, policy, config.temperature_learning_rate
 
 
 def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:

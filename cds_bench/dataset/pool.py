@@ -14,6 +14,7 @@ from cds_bench.dataset.check import Fault
 
 SCHEMA_VERSION = 1
 SCALE_FLOOR = 1e-3
+NORMALISED_LIMIT = 10.0  # normalised observations are clipped to [-10, 10]
 REMEDY = "delete the file to have it built again"
 COLUMNS = {  # one row per transition: key -> (dtype, dimensions)
     "observations": (np.float32, 2),
@@ -23,7 +24,7 @@ COLUMNS = {  # one row per transition: key -> (dtype, dimensions)
     "terminals": (np.float32, 2),
     "source": (np.int64, 1),
 }
-STATISTICS = {"observation_mean": (np.float32, 1), "observation_scale": (np.float32, 1)}
+STATISTICS = {"observation_mean": (np.float32, 2), "observation_scale": (np.float32, 2)}
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Pool:
 
     observations, next_observations [N, O], actions [N, A], rewards, terminals (0 or 1) [N, T]:
     float32; column t belongs to tasks[t]. source int64 [N], ascending: the task that a row was
-    collected for. observation_mean, observation_scale float32 [O]: mean and standard deviation
-    over all rows. sha256: the hash of all of these; empty until the pool is saved.
+    collected for. observation_mean, observation_scale float32 [T, O]: mean and standard deviation
+    over each task's own rows. sha256: the hash of all of these; empty until the pool is saved.
     """
 
     suite: str
@@ -50,15 +51,19 @@ class Pool:
     sha256: str = ""
 
 
-def statistics(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale of observations [N, O], float32 [O] each.
+def statistics(observations: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and scale of each task's own observations [N, O], float32 [T, O] each; source [N].
 
+    A task sees every state, also those collected for others, in units of its own data [ours]:
+    over the whole pool, hopping on the spot varies by a tenth of what running does, and a network
+    hardly learns what moves so little.
     The scale is the standard deviation, but at least 1e-3: a coordinate that hardly moves in the
     data would otherwise become huge as soon as a learned policy moves it.
     """
-    wide = observations.astype(np.float64)
-    scale = np.maximum(wide.std(0), SCALE_FLOOR)
-    return wide.mean(0).astype(np.float32), scale.astype(np.float32)
+    own = [observations[source == task].astype(np.float64) for task in range(source.max() + 1)]
+    mean = np.stack([rows.mean(0) for rows in own])
+    scale = np.maximum(np.stack([rows.std(0) for rows in own]), SCALE_FLOOR)
+    return mean.astype(np.float32), scale.astype(np.float32)
 
 
 def content_sha256(pool: Pool) -> str:

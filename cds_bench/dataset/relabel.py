@@ -34,7 +34,8 @@ def pooled(suite: str, datasets: list[dict[str, np.ndarray]]) -> Pool:
     shared = set.intersection(*(set(columns) for columns in datasets))
     columns = {key: np.concatenate([data[key] for data in datasets]) for key in sorted(shared)}
     rewards, terminals = relabelled(columns, tasks)
-    mean, scale = statistics(columns["observations"])
+    source = np.repeat(np.arange(len(tasks)), [len(data["rewards"]) for data in datasets])
+    mean, scale = statistics(columns["observations"], source)
     return Pool(
         suite=suite,
         domain=envs.SUITES[suite].domain,
@@ -44,7 +45,7 @@ def pooled(suite: str, datasets: list[dict[str, np.ndarray]]) -> Pool:
         next_observations=columns["next_observations"],
         rewards=rewards,
         terminals=terminals,
-        source=np.repeat(np.arange(len(tasks)), [len(data["rewards"]) for data in datasets]),
+        source=source,
         observation_mean=mean,
         observation_scale=scale,
     )

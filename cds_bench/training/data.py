@@ -7,16 +7,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cds_bench.dataset.pool import Pool
+from cds_bench.dataset.pool import NORMALISED_LIMIT, Pool
 from cds_bench.errors import BenchError
 from cds_bench.records import Batch, Offer, Sharing
 
 
 @dataclass(frozen=True)
 class DevicePool:
-    """A pool's arrays as tensors; observations normalised; rows sorted by source task.
+    """A pool's arrays as tensors; rows sorted by source task.
 
-    rewards, terminals: [N, T]; source: [N]; first, count: [T], each task's own rows.
+    rewards, terminals: [N, T]; source: [N]; first, count: [T], each task's own rows; mean, scale:
+    [T, O], each task's normalisation.
     """
 
     observations: Tensor
@@ -27,6 +28,8 @@ class DevicePool:
     source: Tensor
     first: Tensor
     count: Tensor
+    mean: Tensor
+    scale: Tensor
 
     @property
     def tasks(self) -> int:
@@ -34,27 +37,26 @@ class DevicePool:
 
 
 def to_device(pool: Pool, device: str) -> DevicePool:
-    """Moves a pool to the device once; (o - mean) / scale is applied here."""
+    """Moves a pool to the device once."""
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
-
-    def normalised(observations: np.ndarray) -> Tensor:
-        return tensor((observations - pool.observation_mean) / pool.observation_scale)
 
     count = np.bincount(pool.source, minlength=len(pool.tasks))
     if (count == 0).any():
         empty = pool.tasks[int(np.argmin(count))]
         raise BenchError(f"pool {pool.suite}: task '{empty}' has no transitions of its own")
     return DevicePool(
-        observations=normalised(pool.observations),
+        observations=tensor(pool.observations),
         actions=tensor(pool.actions),
-        next_observations=normalised(pool.next_observations),
+        next_observations=tensor(pool.next_observations),
         rewards=tensor(pool.rewards),
         terminals=tensor(pool.terminals),
         source=tensor(pool.source),
         first=tensor(np.cumsum(count) - count),
         count=tensor(count),
+        mean=tensor(pool.observation_mean),
+        scale=tensor(pool.observation_scale),
     )
 
 
@@ -84,18 +86,23 @@ def make_offer(pool: DevicePool, rows: Tensor) -> Offer:
     return Offer(source=source, task=task, own=source == task)
 
 
-def states(observations: Tensor, task: Tensor, tasks: int) -> Tensor:
-    """Observations [..., O] with the one-hot vector of task [...] appended, [..., O + T]."""
-    return torch.cat([observations, F.one_hot(task, tasks).float()], dim=-1)
+def states(pool: DevicePool, observations: Tensor, task: Tensor) -> Tensor:
+    """What a network sees of observations [..., O] as task [...] does: [..., O + T].
+
+    (o - mean_task) / scale_task, clipped to +-10, with the task's one-hot vector appended.
+    """
+    normalised = (observations - pool.mean[task]) / pool.scale[task]
+    clipped = normalised.clamp(-NORMALISED_LIMIT, NORMALISED_LIMIT)
+    return torch.cat([clipped, F.one_hot(task, pool.tasks).float()], dim=-1)
 
 
 def gather(pool: DevicePool, rows: Tensor, task: Tensor, weight: Tensor) -> Batch:
     """Transitions relabelled for `task`; rows, task, weight [S, T, B], flattened to [S, T B]."""
     rows, task, weight = (x.flatten(1) for x in (rows, task, weight))
     return Batch(
-        states=states(pool.observations[rows], task, pool.tasks),
+        states=states(pool, pool.observations[rows], task),
         actions=pool.actions[rows],
-        next_states=states(pool.next_observations[rows], task, pool.tasks),
+        next_states=states(pool, pool.next_observations[rows], task),
         rewards=pool.rewards[rows, task],
         terminals=pool.terminals[rows, task],
         weight=weight,

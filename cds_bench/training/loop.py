@@ -1,5 +1,6 @@
 """The loop: sample, decide what is shared, relabel, one optimiser step for all seeds."""
 
+import itertools
 import time
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -69,14 +70,13 @@ def start(job: Job, pool: DevicePool) -> State:
         for seed in job.seeds
     ]
     learner = job.algorithm.initialise(generators, sizes, job.device)
-    groups = job.algorithm.groups(job.algorithm_config, learner)
-    for group in groups:
-        for parameter in group["params"]:
-            parameter.requires_grad_()
+    groups = job.algorithm.groups(learner)
+    for parameter in itertools.chain(*groups):
+        parameter.requires_grad_()
     purposes = ("batch", "sharing", "algorithm", "backup")
     return State(
         learner=learner,
-        optimiser=torch.optim.Adam(groups, fused=True),
+        optimiser=torch.optim.Adam([{"params": group} for group in groups], fused=True),
         sharing=None,
         noise={
             purpose: Noise(purpose, job.suite, job.algorithm_name, job.seeds, job.device)
@@ -91,7 +91,7 @@ def critic_of(job: Job, pool: DevicePool, state: State, rows: Tensor) -> Critic:
 
     def value(task: Tensor) -> Tensor:
         flat = rows.flatten(1)
-        states = data.states(pool.observations[flat], task.flatten(1), pool.tasks)
+        states = data.states(pool, pool.observations[flat], task.flatten(1))
         return job.algorithm.value(state.learner, states, pool.actions[flat]).view(shape)
 
     def backup(task: Tensor) -> Tensor:
@@ -122,6 +122,9 @@ def train_step(job: Job, pool: DevicePool, state: State, step: int) -> tuple[Any
     terms = job.algorithm.losses(
         job.algorithm_config, state.learner, batch, state.noise["algorithm"], step
     )
+    rates = job.algorithm.learning_rates(job.algorithm_config, step)
+    for group, rate in zip(state.optimiser.param_groups, rates, strict=True):
+        group["lr"] = rate
     state.optimiser.zero_grad(set_to_none=True)
     terms.total.backward()
     state.optimiser.step()

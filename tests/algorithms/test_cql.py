@@ -1,5 +1,6 @@
 """CQL's stacked losses against a literal float64 implementation: one row at a time."""
 
+import itertools
 import math
 
 import pytest
@@ -142,7 +143,7 @@ def as_double(learner: cql.Learner) -> cql.Learner:
 
 
 def parameters(learner: cql.Learner) -> list[torch.Tensor]:
-    return [p for group in cql.groups(cql.Config(), learner) for p in group["params"]]
+    return list(itertools.chain(*cql.groups(learner)))
 
 
 CASES = {
@@ -206,7 +207,9 @@ def test_soft_backup_is_reward_minus_log_density_plus_discounted_value():
         policy = layers(learner.policy, s)
         for m in range(ROWS):
             mean, log_std = mlp(policy, batch.states[s, m]).chunk(2)
-            log_pi = density(mean, log_std, torch.atanh(batch.actions[s, m]))
+            limit = 1 - networks.ACTION_MARGIN
+            inside = batch.actions[s, m].clamp(-limit, limit)
+            log_pi = density(mean, log_std, torch.atanh(inside))
             mean, log_std = mlp(policy, batch.next_states[s, m]).chunk(2)
             action = torch.tanh(mean + log_std.exp() * noise[s, m, 0])
             pair = torch.cat([batch.next_states[s, m], action])
@@ -226,3 +229,14 @@ def test_density_integrates_to_one():
     normal = torch.distributions.Normal(0.4, math.exp(-0.7))
     covered = normal.cdf(torch.tensor(edge)) - normal.cdf(torch.tensor(-edge))
     torch.testing.assert_close(mass, covered, rtol=1e-3, atol=1e-3)
+
+
+def test_learning_rates_belong_to_their_groups():
+    config = cql.Config(cloning_steps=5, cloning_learning_rate=0.1, policy_learning_rate=0.2)
+    assert cql.learning_rates(config, 4) == (3e-4, 0.1, 1e-4)
+    assert cql.learning_rates(config, 5) == (3e-4, 0.2, 1e-4)
+    learner = make_learner()
+    critics, policies, temperatures = cql.groups(learner)
+    assert {id(p) for p in critics} >= {id(p) for p in learner.critic.values()}
+    assert {id(p) for p in policies} == {id(p) for p in learner.policy.values()}
+    assert temperatures == [learner.log_temperature]

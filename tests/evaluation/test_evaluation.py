@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 import envs
@@ -18,7 +19,7 @@ from cds_bench.evaluation.policy import Policies, load_policies
 from cds_bench.evaluation.rollout import Arena
 from cds_bench.files import read_json
 from cds_bench.seeding import seed_of
-from cds_bench.training.data import states
+from cds_bench.training.data import states, to_device
 
 KEY = ("walker2d-mixed", "cql", "cds", "0-1")
 
@@ -69,9 +70,10 @@ def test_actions_are_tanh_of_torchs_mean(path, trained, snapshot):
     parameters = {
         name: value[snapshot] for name, value in load_file(path).items() if name[0] in "wb"
     }
-    normalised = torch.from_numpy((observations - pool.observation_mean) / pool.observation_scale)
     for task in range(3):
-        inputs = states(normalised, torch.full((2, 20), task), 3)
+        inputs = states(
+            to_device(pool, "cpu"), torch.from_numpy(observations), torch.full((2, 20), task)
+        )
         mean, _ = policy_distribution(parameters, inputs)
         actions = load_policies(path).act(snapshot, task, observations.astype(np.float64))
         assert actions.dtype == np.float32
@@ -146,3 +148,9 @@ def test_damaged_policies_are_refused(path, tmp_path):
         damaged.write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(BenchError, match=r"not readable .* delete it and train again"):
             load_policies(damaged)
+
+
+def test_another_safetensors_file_is_refused(tmp_path):
+    save_file({"steps": np.arange(3)}, tmp_path / "policies.safetensors")
+    with pytest.raises(BenchError, match=r"is no run's policies: 'run' is missing"):
+        load_policies(tmp_path / "policies.safetensors")

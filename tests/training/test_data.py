@@ -24,8 +24,9 @@ def make_pool(counts=COUNTS) -> Pool:
         rewards=np.arange(total * tasks, dtype=np.float32).reshape(total, tasks),
         terminals=(rng.random((total, tasks)) < 0.3).astype(np.float32),
         source=np.repeat(np.arange(tasks), counts),
-        observation_mean=np.full(4, 0.5, np.float32),
-        observation_scale=np.full(4, 2.0, np.float32),
+        observation_mean=np.full((tasks, 4), 0.5, np.float32)
+        + np.arange(tasks, dtype=np.float32)[:, None],
+        observation_scale=np.full((tasks, 4), 0.2, np.float32),
     )
 
 
@@ -75,8 +76,9 @@ def test_gather_relabels_for_the_task_asked(pool):
     flat_rows, flat_task = rows.flatten().numpy(), task.flatten().numpy()
     assert batch.rewards[0].tolist() == toy.rewards[flat_rows, flat_task].tolist()
     assert batch.terminals[0].tolist() == toy.terminals[flat_rows, flat_task].tolist()
-    expected = (toy.observations[flat_rows] - 0.5) / 2.0
-    np.testing.assert_allclose(batch.states[0, :, :4], expected, rtol=1e-6)
+    expected = (toy.observations[flat_rows] - 0.5 - flat_task[:, None]) / 0.2
+    assert np.abs(expected).max() > 10.0
+    np.testing.assert_allclose(batch.states[0, :, :4], expected.clip(-10, 10), rtol=1e-4)
     np.testing.assert_array_equal(batch.states[0, :, 4:], np.eye(3)[flat_task])
     np.testing.assert_array_equal(batch.next_states[0, :, 4:], np.eye(3)[flat_task])
     np.testing.assert_array_equal(batch.actions[0], toy.actions[flat_rows])

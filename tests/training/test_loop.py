@@ -118,17 +118,26 @@ def test_learns_which_actions_pay():
     pool = make_pool((400, 400, 400))
     rewards = -np.square(pool.actions - 0.5).sum(1, keepdims=True) * np.ones(3)
     pool = dataclasses.replace(
-        pool, rewards=rewards.astype(np.float32), terminals=np.ones_like(pool.terminals)
+        pool,
+        rewards=rewards.astype(np.float32),
+        terminals=np.ones_like(pool.terminals),
+        observation_scale=np.ones_like(pool.observation_scale),
     )
     job = make_job(
         sharing="no_sharing",
-        steps=600,
+        steps=1500,
         batch_size=32,
-        algorithm_config=cql.Config(actions=4, alpha=0.1, policy_learning_rate=1e-3),
+        algorithm_config=cql.Config(
+            actions=4,
+            alpha=0.1,
+            reward_scale=10.0,
+            critic_learning_rate=1e-3,
+            policy_learning_rate=1e-3,
+        ),
     )
     device_pool = data.to_device(pool, "cpu")
-    result = loop.train(job, device_pool, log_points=2, snapshot_steps=[0, 600])
+    result = loop.train(job, device_pool, log_points=2, snapshot_steps=[0, 1500])
     policy = {name: values[1] for name, values in result.policies.items()}
-    states = data.states(device_pool.observations[:50], torch.zeros(50, dtype=torch.int64), 3)[None]
+    states = data.states(device_pool, device_pool.observations[:50], torch.zeros(50).long())[None]
     mean, _ = cql.networks.policy_distribution(policy, states)
     assert (mean.tanh() - 0.5).abs().mean() < 0.25

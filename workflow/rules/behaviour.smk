@@ -14,9 +14,7 @@ if settings.behaviour == "train":
             "../envs/cds-bench.yaml"
         threads: 1
         params:
-            config=configuration.part(
-                settings, "suites", "behaviour", "behaviour_training"
-            ),
+            config=configuration.part(settings, "behaviour", "behaviour_training"),
             code=fingerprint("cds_bench.behaviour.ppo", "envs.walker2d"),
         message:
             "Training the behaviour policy of {wildcards.task}"
@@ -38,9 +36,7 @@ rule references:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=configuration.part(
-            settings, "suites", "behaviour", "datasets.reference_episodes"
-        ),
+        config=configuration.part(settings, "behaviour", "datasets.reference_episodes"),
         code=fingerprint("cds_bench.behaviour.references", "envs.walker2d"),
     message:
         "Measuring the random and behaviour policies of {wildcards.task}"
