@@ -50,9 +50,9 @@ class Datasets(Section):
 
     bands: dict[str, tuple[float, float]] = {
         "random": (-0.05, 0.05),
-        "medium-replay": (0.02, 0.4),
-        "medium": (0.2, 0.55),
-        "expert": (0.85, 1.15),
+        "medium-replay": (-0.05, 0.3),
+        "medium": (0.15, 0.6),
+        "expert": (0.7, 1.3),
     }
     reference_episodes: PositiveInt = Field(50, description="episodes behind each reference score")
 

@@ -35,8 +35,8 @@ class Config:
     cloning_steps: int = 0  # the policy's loss is behaviour cloning for this many first steps
     cloning_learning_rate: float = 1e-3  # the policy's, in those steps
     backup_actions: int = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
-    # Lagrange version where a number: alpha becomes the multiplier, adapted until the gap
-    # *weighted by* `alpha` meets it: multiplier (alpha gap - lagrange_gap), the official convention.
+    # A number: the Lagrange version, whose multiplier is adapted until the gap *weighted by* alpha
+    # meets it: multiplier (alpha gap - lagrange_gap), the official convention.
     lagrange_gap: float | None = None
 
 
@@ -92,11 +92,20 @@ def groups(learner: Learner) -> list[list[Tensor]]:
     return [critics, list(learner.policy.values()), [learner.log_temperature]]
 
 
-def learning_rates(config: Config, step: int) -> tuple[float, ...]:
-    """The learning rate of each of the `groups` at a step."""
+def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:
+    """Sets the learning rate of each of the `groups`.
+
+    When cloning ends, Adam forgets the policy's moments: those of the likelihood's gradient are
+    so much smaller than Q's that the first steps would be tens of times too long.
+    """
+    critics, policies, temperatures = optimiser.param_groups
     cloning = step < config.cloning_steps
-    policy = config.cloning_learning_rate if cloning else config.policy_learning_rate
-    return config.critic_learning_rate, policy, config.temperature_learning_rate
+    critics["lr"] = config.critic_learning_rate
+    policies["lr"] = config.cloning_learning_rate if cloning else config.policy_learning_rate
+    temperatures["lr"] = config.temperature_learning_rate
+    if step == config.cloning_steps:
+        for parameter in policies["params"]:
+            optimiser.state.pop(parameter, None)
 
 
 def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:

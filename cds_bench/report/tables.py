@@ -33,9 +33,8 @@ def write_comparison_table(config: Config, suite: str) -> None:
     path = paths.comparisons(config)
     frame = read_csv(path)
     check_columns(frame, compared.COLUMNS, str(path))
-    rows = frame[frame["suite"] == suite].assign(
-        note=lambda rows: rows["note"].astype("string").fillna("")
-    )
+    rows = frame[frame["suite"] == suite]
+    rows = rows.assign(note=rows["note"].astype("string").fillna(""))
     files.write_csv(paths.comparison_table(config, suite, "csv"), rows)
     for extension, text in _renderings(comparison_table(config, suite, rows)).items():
         files.write_text(paths.comparison_table(config, suite, extension), text)

@@ -122,9 +122,7 @@ def train_step(job: Job, pool: DevicePool, state: State, step: int) -> tuple[Any
     terms = job.algorithm.losses(
         job.algorithm_config, state.learner, batch, state.noise["algorithm"], step
     )
-    rates = job.algorithm.learning_rates(job.algorithm_config, step)
-    for group, rate in zip(state.optimiser.param_groups, rates, strict=True):
-        group["lr"] = rate
+    job.algorithm.before_step(job.algorithm_config, state.optimiser, step)
     state.optimiser.zero_grad(set_to_none=True)
     terms.total.backward()
     state.optimiser.step()

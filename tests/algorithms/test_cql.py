@@ -231,12 +231,17 @@ def test_density_integrates_to_one():
     torch.testing.assert_close(mass, covered, rtol=1e-3, atol=1e-3)
 
 
-def test_learning_rates_belong_to_their_groups():
-    config = cql.Config(cloning_steps=5, cloning_learning_rate=0.1, policy_learning_rate=0.2)
-    assert cql.learning_rates(config, 4) == (3e-4, 0.1, 1e-4)
-    assert cql.learning_rates(config, 5) == (3e-4, 0.2, 1e-4)
+def test_cloning_ends_with_its_own_rate_and_moments():
+    config = cql.Config(cloning_steps=1, cloning_learning_rate=0.1, policy_learning_rate=0.2)
     learner = make_learner()
-    critics, policies, temperatures = cql.groups(learner)
-    assert {id(p) for p in critics} >= {id(p) for p in learner.critic.values()}
-    assert {id(p) for p in policies} == {id(p) for p in learner.policy.values()}
-    assert temperatures == [learner.log_temperature]
+    optimiser = torch.optim.Adam([{"params": group} for group in cql.groups(learner)])
+    for parameter in parameters(learner):
+        parameter.grad = torch.ones_like(parameter)
+    cql.before_step(config, optimiser, 0)
+    assert [group["lr"] for group in optimiser.param_groups] == [3e-4, 0.1, 1e-4]
+    optimiser.step()
+    cql.before_step(config, optimiser, 1)
+    assert [group["lr"] for group in optimiser.param_groups] == [3e-4, 0.2, 1e-4]
+    assert {id(p) for p in parameters(learner)} - {id(p) for p in optimiser.state} == {
+        id(p) for p in learner.policy.values()
+    }
