@@ -28,7 +28,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup results test lint check-code check-format check-workflow-format check-workflow format lock
+.PHONY: help setup results reference test lint check-code check-format check-workflow-format check-workflow format lock
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -40,6 +40,12 @@ setup: $(STAMP) ## make .venv and install what is locked (PYTHON=python3.12 name
 
 results: $(STAMP) ## run the workflow on all cores
 	@$(IN_VENV) snakemake --cores all $(ARGS)
+
+# Tables, figures, scores and what they were made with; not the datasets and policies, which are large.
+reference: results ## run the workflow and keep its tables as results/reference/default
+	@rm -rf results/reference/default && mkdir -p results/reference/default
+	@cd results/default && cp --parents -r tables figures references scores.csv comparisons.csv config.json \
+	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/default
 
 test: $(STAMP) ## run the tests (JOBS=2 of them at a time)
 	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile $(ARGS)
