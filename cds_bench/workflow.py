@@ -71,6 +71,11 @@ def suite_metrics(config: Config, suite: str) -> list[str]:
     return [run_files(config, *run)["metrics"] for run in runs(config) if run[0] == suite]
 
 
+def figure_name(suite: str, path: str) -> str:
+    """A figure's name without its suite and format, for example cql_sharing."""
+    return Path(path).stem.removeprefix(f"{suite.replace('-', '_')}_")
+
+
 def figure_kind(path: str) -> str:
     """learning_curves, aggregates or sharing: the name of a figure's caption."""
     kinds = ("learning_curves", "aggregates", "sharing")

@@ -62,7 +62,7 @@ for suite in settings.suites:
                     path,
                     caption=f"../report/{plan.figure_kind(path)}.rst",
                     category="Figures",
-                    labels={"suite": suite, "figure": plan.figure_kind(path)},
+                    labels={"suite": suite, "figure": plan.figure_name(suite, path)},
                 )
                 for path in plan.suite_figures(settings, suite)
                 if path.endswith("svg")
