@@ -7,7 +7,7 @@ that their stage uses; the keys left out keep their defaults and are not read.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -57,12 +57,17 @@ class Datasets(Section):
     reference_episodes: PositiveInt = Field(50, description="episodes behind each reference score")
 
 
+# Multiples of what a vector kernel takes at once: a seed's bytes then do not depend on the seeds
+# that it is stacked with.
+Lanes = Annotated[int, Field(gt=0, multiple_of=32)]
+
+
 class Training(Section):
     """The training loop, whatever the algorithm and the sharing strategy."""
 
     steps: PositiveInt = 500_000
-    batch_size: PositiveInt = Field(256, description="transitions per task and step")
-    hidden: tuple[PositiveInt, ...] = (256, 256, 256)
+    batch_size: Lanes = Field(256, description="transitions per task and step")
+    hidden: tuple[Lanes, ...] = (256, 256, 256)
     log_points: PositiveInt = Field(100, description="rows of metrics, evenly over training")
     threads: PositiveInt = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"

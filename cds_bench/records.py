@@ -11,6 +11,11 @@ from torch import Tensor
 
 Parameters = dict[str, Tensor]
 
+# What an elementwise kernel takes in one stride: two of the widest vector registers, in floats.
+# Where a seed's part of every tensor is a multiple of it, a seed's bytes do not depend on how many
+# seeds are stacked.
+LANES = 32
+
 
 @dataclass(frozen=True)
 class Sizes:

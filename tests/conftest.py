@@ -83,7 +83,13 @@ def trained(make_config, collected, tmp_path_factory):
         sharing={"no_sharing": {}, "cds": {}},
         seeds=2,
         seeds_per_job=2,
-        training={"steps": 20, "batch_size": 8, "hidden": [8, 8], "log_points": 2, "device": "cpu"},
+        training={
+            "steps": 20,
+            "batch_size": 32,
+            "hidden": [32, 32],
+            "log_points": 2,
+            "device": "cpu",
+        },
         protocol={
             "curve_snapshots": 1,
             "final_snapshots": 2,

@@ -273,7 +273,7 @@ def test_damaged_numbers(copy, refused, stage, key, value, message):
 
 
 def test_a_run_of_another_configuration_is_kept(copy, refused):
-    training = copy.training.model_copy(update={"batch_size": 4})
+    training = copy.training.model_copy(update={"batch_size": 64})
     other = copy.model_copy(update={"training": training})
     message = refused(other, "train", *JOB)
     folder = paths.run(copy, MIXED, "cql", "cds", "0-1")

@@ -112,7 +112,8 @@ MISTAKES = {
     "zero group": (("seeds_per_job", 0), "seeds_per_job: Input should be greater than 0"),
     "incomplete group": (("seeds", 5), r"seeds: 5 is not a multiple of seeds_per_job \(2\)"),
     "zero steps": (("training/steps", 0), "training.steps: Input should be greater than 0"),
-    "negative batch": (("training/batch_size", -1), "training.batch_size: Input should be great"),
+    "negative batch": (("training/batch_size", -32), "training.batch_size: Input should be great"),
+    "odd width": (("training/hidden", [64, 30]), r"training.hidden.1: .*multiple of 32"),
     "zero width": (("training/hidden", [64, 0]), r"training.hidden.1: .*greater than 0"),
     "zero size": (
         (f"suites/{MIXED}/sizes", {"jump": 0}),
@@ -213,7 +214,7 @@ def test_plug_ins_are_found_by_their_file(tmp_path, monkeypatch):
 
 
 def test_a_part_round_trips():
-    config = parse(changed("training/hidden", [8, 8]), "test")
+    config = parse(changed("training/hidden", [32, 32]), "test")
     keys = (
         "training",
         "protocol.final_snapshots",

@@ -63,7 +63,7 @@ TINY = {
         "reference_episodes": 2,
     },
     "training": {
-        "steps": 20, "batch_size": 8, "hidden": [8, 8], "log_points": 2, "device": "cpu",
+        "steps": 20, "batch_size": 32, "hidden": [32, 32], "log_points": 2, "device": "cpu",
     },
     "protocol": {
         "curve_snapshots": 1, "final_snapshots": 2, "curve_episodes": 1, "final_episodes": 1,

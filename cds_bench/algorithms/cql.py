@@ -18,7 +18,7 @@ from torch import Tensor
 
 from cds_bench.algorithms import networks
 from cds_bench.noise import Noise
-from cds_bench.records import Batch, Parameters, Sizes
+from cds_bench.records import LANES, Batch, Parameters, Sizes
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Learner:
     critic: Parameters
     target: Parameters
     policy: Parameters
-    log_temperature: Tensor  # [S]
-    log_multiplier: Tensor  # [S], of the Lagrange version
+    log_temperature: Tensor  # [S, LANES], of which the first is used
+    log_multiplier: Tensor  # likewise, of the Lagrange version
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> 
         critic=critic,
         target={name: value.clone() for name, value in critic.items()},
         policy=networks.initialise_policy(generators, sizes, device),
-        log_temperature=torch.zeros(sizes.seeds, device=device),
-        log_multiplier=torch.zeros(sizes.seeds, device=device),
+        log_temperature=torch.zeros(sizes.seeds, LANES, device=device),
+        log_multiplier=torch.zeros(sizes.seeds, LANES, device=device),
     )
 
 
@@ -159,9 +159,9 @@ def backup(config: Config, target: Parameters, batch: Batch, actions: Tensor) ->
 def _conservative(config: Config, log_multiplier: Tensor, gap: Tensor) -> tuple[Tensor, Tensor]:
     """The conservative term and the multiplier's loss, [S] each, of the weighted gap [S, 2]."""
     if config.lagrange_gap is None:
-        return gap.sum(1), torch.zeros_like(log_multiplier)
+        return gap.sum(1), torch.zeros_like(log_multiplier[:, 0])
     excess = gap - config.lagrange_gap
-    multiplier = log_multiplier.exp().clamp(0.0, 1e6).unsqueeze(1)
+    multiplier = log_multiplier.exp()[:, :1].clamp(0.0, 1e6)
     return (multiplier.detach() * excess).sum(1), -0.5 * (multiplier * excess.detach()).sum(1)
 
 
@@ -182,15 +182,16 @@ def policy_losses(
     while the policy is held broad, and the critic values actions that nobody takes [ours].
     The temperature's target entropy is -A.
     """
+    log_temperature = learner.log_temperature[:, 0]
     if step < config.cloning_steps:
         likelihood = networks.log_prob(mean, log_std, batch.actions)
-        return -_mean(batch.weight * likelihood), torch.zeros_like(learner.log_temperature)
+        return -_mean(batch.weight * likelihood), torch.zeros_like(log_temperature)
     fixed = {name: value.detach() for name, value in learner.critic.items()}
     goal = networks.q_values(fixed, batch.states, action).amin(1).squeeze(-1)
-    temperature = learner.log_temperature.exp().detach().unsqueeze(1)
+    temperature = learner.log_temperature.exp()[:, :1].detach()
     policy = _mean(batch.weight * (temperature * log_action - goal))
     entropy_gap = log_action.detach() - batch.actions.shape[-1]
-    return policy, -learner.log_temperature * _mean(batch.weight * entropy_gap)
+    return policy, -log_temperature * _mean(batch.weight * entropy_gap)
 
 
 @torch.no_grad()

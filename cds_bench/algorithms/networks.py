@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from cds_bench.records import Parameters, Sizes
+from cds_bench.records import LANES, Parameters, Sizes
 
 LOG_STD_RANGE = (-20.0, 2.0)
 # Data actions are pulled this far inside (-1, 1) before atanh [ours]: clipped Gaussian policies put
@@ -24,14 +24,16 @@ def _initialise(
 ) -> Parameters:
     """Layers w<k> [S * copies, in, out], b<k> [S * copies, 1, out], uniform within 1 / sqrt(in).
 
-    torch.nn.Linear's default initialisation, from one CPU generator per seed.
+    torch.nn.Linear's default initialisation, from one CPU generator per seed. A bias is padded with
+    zeros to a multiple of LANES, so that a seed's numbers fill whole strides of a vector kernel:
+    kernels round the rest of a tensor differently, and a seed would depend on its companions.
     """
     parameters: Parameters = {}
     for k, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
         draws = [torch.rand(copies, inputs + 1, outputs, generator=each) for each in generators]
         stack = ((2.0 * torch.cat(draws) - 1.0) / math.sqrt(inputs)).to(device)
         parameters[f"w{k}"] = stack[:, :-1].clone()
-        parameters[f"b{k}"] = stack[:, -1:].clone()
+        parameters[f"b{k}"] = F.pad(stack[:, -1:], (0, -outputs % LANES))
     return parameters
 
 
@@ -47,6 +49,12 @@ def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: s
     return _initialise(generators, 1, widths, device)
 
 
+def _affine(parameters: Parameters, layer: int, rows: Tensor) -> Tensor:
+    """rows [N, rows, in] -> rows w + b, [N, rows, out]."""
+    weight, bias = parameters[f"w{layer}"], parameters[f"b{layer}"]
+    return torch.baddbmm(bias[..., : weight.shape[-1]], rows, weight)
+
+
 def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     """Q_c(s, a) of both critics: states [S, M, O+T], actions [S, M, K, A] -> [S, 2, M, K].
 
@@ -58,14 +66,15 @@ def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     depth = len(critic) // 2
     both = states.repeat_interleave(2, dim=0)
     weight = critic["w0"]
-    state_part = torch.baddbmm(critic["b0"], both, weight[:, :size])
+    bias = critic["b0"][..., : weight.shape[-1]]
+    state_part = torch.baddbmm(bias, both, weight[:, :size])
     flat = actions.reshape(seeds, rows * count, -1).repeat_interleave(2, dim=0)
     action_part = torch.bmm(flat, weight[:, size:]).view(2 * seeds, rows, count, -1)
     # the sum is no view, so that the ReLU in place costs autograd no copy
     hidden = (action_part + state_part.unsqueeze(2)).relu_().view(2 * seeds, rows * count, -1)
     for k in range(1, depth - 1):
-        hidden = torch.baddbmm(critic[f"b{k}"], hidden, critic[f"w{k}"]).relu_()
-    values = torch.baddbmm(critic[f"b{depth - 1}"], hidden, critic[f"w{depth - 1}"])
+        hidden = _affine(critic, k, hidden).relu_()
+    values = _affine(critic, depth - 1, hidden)
     return values.view(seeds, 2, rows, count)
 
 
@@ -74,8 +83,8 @@ def policy_distribution(policy: Parameters, states: Tensor) -> tuple[Tensor, Ten
     hidden = states
     depth = len(policy) // 2
     for k in range(depth - 1):
-        hidden = torch.baddbmm(policy[f"b{k}"], hidden, policy[f"w{k}"]).relu_()
-    output = torch.baddbmm(policy[f"b{depth - 1}"], hidden, policy[f"w{depth - 1}"])
+        hidden = _affine(policy, k, hidden).relu_()
+    output = _affine(policy, depth - 1, hidden)
     mean, log_std = output.chunk(2, dim=-1)
     return mean, log_std.clamp(*LOG_STD_RANGE)
 

@@ -13,7 +13,9 @@ from cds_bench.errors import BenchError
 
 @dataclass(frozen=True)
 class Policies:
-    """The snapshots of a run: `layers` alternate weight [K, S, in, out] and bias [K, S, 1, out].
+    """The snapshots of a run.
+
+    layers alternate weight [K, S, in, out] and bias [K, S, 1, out], padded to out or more.
 
     mean, scale: [T, O], each task's normalisation of observations.
     """
@@ -34,7 +36,8 @@ class Policies:
         one_hot[..., task] = 1.0
         x = np.concatenate([clipped, one_hot], axis=-1)
         for k in range(0, len(self.layers), 2):
-            x = x @ self.layers[k][snapshot] + self.layers[k + 1][snapshot]
+            weight, bias = self.layers[k][snapshot], self.layers[k + 1][snapshot]
+            x = x @ weight + bias[..., : weight.shape[-1]]
             if k + 2 < len(self.layers):
                 np.maximum(x, 0.0, out=x)
         return np.tanh(x[..., : x.shape[-1] // 2])

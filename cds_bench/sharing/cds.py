@@ -32,7 +32,8 @@ def share(
     candidates = foreign_only(delta, offer.own)
     if config.tau is None:
         magnitude = mean_magnitude(candidates)
-        average = magnitude if state is None else state.lerp(magnitude, 1.0 - config.decay)
+        past = magnitude if state is None else state
+        average = config.decay * past + (1.0 - config.decay) * magnitude
         tau = average.clamp(min=config.floor)
     else:
         tau = delta.new_full((*delta.shape[:2], 1), config.tau)

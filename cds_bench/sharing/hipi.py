@@ -5,7 +5,6 @@ mean. U is Qhat (form `value`, the paper's [recalled]) or the official code's so
 r_i - log pi(a|s,i) + gamma (1 - d_i) Qhat(s', a' ~ pi, i) (form `backup`).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,5 +44,7 @@ def posterior(scores: Tensor, temperature: float) -> Tensor:
     """
     scale = scores.std(1, keepdim=True).clamp(min=1e-6)
     standard = (scores - scores.mean(1, keepdim=True)) / scale / temperature
-    normaliser = standard.logsumexp(1, keepdim=True) - math.log(scores.shape[1])
+    peak = standard.amax(1, keepdim=True)
+    # log on the expanded mean, whose layout is the same whichever seeds are stacked
+    normaliser = (standard - peak).exp().mean(1, keepdim=True).expand_as(standard).log() + peak
     return (standard - normaliser).softmax(-1)

@@ -11,9 +11,14 @@ def improvement(values: Tensor, own: Tensor, percentile: float) -> Tensor:
     [recalled: k = 90, over the task's own data]; the batch's own transitions stand for D_i. Where
     a task has no own transition in the batch, Delta is -inf: nothing is known to improve on it.
     """
-    masked = values.masked_fill(~own, torch.nan)
-    threshold = torch.nanquantile(masked, percentile / 100.0, dim=-1, keepdim=True)
-    return values - threshold.nan_to_num(nan=torch.inf)
+    ordered = values.masked_fill(~own, torch.inf).sort(-1).values
+    place = percentile / 100.0 * (own.sum(-1, keepdim=True) - 1).clamp(min=0)
+    below = ordered.gather(-1, place.floor().long())
+    above = ordered.gather(-1, place.ceil().long())
+    # Not torch.nanquantile: its fused interpolation rounds by a number's place in the tensor, and a
+    # seed would depend on its companions.
+    step = (above - below) * (place - place.floor())
+    return values - torch.where(above == below, below, below + step)
 
 
 def foreign_only(values: Tensor, own: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def make_learner() -> cql.Learner:
     for value in learner.target.values():  # a target that differs from the critic
         value.mul_(0.9)
     learner.log_temperature.fill_(-0.3)
-    learner.log_multiplier.copy_(torch.tensor([0.2, -0.5]))
+    learner.log_multiplier.copy_(torch.tensor([[0.2], [-0.5]]))
     return learner
 
 
@@ -54,7 +54,10 @@ def mlp(layers, x):
 
 def layers(parameters, index):
     depth = len(parameters) // 2
-    return [(parameters[f"w{k}"][index], parameters[f"b{k}"][index, 0]) for k in range(depth)]
+    return [
+        (w := parameters[f"w{k}"][index], parameters[f"b{k}"][index, 0, : w.shape[1]])
+        for k in range(depth)
+    ]
 
 
 def density(mean, log_std, before):
@@ -75,7 +78,7 @@ def literal(config, learner, batch, step):
         policy = layers(learner.policy, s)
         critics = [layers(learner.critic, 2 * s + c) for c in range(2)]
         targets = [layers(learner.target, 2 * s + c) for c in range(2)]
-        alpha = learner.log_temperature[s].exp()
+        alpha = learner.log_temperature[s, 0].exp()
         td, gaps, actor, temperature = 0.0, [0.0, 0.0], 0.0, 0.0
         for m in range(ROWS):
             state, following = batch.states[s, m], batch.next_states[s, m]
@@ -119,12 +122,12 @@ def literal(config, learner, batch, step):
             else:
                 actor = actor + weight * (alpha.detach() * log_pi - value)
                 gap = (log_pi - ACTION).detach()
-                temperature = temperature - learner.log_temperature[s] * weight * gap
+                temperature = temperature - learner.log_temperature[s, 0] * weight * gap
         gaps = torch.stack([config.alpha * gap / ROWS for gap in gaps])
         if config.lagrange_gap is None:
             conservative, multiplier = gaps.sum(), torch.zeros(())
         else:
-            factor = learner.log_multiplier[s].exp()
+            factor = learner.log_multiplier[s, 0].exp()
             conservative = (factor.detach() * (gaps - config.lagrange_gap)).sum()
             multiplier = -0.5 * (factor * (gaps - config.lagrange_gap).detach()).sum()
         values = (td / ROWS, conservative, actor / ROWS, temperature / ROWS, multiplier)

@@ -59,7 +59,7 @@ def test_the_file_says_what_it_holds(policies, trained):
     assert policies.tasks == trained.tasks()
     assert policies.pool == load_pool(paths.pool(trained, KEY[0])).sha256
     assert [layer.shape for layer in policies.layers] == [
-        (3, 2, 20, 8), (3, 2, 1, 8), (3, 2, 8, 8), (3, 2, 1, 8), (3, 2, 8, 12), (3, 2, 1, 12),
+        (3, 2, 20, 32), (3, 2, 1, 32), (3, 2, 32, 32), (3, 2, 1, 32), (3, 2, 32, 12), (3, 2, 1, 32),
     ]  # fmt: skip
 
 

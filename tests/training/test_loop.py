@@ -30,26 +30,30 @@ def make_job(sharing="cds", seeds=(0,), **changes) -> loop.Job:
         strategy_config=strategy.Config(),
         seeds=list(seeds),
         steps=STEPS,
-        batch_size=16,
-        hidden=(16, 16),
+        batch_size=32,
+        hidden=(32, 32),
         device="cpu",
     )
     return dataclasses.replace(job, **changes)
 
 
 def train(**kwargs) -> loop.Result:
-    pool = data.to_device(make_pool(), "cpu")
-    return loop.train(make_job(**kwargs), pool, log_points=3, snapshot_steps=[0, 6, STEPS])
+    pool, job = data.to_device(make_pool(), "cpu"), make_job(**kwargs)
+    return loop.train(job, pool, log_points=3, snapshot_steps=[0, job.steps // 2, job.steps])
 
 
-@pytest.mark.parametrize("sharing", ["no_sharing", "hipi", "cds"])
+@pytest.mark.parametrize("sharing", ["no_sharing", "hipi", "cds_basic", "cds"])
 def test_a_seed_alone_equals_the_same_seed_in_a_stack(sharing):
-    alone, stacked = train(sharing=sharing, seeds=[1]), train(sharing=sharing, seeds=[0, 1, 2])
+    """To the last bit: rounding that differed would grow over training into other scores."""
+    config = cql.Config(actions=2, cloning_steps=60)
+    alone, stacked = (
+        train(sharing=sharing, seeds=seeds, steps=120, algorithm_config=config)
+        for seeds in ([1], [0, 1, 2])
+    )
     for name, values in alone.policies.items():
-        torch.testing.assert_close(values[:, 0], stacked.policies[name][:, 1], rtol=1e-5, atol=1e-6)
-    mine = alone.metrics
-    theirs = stacked.metrics[stacked.metrics.seed == 1]
-    np.testing.assert_allclose(mine.value, theirs.value, rtol=1e-3, atol=1e-4)
+        assert torch.equal(values[:, 0], stacked.policies[name][:, 1]), name
+    theirs = stacked.metrics[stacked.metrics.seed == 1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone.metrics.reset_index(drop=True), theirs)
 
 
 def test_same_seed_same_bytes_and_other_seed_other_policies():
