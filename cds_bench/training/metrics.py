@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cds_bench.errors import BenchError
 from cds_bench.records import Offer, Sharing
+from cds_bench.training.data import effective
 
 COLUMNS = ("seed", "step", "metric", "source", "target", "value")
 QUANTILES = (0.1, 0.5, 0.9)
@@ -19,7 +20,7 @@ def pair_sums(offer: Offer, decision: Sharing, tasks: int) -> tuple[Tensor, Tens
     A strategy that re-assigns has every transition considered for every task, so that the weight
     of a pair divided by what was offered is the share of the source's transitions that it got.
     """
-    target = offer.task if decision.task is None else decision.task
+    target = effective(offer, decision)
 
     def scatter(index: Tensor, values: Tensor) -> Tensor:
         sums = values.new_zeros(values.shape[0], tasks * tasks)
@@ -50,7 +51,7 @@ class Recorder:
         """Adds one step: the loss terms [S] and the sharing between tasks."""
         count = len(self.tasks)
         self.names = [f.name for f in dataclasses.fields(terms) if f.name != "q_data"]
-        target = offer.task if decision.task is None else decision.task
+        target = effective(offer, decision)
         q_sums = terms.q_data.new_zeros(len(self.seeds), count)
         q_sums.scatter_add_(1, target.flatten(1), terms.q_data)
         rows = torch.zeros_like(q_sums)
