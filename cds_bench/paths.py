@@ -54,18 +54,23 @@ def comparisons(config: Config) -> Path:
     return config.folder / "comparisons.csv"
 
 
+def suite_id(suite: str) -> str:
+    """A suite's name as it stands in the names of rules, tables and figures."""
+    return suite.replace("-", "_")
+
+
 def table(config: Config, suite: str, extension: str) -> Path:
     """A suite's table: csv, md, tex or html."""
-    return config.folder / "tables" / f"{suite.replace('-', '_')}.{extension}"
+    return config.folder / "tables" / f"{suite_id(suite)}.{extension}"
 
 
 def comparison_table(config: Config, suite: str, extension: str) -> Path:
-    return config.folder / "tables" / f"{suite.replace('-', '_')}_comparisons.{extension}"
+    return config.folder / "tables" / f"{suite_id(suite)}_comparisons.{extension}"
 
 
 def figure(config: Config, suite: str, name: str, extension: str) -> Path:
     """A suite's figure (png or svg): learning_curves, aggregates, or <algorithm>_sharing."""
-    return config.folder / "figures" / f"{suite.replace('-', '_')}_{name}.{extension}"
+    return config.folder / "figures" / f"{suite_id(suite)}_{name}.{extension}"
 
 
 def resolved(config: Config) -> Path:

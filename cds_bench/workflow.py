@@ -73,7 +73,7 @@ def suite_metrics(config: Config, suite: str) -> list[str]:
 
 def figure_name(suite: str, path: str) -> str:
     """A figure's name without its suite and format, for example cql_sharing."""
-    return Path(path).stem.removeprefix(f"{suite.replace('-', '_')}_")
+    return Path(path).stem.removeprefix(f"{paths.suite_id(suite)}_")
 
 
 def figure_kind(path: str) -> str:

@@ -129,24 +129,19 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     q_data = values[..., -1]
     error = (q_data - target.unsqueeze(1)).square()
     gap = (values[..., :-1] - densities.unsqueeze(1)).logsumexp(-1) - q_data
-    gap = config.alpha * _mean(batch.weight.unsqueeze(1) * gap)  # [S, 2]
+    gap = config.alpha * (batch.weight.unsqueeze(1) * gap).mean(-1)  # [S, 2]
     conservative, multiplier = _conservative(config, learner.log_multiplier, gap)
     policy, temperature = policy_losses(
         config, learner, batch, mean, log_std, here[:, :, count:], log_here[:, :, count], step
     )
     return Terms(
-        temporal_difference=_mean(batch.weight.unsqueeze(1) * error).sum(1),
+        temporal_difference=(batch.weight.unsqueeze(1) * error).mean(-1).sum(1),
         conservative=conservative,
         policy=policy,
         temperature=temperature,
         multiplier=multiplier,
         q_data=q_data.detach().mean(1),
     )
-
-
-def _mean(rows: Tensor) -> Tensor:
-    """The mean over a batch's rows, the last dimension."""
-    return rows.mean(-1)
 
 
 def backup(config: Config, target: Parameters, batch: Batch, actions: Tensor) -> Tensor:
@@ -185,13 +180,13 @@ def policy_losses(
     log_temperature = learner.log_temperature[:, 0]
     if step < config.cloning_steps:
         likelihood = networks.log_prob(mean, log_std, batch.actions)
-        return -_mean(batch.weight * likelihood), torch.zeros_like(log_temperature)
+        return -(batch.weight * likelihood).mean(-1), torch.zeros_like(log_temperature)
     fixed = {name: value.detach() for name, value in learner.critic.items()}
     goal = networks.q_values(fixed, batch.states, action).amin(1).squeeze(-1)
     temperature = learner.log_temperature.exp()[:, :1].detach()
-    policy = _mean(batch.weight * (temperature * log_action - goal))
+    policy = (batch.weight * (temperature * log_action - goal)).mean(-1)
     entropy_gap = log_action.detach() - batch.actions.shape[-1]
-    return policy, -log_temperature * _mean(batch.weight * entropy_gap)
+    return policy, -log_temperature * (batch.weight * entropy_gap).mean(-1)
 
 
 @torch.no_grad()

@@ -15,8 +15,7 @@ from cds_bench.errors import BenchError
 class Policies:
     """The snapshots of a run.
 
-    layers alternate weight [K, S, in, out] and bias [K, S, 1, out], padded to out or more.
-
+    layers alternate weight [K, S, in, out] and bias [K, S, 1, out or more: padded at its end].
     mean, scale: [T, O], each task's normalisation of observations.
     """
 

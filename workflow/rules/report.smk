@@ -3,7 +3,7 @@
 summary_keys = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol")
 
 for suite in settings.suites:
-    suite_id = suite.replace("-", "_")
+    suite_id = paths.suite_id(suite)
 
     rule:
         name:
