@@ -31,6 +31,7 @@ except BenchError as error:
 wildcard_constraints:
     suite="|".join(settings.suites),
     task="|".join(settings.tasks()),
+    policy="|".join(settings.policies()) or "none",
     algorithm="|".join(settings.algorithms),
     sharing="|".join(settings.sharing),
     seeds=r"\d+-\d+",

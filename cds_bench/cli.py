@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cds_bench.errors import BenchError
+from envs.specs import WorldError
 
 app = typer.Typer(
     help="A reproducible benchmark of data sharing in multi-task offline reinforcement learning.",
@@ -25,6 +26,7 @@ ConfigOption = Annotated[
 ]
 SuiteOption = Annotated[str, typer.Option(help="For example walker2d-mixed.")]
 TaskOption = Annotated[str, typer.Option(help="For example run-forward.")]
+PolicyOption = Annotated[str, typer.Option(help="For example jump, or ant-reach.")]
 AlgorithmOption = Annotated[str, typer.Option(help="For example cql.")]
 SharingOption = Annotated[str, typer.Option(help="For example cds.")]
 SeedsOption = Annotated[str, typer.Option(help="First and last seed of the group, like 0-2.")]
@@ -34,7 +36,7 @@ DEFAULT = "workflow/config/default.yaml"
 def _load(source: str, **names: str):
     """The configuration, with a plain error for a suite, task or plug-in that it does not name.
 
-    Without suites, as the rules of what suites share pass it, every task is valid.
+    Without suites, as the rules of what suites share pass it, every task and policy is valid.
     """
     import envs
     from cds_bench.config import load
@@ -44,6 +46,7 @@ def _load(source: str, **names: str):
     valid = {
         "suite": config.suites,
         "task": config.tasks() or envs.TASKS,
+        "policy": config.policies() or envs.POLICIES,
         "algorithm": config.algorithms,
         "sharing": config.sharing,
     }
@@ -63,28 +66,28 @@ def show(config: ConfigOption = DEFAULT) -> None:
 
 
 @app.command()
-def behaviour(task: TaskOption, config: ConfigOption = DEFAULT) -> None:
-    """Train a task's behaviour policy with PPO and keep snapshots of it.
+def behaviour(policy: PolicyOption, config: ConfigOption = DEFAULT) -> None:
+    """Train a behaviour policy with PPO and keep snapshots of it.
 
-    Example: `cds-bench behaviour --task jump`, in a profile with `behaviour: train`
+    Example: `cds-bench behaviour --policy jump`, in a profile with `behaviour: train`
     """
-    settings = _load(config, task=task)
+    settings = _load(config, policy=policy)
     from cds_bench import paths
     from cds_bench.behaviour.ppo import train
 
     if settings.behaviour == "frozen":
         raise BenchError("behaviour: is 'frozen'; set 'behaviour: train' to train the policies")
     train(
-        task,
-        settings.behaviour_training,
-        paths.behaviour(settings, task),
-        paths.behaviour_provenance(settings, task),
+        policy,
+        settings.training_of(policy),
+        paths.behaviour(settings, policy),
+        paths.behaviour_provenance(settings, policy),
     )
 
 
 @app.command()
 def references(task: TaskOption, config: ConfigOption = DEFAULT) -> None:
-    """Measure a task's random and behaviour policies: what scores are normalised by.
+    """Measure a task's random, behaviour and expert policies: what scores are normalised by.
 
     Example: `cds-bench references --task jump`
     """
@@ -135,7 +138,7 @@ def train(
     settings = _load(config, suite=suite, algorithm=algorithm, sharing=sharing)
     from cds_bench.training.run import run
 
-    run(settings, suite, algorithm, sharing, seeds)
+    run(settings.of(suite), suite, algorithm, sharing, seeds)
 
 
 @app.command()
@@ -153,7 +156,7 @@ def evaluate(
     settings = _load(config, suite=suite, algorithm=algorithm, sharing=sharing)
     from cds_bench.evaluation.evaluate import evaluate
 
-    evaluate(settings, suite, algorithm, sharing, seeds)
+    evaluate(settings.of(suite), suite, algorithm, sharing, seeds)
 
 
 @app.command()
@@ -203,7 +206,7 @@ def main() -> None:
     """Runs a command; what a user can mend ends with one plain message and exit status 1."""
     try:
         app()
-    except BenchError as error:
+    except (BenchError, WorldError) as error:
         sys.exit(f"error: {error}")
     except ModuleNotFoundError as error:
         sys.exit(

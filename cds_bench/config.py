@@ -7,7 +7,7 @@ that their stage uses; the keys left out keep their defaults and are not read.
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pydantic
 import yaml
@@ -23,20 +23,26 @@ class Section(BaseModel):
 
 
 class BehaviourTraining(Section):
-    """How a task's behaviour policy is trained (PPO; used where `behaviour: train`)."""
+    """How a behaviour policy is trained (PPO; used where `behaviour: train`)."""
 
     steps: PositiveInt = 2_000_000
     snapshots: PositiveInt = Field(24, description="policies kept, evenly over training")
+    hidden: PositiveInt = Field(64, description="width of both layers")
+    log_std: float = Field(0.0, description="of the policy's noise at the start")
     environments: PositiveInt = 8
     rollout: PositiveInt = Field(4096, description="steps between updates, over all environments")
     batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 3e-4
     gamma: float = Field(0.99, gt=0, lt=1)
-    alive_bonus: dict[str, float] = Field(
-        {"jump": 2.0}, description="per task, added in training only; 1 where not named"
-    )
+    alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
     episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
     seed: int = 0
+
+
+BEHAVIOUR_TRAINING = {
+    "jump": BehaviourTraining(alive_bonus=2.0),
+    "ant-reach": BehaviourTraining(steps=6_000_000, snapshots=12, hidden=128, log_std=-1.0),
+}
 
 
 class Suite(Section):
@@ -45,16 +51,31 @@ class Suite(Section):
     sizes: dict[str, PositiveInt] = {}
 
 
-class Datasets(Section):
-    """The quality gate: bands of the mean normalised return (0 random, 1 expert) per quality."""
+# Bands of the mean normalised score: of a return 0 is random and 1 expert; of success the rate.
+BANDS = {
+    "random": (-0.05, 0.05),
+    "medium-replay": (-0.05, 0.3),
+    "medium": (0.15, 0.6),
+    "expert": (0.7, 1.3),
+    "undirected": (0.2, 1.0),
+    "directed": (0.6, 1.0),
+    "wide": (0.2, 0.6),
+    "demonstrations": (0.95, 1.0),
+}
 
-    bands: dict[str, tuple[float, float]] = {
-        "random": (-0.05, 0.05),
-        "medium-replay": (-0.05, 0.3),
-        "medium": (0.15, 0.6),
-        "expert": (0.7, 1.3),
-    }
+
+class Datasets(Section):
+    """The quality gate of the datasets, and the scores that normalise."""
+
+    bands: dict[str, tuple[float, float]] = Field(
+        BANDS, description="quality -> band of its mean normalised score"
+    )
     reference_episodes: PositiveInt = Field(50, description="episodes behind each reference score")
+
+    @pydantic.field_validator("bands", mode="after")
+    @classmethod
+    def _others_keep_theirs(cls, bands):
+        return BANDS | bands
 
 
 # Multiples of what a vector kernel takes at once: a seed's bytes then do not depend on the seeds
@@ -89,17 +110,27 @@ class Protocol(Section):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
+class Domain(Section):
+    """What a domain's suites have otherwise: over `algorithms` and `training`, key by key."""
+
+    algorithms: dict[str, dict[str, Any]] = {}
+    training: dict[str, Any] = {}
+
+
 class Config(Section):
     """A profile."""
 
     profile: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_-]*$")
     results: str = Field("results", description="outputs lie in <results>/<profile>/")
     behaviour: Literal["frozen", "train"] = "frozen"
-    behaviour_training: BehaviourTraining = BehaviourTraining()
+    behaviour_training: dict[str, BehaviourTraining] = Field(
+        {}, description="policy -> how it is trained"
+    )
     suites: dict[str, Suite] = {}
     datasets: Datasets = Datasets()
     algorithms: dict[str, dict[str, Any]] = Field({}, description="name -> options")
     sharing: dict[str, dict[str, Any]] = Field({}, description="name -> options")
+    domains: dict[str, Domain] = Field({}, description="domain -> what differs there")
     seeds: PositiveInt = 3
     seeds_per_job: PositiveInt = Field(3, description="seeds trained together in one job")
     training: Training = Training()
@@ -122,6 +153,26 @@ class Config(Section):
     def tasks(self) -> list[str]:
         """Every task of the configured suites, once, in the suites' order."""
         return list(dict.fromkeys(t for suite in self.suites for t in envs.SUITES[suite].tasks))
+
+    def policies(self) -> list[str]:
+        """Every trained behaviour policy behind the configured suites' data, once."""
+        named = (envs.TASKS[task].policy for task in self.tasks())
+        return list(dict.fromkeys(policy for policy in named if policy))
+
+    def training_of(self, policy: str) -> BehaviourTraining:
+        """How a behaviour policy is trained."""
+        return (BEHAVIOUR_TRAINING | self.behaviour_training).get(policy, BehaviourTraining())
+
+    def of(self, suite: str) -> "Config":
+        """This configuration with what its domain has otherwise: algorithms and training."""
+        domain = self.domains.get(envs.SUITES[suite].domain, Domain())
+        algorithms = {
+            name: options | domain.algorithms.get(name, {})
+            for name, options in self.algorithms.items()
+        }
+        training = Training.model_validate(self.training.model_dump() | domain.training)
+        update = {"algorithms": algorithms, "training": training, "domains": {}}
+        return self.model_copy(update=update)
 
 
 def parse(values: dict[str, Any], origin: str) -> Config:
@@ -157,15 +208,47 @@ def _check_names(config: Config) -> None:
         for name, options in getattr(config, kind).items():
             plugins.check(kind, name, options)
     for quality in config.datasets.bands:
-        if quality not in envs.QUALITIES:
+        if quality not in BANDS:
             raise BenchError(
-                f"datasets.bands: unknown quality '{quality}'{nearest(quality, envs.QUALITIES)}"
+                f"datasets.bands: unknown quality '{quality}'{nearest(quality, BANDS)}"
             )
+    for policy in config.behaviour_training:
+        if policy not in envs.POLICIES:
+            raise BenchError(
+                f"behaviour_training: unknown policy '{policy}'{nearest(policy, envs.POLICIES)}"
+            )
+    for name in config.domains:
+        if name not in envs.DOMAINS:
+            raise BenchError(f"domains: unknown name '{name}'{nearest(name, envs.DOMAINS)}")
+        _check_domain(config, name)
     if config.seeds % config.seeds_per_job:
         raise BenchError(
             f"seeds: {config.seeds} is not a multiple of seeds_per_job ({config.seeds_per_job}); "
             "whole groups keep what is trained already when seeds are added"
         )
+
+
+def _check_domain(config: Config, name: str) -> None:
+    domain = config.domains[name]
+    for algorithm, options in domain.algorithms.items():
+        if algorithm not in config.algorithms:
+            raise BenchError(
+                f"domains.{name}.algorithms: '{algorithm}' is not among the configured algorithms"
+                f"{nearest(algorithm, config.algorithms)}"
+            )
+        plugins.check("algorithms", algorithm, options)
+    for key in domain.training:
+        if key not in Training.model_fields:
+            raise BenchError(
+                f"domains.{name}.training: unknown key '{key}'{nearest(key, Training.model_fields)}"
+            )
+    try:
+        Training.model_validate(config.training.model_dump() | domain.training)
+    except pydantic.ValidationError as error:
+        messages = [_explain(problem) for problem in error.errors()]
+        raise BenchError(
+            "\n".join(f"domains.{name}.training.{message}" for message in messages)
+        ) from None
 
 
 def _explain(problem: dict) -> str:
@@ -176,8 +259,8 @@ def _explain(problem: dict) -> str:
         return f"{where}: {problem['msg']} (got {problem['input']!r})"
     model: Any = Config
     for parent in parents:
-        field = model.model_fields.get(parent) if hasattr(model, "model_fields") else None
-        model = field.annotation if field else Suite
+        by_name = get_origin(model) is dict  # name -> section
+        model = get_args(model)[1] if by_name else model.model_fields[parent].annotation
     prefix = ".".join(map(str, parents))
     prefix = f"{prefix}: " if prefix else ""
     return f"{prefix}unknown key '{key}'{nearest(str(key), model.model_fields)}"

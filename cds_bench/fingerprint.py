@@ -15,14 +15,19 @@ PACKAGES = ("cds_bench", "envs")
 # Modules that say, check or find things but compute none of the results; what they pass on is in
 # the rules' parameters already.
 NEUTRAL = frozenset(
-    f"cds_bench.{name}" for name in ("config", "errors", "paths", "plugins", "progress", "versions")
+    ["envs", "cds_bench.behaviour", "cds_bench.behaviour.recipes"]
+    + [
+        f"cds_bench.{name}"
+        for name in ("config", "errors", "paths", "plugins", "progress", "versions")
+    ]
 )
 
 
 def fingerprint(*modules: str) -> str:
     """A hash over the named modules and all of this project's modules that they import.
 
-    Plug-ins are loaded by name and therefore never found by following imports: name them.
+    Plug-ins and domains are loaded by name and therefore never found by following imports: name
+    them.
     """
     digest = hashlib.sha256()
     for module in sorted(closure(modules)):

@@ -10,14 +10,14 @@ from cds_bench.config import Config
 FROZEN = Path(__file__).parent / "behaviour" / "frozen"
 
 
-def behaviour(config: Config, task: str) -> Path:
-    """Snapshots of a task's behaviour policy; the frozen ones come with the package."""
+def behaviour(config: Config, policy: str) -> Path:
+    """Snapshots of a trained behaviour policy; the frozen ones come with the package."""
     folder = FROZEN if config.behaviour == "frozen" else config.folder / "behaviour"
-    return folder / f"{task}.safetensors"
+    return folder / f"{policy}.safetensors"
 
 
-def behaviour_provenance(config: Config, task: str) -> Path:
-    return behaviour(config, task).with_suffix(".json")
+def behaviour_provenance(config: Config, policy: str) -> Path:
+    return behaviour(config, policy).with_suffix(".json")
 
 
 def references(config: Config, task: str) -> Path:

@@ -7,6 +7,7 @@ from typing import IO
 
 import envs
 from cds_bench import paths
+from cds_bench.behaviour import RECIPES
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 
@@ -59,6 +60,35 @@ def suite_figures(config: Config, suite: str) -> list[str]:
 
 def suite_tasks(suite: str) -> tuple[str, ...]:
     return envs.SUITES[suite].tasks
+
+
+def policy_files(config: Config, task: str) -> list[str]:
+    """The trained behaviour policy behind a task's data and its provenance; none if scripted."""
+    policy = envs.TASKS[task].policy
+    files = (paths.behaviour, paths.behaviour_provenance)
+    return [str(file(config, policy)) for file in files] if policy else []
+
+
+def domain_of(suite: str | None = None, task: str | None = None) -> str:
+    """The domain of a suite or of a task."""
+    return (envs.SUITES[suite] if suite else envs.TASKS[task]).domain
+
+
+def policy_world(policy: str) -> tuple[str, ...]:
+    """The modules of the world that a trained policy lives in; its skill's, if it is for one."""
+    described = (envs.TASKS | envs.SKILLS)[policy]
+    return world(described.domain)
+
+
+def world(domain: str) -> tuple[str, ...]:
+    """The modules of a domain's world, for fingerprints: its tasks and its environments."""
+    descriptions, environments = envs.DOMAINS[domain]
+    return (descriptions.__name__, environments)
+
+
+def behaviours(domain: str) -> tuple[str, ...]:
+    """The modules that a domain's data come from, for fingerprints."""
+    return (*world(domain), RECIPES[domain])
 
 
 def suite_datasets(config: Config, suite: str) -> list[str]:

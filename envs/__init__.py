@@ -5,19 +5,37 @@ Importing this package reads descriptions alone; `make` imports gymnasium and mu
 
 import importlib
 
-from envs import locomotion
-from envs.specs import QUALITIES, Columns, Source, Suite, Task
+from envs import locomotion, manipulation, navigation, reach
+from envs.specs import Columns, Source, Suite, Task, WorldError
 
-__all__ = ["QUALITIES", "SUITES", "TASKS", "Columns", "Source", "Suite", "Task", "make"]
+__all__ = [
+    "DOMAINS", "POLICIES", "SKILLS", "SUITES", "TASKS",
+    "Columns", "Source", "Suite", "Task", "WorldError", "make",
+]  # fmt: skip
 
-TASKS: dict[str, Task] = {**locomotion.TASKS}
-SUITES: dict[str, Suite] = {**locomotion.SUITES}
-_WORLDS = {"locomotion": "envs.walker2d"}
+# Each domain's descriptions, and the module that registers its environments.
+DOMAINS = {
+    "locomotion": (locomotion, "envs.walker2d"),
+    "navigation": (navigation, "envs.maze"),
+    "manipulation": (manipulation, "envs.sawyer"),
+}
+TASKS: dict[str, Task] = {
+    name: task for domain, _ in DOMAINS.values() for name, task in domain.TASKS.items()
+}
+SUITES: dict[str, Suite] = {
+    name: suite for domain, _ in DOMAINS.values() for name, suite in domain.SUITES.items()
+}
+SKILLS: dict[str, Task] = {reach.ANT_REACH.name: reach.ANT_REACH}  # of behaviour policies
+POLICIES = sorted({task.policy for task in TASKS.values() if task.policy})  # trained ones
 
 
 def make(task: str, **kwargs):
-    """The Gymnasium environment of a task, with its time limit (`kwargs` as for gymnasium.make)."""
+    """The Gymnasium environment of a task or skill, with its time limit.
+
+    `kwargs` as for gymnasium.make. Raises WorldError where the world can't be built.
+    """
     import gymnasium
 
-    importlib.import_module(_WORLDS[TASKS[task].domain])
-    return gymnasium.make(TASKS[task].env_id, disable_env_checker=True, **kwargs)
+    described = (TASKS | SKILLS)[task]
+    importlib.import_module(DOMAINS[described.domain][1])
+    return gymnasium.make(described.env_id, disable_env_checker=True, **kwargs)

@@ -12,7 +12,7 @@ leaves 0.8 < z < 2.0 or tilts beyond one radian.
 
 import numpy as np
 
-from envs.specs import QUALITIES, Columns, Source, Suite, Task
+from envs.specs import Columns, Source, Suite, Task
 
 CONTROL_COST = 1e-3
 INITIAL_HEIGHT = 1.25
@@ -55,6 +55,7 @@ def _task(name, reward):
         infos=INFOS,
         reward=reward,
         terminal=fallen,
+        policy=name,
     )
 
 
@@ -88,6 +89,6 @@ SUITES = {
     suite.name: suite
     for suite in (
         _suite("walker2d-mixed", ("medium-replay", "medium", "expert")),
-        *(_suite(f"walker2d-{quality}", (quality,) * 3) for quality in QUALITIES),
+        *(_suite(f"walker2d-{quality}", (quality,) * 3) for quality in PAPER_SIZES),
     )
 }

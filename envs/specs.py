@@ -8,6 +8,10 @@ import numpy as np
 Columns = Mapping[str, np.ndarray]
 
 
+class WorldError(Exception):
+    """A world that can't be built here; the message says what is missing and what to do."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One task: a reward and a termination on transitions that any policy may have produced.
@@ -20,18 +24,19 @@ class Task:
     name: str
     domain: str
     env_id: str
-    metric: str  # "return" or "success"
+    metric: str  # "return": the sum of rewards; "success": whether one of them was 1
     horizon: int
     infos: tuple[str, ...]
     reward: Callable[[Columns], np.ndarray]
     terminal: Callable[[Columns], np.ndarray]
+    policy: str | None = None  # the trained policy behind its data; None where it is scripted
 
 
 @dataclass(frozen=True)
 class Source:
     """A dataset recipe: the quality of the behaviour policy and the transitions at paper size."""
 
-    quality: str  # a name in QUALITIES
+    quality: str  # which of the domain's behaviours made it
     transitions: int
 
 
@@ -46,6 +51,3 @@ class Suite:
     @property
     def tasks(self) -> tuple[str, ...]:
         return tuple(self.sources)
-
-
-QUALITIES = ("random", "medium-replay", "medium", "expert")

@@ -23,14 +23,15 @@ ANY_QUALITY = dict.fromkeys(("random", "medium-replay", "medium", "expert"), (-1
 
 @pytest.fixture(scope="session")
 def random_policy():
-    """A Walker2d policy with random weights: `random_policy(seed)`."""
+    """A policy with random weights, Walker2d's unless sizes are given: `random_policy(seed)`."""
 
-    def make(seed: int) -> GaussianPolicy:
+    def make(seed: int, inputs: int = 17, actions: int = 6) -> GaussianPolicy:
         rng = np.random.default_rng(seed)
-        shapes = ((17, 8), (8,), (8, 8), (8,), (8, 6), (6,))
+        shapes = ((inputs, 8), (8,), (8, 8), (8,), (8, actions), (actions,))
         weights = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
-        noise = np.full(6, -1.5, np.float32)
-        return GaussianPolicy(np.zeros(17, np.float32), np.ones(17, np.float32), *weights, noise)
+        noise = np.full(actions, -1.5, np.float32)
+        mean, scale = np.zeros(inputs, np.float32), np.ones(inputs, np.float32)
+        return GaussianPolicy(mean, scale, *weights, noise)
 
     return make
 

@@ -128,24 +128,30 @@ def test_every_stage_by_hand_and_the_same_bytes_again(make_config, stages, train
     assert (by_seed[0] != by_seed[1]).all(), "other seeds, other scores"
 
 
-def test_the_behaviour_policies_too(call, tmp_path):
+@pytest.mark.parametrize(
+    ("policy", "suite"), [("jump", MIXED), ("ant-reach", "antmaze-medium-directed")]
+)
+def test_the_behaviour_policies_too(call, tmp_path, policy, suite):
     values = {
         "profile": "tiny", "results": str(tmp_path), "behaviour": "train",
-        "suites": {MIXED: None}, "algorithms": {"cql": None}, "sharing": {"cds": None},
-        "behaviour_training": {
-            "steps": 64, "snapshots": 2, "environments": 2, "rollout": 32, "batch_size": 16,
-            "episodes": 1,
-        },
+        "suites": {suite: None}, "algorithms": {"cql": None}, "sharing": {"cds": None},
+        "behaviour_training": dict.fromkeys(
+            [policy],
+            {
+                "steps": 64, "snapshots": 2, "environments": 2, "rollout": 32, "batch_size": 16,
+                "episodes": 1,
+            },
+        ),
     }  # fmt: skip
     file = tmp_path / "profile.yaml"
     file.write_text(yaml.safe_dump(values))
-    status, _, errors = call("behaviour", "--task", "jump", "--config", str(file))
+    status, _, errors = call("behaviour", "--policy", policy, "--config", str(file))
     assert status == 0, errors
-    provenance = read_json(tmp_path / "tiny" / "behaviour" / "jump.json")
+    provenance = read_json(tmp_path / "tiny" / "behaviour" / f"{policy}.json")
     assert provenance["steps"][-1] == 64
     assert len(provenance["mean_return"]) == len(provenance["steps"]) == 3
     file.write_text(yaml.safe_dump(values | {"behaviour": "frozen"}))
-    status, _, errors = call("behaviour", "--task", "jump", "--config", str(file))
+    status, _, errors = call("behaviour", "--policy", policy, "--config", str(file))
     assert status == 1
     assert errors.startswith("error: behaviour: is 'frozen'; set 'behaviour: train'")
 

@@ -53,7 +53,7 @@ def test_profiles_are_valid_and_named_as_their_file(path):
 
 def test_the_default_profile_compares_what_the_readme_says():
     config = load(next(path for path in PROFILES if path.stem == "default"))
-    assert list(config.suites) == [MIXED]
+    assert list(config.suites) == [MIXED, "pointmaze-medium-undirected", "door-drawer"]
     assert list(config.sharing) == ["no_sharing", "sharing_all", "hipi", "cds_basic", "cds"]
     assert (config.seeds, config.protocol.reference) == (3, "cds")
 
@@ -67,8 +67,33 @@ MISTAKES = {
     "protocol": (("protocol/resample", 3), r"protocol: unknown key .* did you mean 'resamples'\?"),
     "datasets": (("datasets/band", {}), r"datasets: unknown key 'band'; did you mean 'bands'\?"),
     "behaviour": (
-        ("behaviour_training/gama", 0.9),
-        r"behaviour_training: unknown key 'gama'; did you mean 'gamma'\?",
+        ("behaviour_training/jump/gama", 0.9),
+        r"behaviour_training.jump: unknown key 'gama'; did you mean 'gamma'\?",
+    ),
+    "behaviour policy": (
+        ("behaviour_training/ant-reahc/gamma", 0.9),
+        r"behaviour_training: unknown policy 'ant-reahc'; did you mean 'ant-reach'\?",
+    ),
+    "domain": (("domains/navi", {}), r"domains: unknown name 'navi'; did you mean 'navigation'\?"),
+    "domain's key": (
+        ("domains/navigation/trainings", {}),
+        r"domains.navigation: unknown key 'trainings'; did you mean 'training'\?",
+    ),
+    "domain's algorithm": (
+        ("domains/navigation/algorithms", {"cqll": {}}),
+        r"domains.navigation.algorithms: 'cqll' is not among the .*; did you mean 'cql'\?",
+    ),
+    "domain's option": (
+        ("domains/navigation/algorithms", {"cql": {"action": 2}}),
+        r"algorithms.cql: unknown key 'action'; did you mean 'actions'\?",
+    ),
+    "domain's training": (
+        ("domains/navigation/training", {"stepz": 2}),
+        r"domains.navigation.training: unknown key 'stepz'; did you mean 'steps'\?",
+    ),
+    "domain's steps": (
+        ("domains/navigation/training", {"steps": 0}),
+        r"domains.navigation.training.steps: Input should be greater than 0 \(got 0\)",
     ),
     "suite's key": (
         (f"suites/{MIXED}/size", {}),
@@ -76,7 +101,7 @@ MISTAKES = {
     ),
     "quality": (
         ("datasets/bands", {"experts": [0, 1]}),
-        r"datasets.bands: unknown quality 'experts'; did you mean 'expert'\? \(valid: expert, ",
+        r"datasets.bands: unknown quality 'experts'; did you mean 'expert'\?",
     ),
     "suite": (
         ("suites/walker2d-mix", None),
@@ -273,3 +298,24 @@ def test_a_configuration_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         parse(VALID, "test").seeds = 7
     assert Config.model_config["extra"] == configuration.Section.model_config["extra"] == "forbid"
+
+
+def test_a_domain_changes_its_own_suites_alone():
+    values = changed("domains/locomotion", {"algorithms": {"cql": {"actions": 7}}})
+    values["domains"]["locomotion"]["training"] = {"steps": 9}
+    values["suites"]["pointmaze-medium-directed"] = None
+    config = parse(values, "test")
+    mixed, maze = config.of(MIXED), config.of("pointmaze-medium-directed")
+    assert (mixed.algorithms["cql"]["actions"], mixed.training.steps) == (7, 9)
+    assert mixed.training.batch_size == config.training.batch_size
+    assert (maze.algorithms, maze.training) == (config.algorithms, config.training)
+    assert mixed.of(MIXED) == mixed
+
+
+def test_bands_and_behaviour_training_keep_what_is_not_named():
+    config = parse({"datasets": {"bands": {"wide": [0, 1]}}}, "test")
+    assert config.datasets.bands["wide"] == (0, 1)
+    assert config.datasets.bands["expert"] == Config().datasets.bands["expert"]
+    config = parse({"behaviour_training": {"run-forward": {"seed": 3}}}, "test")
+    assert config.training_of("run-forward").seed == 3
+    assert config.training_of("jump").alive_bonus == 2.0

@@ -182,7 +182,7 @@ def test_the_jobs_of_a_profile(project, name):
 def test_without_a_profile_it_is_the_default(project):
     plan = project.planned()
     assert plan == project.planned("--configfile", "workflow/config/default.yaml")
-    assert plan["train"] == 5
+    assert plan["train"] == 15
 
 
 @pytest.mark.parametrize(

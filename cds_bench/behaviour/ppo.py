@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import envs
 from cds_bench.behaviour.policy import GaussianPolicy, save_snapshots
-from cds_bench.behaviour.rollout import returns, stochastic
+from cds_bench.behaviour.rollout import scores, stochastic
 from cds_bench.config import BehaviourTraining
 from cds_bench.files import sha256, write_json
 from cds_bench.progress import Progress
@@ -70,14 +70,14 @@ def frozen(policy, normalise: VecNormalize) -> GaussianPolicy:
 
 
 def train(task: str, settings: BehaviourTraining, output: Path, provenance: Path) -> None:
-    """Trains a task's policy and writes its snapshots and their provenance.
+    """Trains the policy of a task or skill and writes its snapshots and their provenance.
 
-    PPO with two layers of 64, observation and reward normalisation and an alive bonus that the
+    PPO with two hidden layers, observation and reward normalisation and an alive bonus that the
     snapshots' returns (without the bonus, the policy's own noise on) do not contain.
     """
     torch.set_num_threads(1)
-    bonus = settings.alive_bonus.get(task, 1.0)
-    base = DummyVecEnv([lambda: AliveBonus(envs.make(task), bonus)] * settings.environments)
+    worlds = [lambda: AliveBonus(envs.make(task), settings.alive_bonus)] * settings.environments
+    base = DummyVecEnv(worlds)
     normalise = VecNormalize(base, gamma=settings.gamma)
     seed = seed_of("behaviour", task, settings.seed) % 2**31
     model = PPO(
@@ -87,7 +87,7 @@ def train(task: str, settings: BehaviourTraining, output: Path, provenance: Path
         n_steps=settings.rollout // settings.environments,
         batch_size=settings.batch_size,
         gamma=settings.gamma,
-        policy_kwargs={"net_arch": [64, 64]},
+        policy_kwargs={"net_arch": [settings.hidden] * 2, "log_std_init": settings.log_std},
         seed=seed,
         device="cpu",
     )
@@ -98,8 +98,8 @@ def train(task: str, settings: BehaviourTraining, output: Path, provenance: Path
         keeper.keep_due()
     env = envs.make(task)
     steps, policies = map(list, zip(*keeper.kept, strict=True))
-    scores = [
-        returns(env, stochastic(policy), stream("behaviour-return", task, step), settings.episodes)
+    found = [
+        scores(env, stochastic(policy), stream("behaviour-return", task, step), settings.episodes)
         for step, policy in zip(steps, policies, strict=True)
     ]
     save_snapshots(output, steps, policies)
@@ -107,11 +107,11 @@ def train(task: str, settings: BehaviourTraining, output: Path, provenance: Path
         provenance,
         {
             "task": task,
-            "settings": settings.model_dump() | {"alive_bonus": bonus},
+            "settings": settings.model_dump(),
             "seed": seed,
             "steps": steps,
-            "mean_return": [float(score.mean()) for score in scores],
-            "std_return": [float(score.std()) for score in scores],
+            "mean_return": [float(score.mean()) for score in found],
+            "std_return": [float(score.std()) for score in found],
             "episodes_per_snapshot": settings.episodes,
             "sha256": sha256(output),
             "versions": versions("torch", "stable-baselines3", "gymnasium", "mujoco", "numpy"),

@@ -1,13 +1,18 @@
-"""Reference scores of a task: the returns that a normalised score of 0 and of 1 stand for."""
+"""Reference scores of a task: those of the random, the behaviour and the expert policy.
 
+Where the metric is the return, 0 and 1 of a normalised score stand for the random and the expert
+policy's; a success rate is not normalised.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import envs
 from cds_bench import paths
-from cds_bench.behaviour.rollout import returns, stochastic, uniform
-from cds_bench.behaviour.select import snapshots
+from cds_bench.behaviour.recipes import module, recipes
+from cds_bench.behaviour.rollout import scores
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.files import read_json, write_json
@@ -15,41 +20,38 @@ from cds_bench.progress import Progress
 from cds_bench.seeding import stream
 from cds_bench.versions import versions
 
-REFERENCES = ("random", "medium", "expert")
+REFERENCES = ("random", "behaviour", "expert")
 
 
 def write_references(config: Config, task: str) -> None:
-    """Rolls out the random, medium and expert policy of a task and writes their returns.
+    """Rolls out the random, behaviour and expert policy of a task and writes their scores.
 
     The file is JSON: `task`, `metric`, `versions`, and per reference `mean`, `std`, `episodes` of
-    the undiscounted return under the policy's own noise; `medium` and `expert` also carry the
-    snapshot's `step` and the parameters' `sha256`. Raises BenchError, and writes nothing, if the
-    expert is no better than random: a normalised score would then mean nothing.
+    the task's metric, from the starts of evaluation, with the `quality` of data that the policy
+    makes and its `policy`. Raises BenchError, and writes nothing, if the expert is no better than
+    random: a normalised score would then mean nothing.
     """
     path = paths.references(config, task)
     env = envs.make(task)
-    chosen = {quality: snapshots(config, task, quality)[0] for quality in REFERENCES[1:]}
-    acts = {quality: stochastic(snapshot.policy) for quality, snapshot in chosen.items()}
-    acts["random"] = uniform(env.action_space.shape[0])
-    scores = {}
+    qualities = dict(zip(REFERENCES, ("random", module(task).REFERENCE, "expert"), strict=True))
+    found = {}
     with Progress(f"references {task}", len(REFERENCES)) as progress:
-        for done, quality in enumerate(REFERENCES, start=1):
+        for done, (reference, quality) in enumerate(qualities.items(), start=1):
+            recipe = recipes(config, env, quality)[0]
+            behaviour = replace(recipe.behaviour, options=None)
             rng = stream("reference", task, quality)
-            scores[quality] = _summary(
-                returns(env, acts[quality], rng, config.datasets.reference_episodes)
-            )
-            progress.update(done, f"{quality} {scores[quality]['mean']:.4g}")
+            values = scores(env, behaviour, rng, config.datasets.reference_episodes)
+            found[reference] = {**_summary(values), "quality": quality, "policy": recipe.about}
+            progress.update(done, f"{reference} {found[reference]['mean']:.4g}")
     env.close()
-    for quality, snapshot in chosen.items():
-        scores[quality] |= {"step": snapshot.step, "sha256": snapshot.policy.sha256}
-    _check_order(path, scores)
+    _check_order(path, found)
     write_json(
         path,
         {
             "task": task,
             "metric": envs.TASKS[task].metric,
             "versions": versions("gymnasium", "mujoco", "numpy"),
-            **scores,
+            **found,
         },
     )
 
@@ -58,22 +60,26 @@ def read_references(config: Config, task: str) -> dict:
     """The references of a task. Raises BenchError naming file and key for what cannot be used."""
     path = paths.references(config, task)
     references = read_json(path)
-    if not isinstance(references, dict) or references.get("task") != task:
+    expected = (task, envs.TASKS[task].metric)
+    if not isinstance(references, dict) or expected != tuple(map(references.get, _NAMES)):
         raise BenchError(f"{path}: not the references of '{task}'; {_REMEDY}")
-    for quality in REFERENCES:
-        mean = references.get(quality, {}).get("mean")
+    for reference in REFERENCES:
+        mean = references.get(reference, {}).get("mean")
         if not isinstance(mean, (int, float)) or not np.isfinite(mean):
-            raise BenchError(f"{path}: key '{quality}.mean' is {mean}, not a number; {_REMEDY}")
+            raise BenchError(f"{path}: key '{reference}.mean' is {mean}, not a number; {_REMEDY}")
     _check_order(path, references)
     return references
 
 
 def normalised(references: dict, value):
-    """(value - random) / (expert - random), of a mean return or an array of returns."""
+    """(value - random) / (expert - random) of a return or an array; a success rate as it is."""
+    if references["metric"] == "success":
+        return value
     random, expert = references["random"]["mean"], references["expert"]["mean"]
     return (value - random) / (expert - random)
 
 
+_NAMES = ("task", "metric")
 _REMEDY = "delete it to have it computed again"
 
 
@@ -85,6 +91,7 @@ def _check_order(path: Path, references: dict) -> None:
     random, expert = references["random"]["mean"], references["expert"]["mean"]
     if not expert > random:
         raise BenchError(
-            f"{path}: the expert's mean return {expert:.4g} is not above the random policy's "
-            f"{random:.4g}, so no score can be normalised; train the behaviour policy longer"
+            f"{path}: the expert's mean score {expert:.4g} is not above the random policy's "
+            f"{random:.4g}, so no score can be normalised; train the behaviour policy longer, or "
+            "raise datasets.reference_episodes if they are few"
         )

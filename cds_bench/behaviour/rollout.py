@@ -1,23 +1,48 @@
 """Episodes of a behaviour policy in an environment."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 Act = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 EPISODE_SEEDS = 2**31
+# An episode's score from its rewards: the undiscounted return; whether one of 0 and 1 was 1.
+METRICS: dict[str, np.ufunc] = {"return": np.add, "success": np.maximum}
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How episodes are acted.
+
+    begin(rng): the policy of one episode, which may draw what the episode is about and remember
+    what it did. It gives float32 actions in [-1, 1]. options: of the environment's reset.
+    """
+
+    begin: Callable[[np.random.Generator], Act]
+    options: dict | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A behaviour, and what a dataset that it collects says about it (JSON values)."""
+
+    behaviour: Behaviour
+    about: dict
 
 
 def episode(
-    env, act: Act, rng: np.random.Generator, limit: int | None = None
+    env, behaviour: Behaviour, rng: np.random.Generator, limit: int | None = None
 ) -> dict[str, np.ndarray]:
     """One episode, or its first `limit` steps, as D4RL's columns, each [length, ...].
 
-    `act(observation, rng)` gives the float32 action that is both stored and executed. Observations
+    The action that is stored is the one that is executed. Observations
     are stored in float32; rewards and `infos/...` in float64, so that rewards recompute exactly.
     `terminals` marks the task's own end, `timeouts` the time limit or the cut at `limit`.
     """
-    observation, _ = env.reset(seed=int(rng.integers(EPISODE_SEEDS)))
+    seed = int(rng.integers(EPISODE_SEEDS))
+    observation, _ = env.reset(seed=seed, options=behaviour.options)
+    act = behaviour.begin(rng)
     rows: list[tuple] = []
     done = False
     while not done:
@@ -43,24 +68,25 @@ def episode(
     }
 
 
-def returns(env, act: Act, rng: np.random.Generator, episodes: int) -> np.ndarray:
-    """Undiscounted returns of that many episodes, [episodes]."""
-    return np.array([episode(env, act, rng)["rewards"].sum() for _ in range(episodes)])
+def scores(env, behaviour: Behaviour, rng: np.random.Generator, episodes: int) -> np.ndarray:
+    """That many episodes' scores in the metric of the environment's task, [episodes]."""
+    reduce = METRICS[env.unwrapped.task.metric].reduce
+    return np.array([reduce(episode(env, behaviour, rng)["rewards"]) for _ in range(episodes)])
 
 
-def stochastic(policy) -> Act:
+def stochastic(policy) -> Behaviour:
     """The policy as it collects data: its own Gaussian noise, from the episode's stream."""
 
     def act(observation, rng):
         return policy.act(observation, rng.standard_normal(policy.log_std.size, np.float32))
 
-    return act
+    return Behaviour(lambda rng: act)
 
 
-def uniform(size: int) -> Act:
+def uniform(size: int) -> Behaviour:
     """The random policy: uniform on [-1, 1]^size."""
 
     def act(observation, rng):
         return rng.uniform(-1.0, 1.0, size).astype(np.float32)
 
-    return act
+    return Behaviour(lambda rng: act)

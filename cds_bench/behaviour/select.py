@@ -1,17 +1,23 @@
-"""Which snapshots of a behaviour policy make which quality of data, after D4RL's recipe."""
+"""Which snapshots of a behaviour policy make which quality of data, after D4RL's recipe.
+
+They are all that locomotion's data are made with; the ant in a maze takes the expert one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+import envs
 from cds_bench import paths
 from cds_bench.behaviour.policy import GaussianPolicy, load_snapshots
+from cds_bench.behaviour.rollout import Recipe, stochastic
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.files import read_json, sha256
 
 MEDIUM = 1 / 3  # of the expert's return, as in D4RL
+REFERENCE = "medium"  # the quality that stands for the behaviour policy among the references
 
 
 @dataclass(frozen=True)
@@ -45,26 +51,32 @@ def medium(mean_returns: Sequence[float]) -> int:
 
 
 def indices(mean_returns: Sequence[float], quality: str) -> list[int]:
-    """Snapshots behind a quality, in training order; none for `random`, whose policy is uniform.
+    """Snapshots behind a quality, in training order.
 
     `mean_returns` [snapshots] are in training order. `medium-replay` takes every snapshot up to and
     including the medium one: what a replay buffer holds when training stops there.
     """
-    if quality == "random":
-        return []
     if quality == "expert":
         return [expert(mean_returns)]
     last = medium(mean_returns)
     return [last] if quality == "medium" else list(range(last + 1))
 
 
-def snapshots(config: Config, task: str, quality: str) -> list[Snapshot]:
-    """The snapshots behind a quality of a task, from the verified policy file.
+def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
+    """The snapshots behind a quality of a task, each with its own Gaussian noise."""
+    chosen = snapshots(config, envs.TASKS[task].policy, quality)
+    return [
+        Recipe(stochastic(s.policy), {"step": s.step, "sha256": s.policy.sha256}) for s in chosen
+    ]
+
+
+def snapshots(config: Config, name: str, quality: str) -> list[Snapshot]:
+    """The snapshots behind a quality of a trained policy, from its verified file.
 
     Raises BenchError for a missing or damaged file, a policy file that is not the one its
     provenance describes, and returns that single out no medium policy.
     """
-    path, provenance = paths.behaviour(config, task), paths.behaviour_provenance(config, task)
+    path, provenance = paths.behaviour(config, name), paths.behaviour_provenance(config, name)
     mean_returns = _mean_returns(provenance, path)
     steps, policies = load_snapshots(path)
     if len(steps) != len(mean_returns):

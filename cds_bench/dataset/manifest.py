@@ -10,7 +10,7 @@ from cds_bench.versions import versions
 
 
 def write_manifest(config: Config, suite: str) -> None:
-    """Checks every dataset of a suite and writes their hashes, counts, returns and versions."""
+    """Checks every dataset of a suite and writes their hashes, counts, scores and versions."""
     write_json(
         paths.manifest(config, suite),
         {
@@ -58,8 +58,9 @@ def _entry(config: Config, suite: str, task: str) -> dict:
         "bytes": path.stat().st_size,
         "transitions": len(columns["rewards"]),
         "episodes": int(attributes["episodes"]),
-        "mean_return": float(attributes["mean_return"]),
-        "normalized_return": float(attributes["normalized_return"]),
+        "metric": attributes["metric"],
+        "mean_score": float(attributes["mean_score"]),
+        "normalized_score": float(attributes["normalized_score"]),
         "quality": attributes["quality"],
         "versions": attributes["versions"],
     }

@@ -9,7 +9,7 @@ import envs
 from cds_bench.dataset import check, hdf5
 from cds_bench.dataset.check import Fault
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 TOLERANCE = 1e-6  # of a recomputed reward
 REMEDY = "delete the file to have it collected again"
 ATTRIBUTES = (  # as collect.py writes them; those of JSON_ATTRIBUTES are stored as JSON text
@@ -21,13 +21,14 @@ ATTRIBUTES = (  # as collect.py writes them; those of JSON_ATTRIBUTES are stored
     "seed_stream",
     "episodes",
     "complete_episodes",
-    "mean_return",
-    "normalized_return",
-    "return_quantiles",
+    "metric",
+    "mean_score",
+    "normalized_score",
+    "score_quantiles",
     "behaviour",
     "versions",
 )
-JSON_ATTRIBUTES = ("return_quantiles", "behaviour", "versions")
+JSON_ATTRIBUTES = ("score_quantiles", "behaviour", "versions")
 
 
 def expected_columns(task: str) -> dict[str, tuple[type, int]]:

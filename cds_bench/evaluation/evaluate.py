@@ -27,7 +27,7 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
             f"{path}: was trained on another pool than {pool_path}; delete the run's folder to "
             "have it trained again"
         )
-    protocol = config.protocol
+    protocol, domain = config.protocol, envs.SUITES[suite].domain
     first_final = len(policies.steps) - protocol.final_snapshots
     most = max(protocol.curve_episodes, protocol.final_episodes)
     rows = []
@@ -39,10 +39,11 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
             for snapshot, step in enumerate(policies.steps):
                 final = snapshot >= first_final
                 episodes = protocol.final_episodes if final else protocol.curve_episodes
-                scores = arena.returns(policies, snapshot, episodes).mean(1)
-                for seed, score in zip(policies.seeds, scores.tolist(), strict=True):
-                    key = (envs.SUITES[suite].domain, suite, task, algorithm, sharing, seed, step)
-                    rows.append((*key, episodes, "return", score, normalised(references, score)))
+                for metric, scores in arena.scores(policies, snapshot, episodes).items():
+                    means = scores.mean(1).tolist()
+                    for seed, score in zip(policies.seeds, means, strict=True):
+                        key = (domain, suite, task, algorithm, sharing, seed, step)
+                        rows.append((*key, episodes, metric, score, normalised(references, score)))
                 progress.update(progress.done + 1)
     columns = "domain suite task algorithm sharing seed step episodes metric score normalized_score"
     write_csv(

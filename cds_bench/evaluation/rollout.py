@@ -6,6 +6,12 @@ import envs
 from cds_bench.evaluation.policy import Policies
 from cds_bench.seeding import seed_of
 
+# Per metric of a task, what is reported: name -> an episode's rewards to its score.
+METRICS = {
+    "return": {"return": sum},
+    "success": {"success": max, "success_at_end": lambda rewards: rewards[-1]},
+}
+
 
 class Arena:
     """A task's environments, one for every seed and episode, made once and reset for each use.
@@ -18,8 +24,11 @@ class Arena:
         self.task, self.shape = task, (seeds, episodes)
         self.envs = [envs.make(task) for _ in range(seeds * episodes)]
 
-    def returns(self, policies: Policies, snapshot: int, episodes: int) -> np.ndarray:
-        """Undiscounted returns [S, episodes] of a snapshot of every seed, deterministic actions."""
+    def scores(self, policies: Policies, snapshot: int, episodes: int) -> dict[str, np.ndarray]:
+        """Each of the task's METRICS of a snapshot of every seed, [S, episodes].
+
+        Actions are deterministic.
+        """
         seeds = self.shape[0]
         worlds = self.envs[: seeds * episodes]
         task = policies.tasks.index(self.task)
@@ -27,7 +36,7 @@ class Arena:
         observations = np.stack(
             [world.reset(seed=start)[0] for world, start in zip(worlds, starts, strict=True)]
         )
-        totals = np.zeros(len(worlds))
+        rewards = [[] for _ in worlds]
         running = list(range(len(worlds)))
         while running:
             shaped = observations.reshape(seeds, episodes, -1)
@@ -35,8 +44,11 @@ class Arena:
             still = []
             for k in running:
                 observations[k], reward, terminated, truncated, _ = worlds[k].step(actions[k])
-                totals[k] += reward
+                rewards[k].append(reward)
                 if not (terminated or truncated):
                     still.append(k)
             running = still
-        return totals.reshape(seeds, episodes)
+        return {
+            metric: np.array([of(episode) for episode in rewards]).reshape(seeds, episodes)
+            for metric, of in METRICS[envs.TASKS[self.task].metric].items()
+        }

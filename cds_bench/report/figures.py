@@ -12,13 +12,12 @@ from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
 from cds_bench.report.plotting import GREY, WIDTH
-from cds_bench.report.tables import percent, provenance
+from cds_bench.report.tables import by_success, percent, provenance
 from cds_bench.statistics.curves import Curve, curve
 from cds_bench.statistics.headline import methods
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.summary import AVERAGE, IQM, per_seed, summarise
 
-SCORE = "normalised score ×100"
 LEGEND = {"loc": "outside lower center", "handlelength": 3, "columnspacing": 1.3}
 ACROSS = 4  # panels side by side, at most
 
@@ -59,15 +58,18 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
             _curve_panel(config, axes, curves, looks)
             axes.set_title(task if len(algorithms) == 1 else f"{algorithm}, {task}")
             counts += [found.n for found in curves.values()]
-        _label_axes(panels, len(tasks), across, last=algorithm == algorithms[-1])
+        _label_axes(panels, len(tasks), across, suite, last=algorithm == algorithms[-1])
     handles = [Line2D([], [], lw=1.4, ms=4, label=name, **look) for name, look in looks.items()]
     handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="headline snapshots"))
     made.legend(handles=handles, **LEGEND, ncols=_columns(len(handles)))
+    dashed = (
+        "Dashed: 0 and 100 %" if by_success(suite) else "Dashed: random policy (0), expert (100)"
+    )
     plotting.title(
         made,
         f"Learning curves on {suite}",
         f"Mean of {_seeds(config, counts)}; bands: {percent(config)} percentile bootstrap "
-        "intervals over seeds. Dashed: random policy (0) and expert (100). Points: snapshots "
+        f"intervals over seeds. {dashed}. Points: snapshots "
         f"that all of a method's seeds have. {provenance(config)}",
     )
     return made
@@ -109,12 +111,16 @@ def _columns(entries: int, most: int = 6) -> int:
     return -(-entries // -(-entries // most))
 
 
-def _label_axes(panels: np.ndarray, tasks: int, across: int, last: bool) -> None:
+def _score(suite: str) -> str:
+    return "success rate ×100" if by_success(suite) else "normalised score ×100"
+
+
+def _label_axes(panels: np.ndarray, tasks: int, across: int, suite: str, last: bool) -> None:
     """The unit at the left of each line of panels, steps under the last algorithm's lowest ones."""
     for axes in panels[tasks:]:
         axes.set_visible(False)
     for axes in panels[:tasks:across]:
-        axes.set_ylabel(SCORE)
+        axes.set_ylabel(_score(suite))
     for column in range(across if last else 0):
         lowest = panels[column:tasks:across][-1]
         lowest.tick_params(labelbottom=True)
@@ -148,7 +154,7 @@ def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
                 axes.plot(100 * seeds[method], lower, "o", ms=2, color=GREY, zorder=1)
             _interval(axes, height, summary.loc[(row, *method)], looks[method[1]])
         axes.set_title(title)
-        axes.set_xlabel(SCORE)
+        axes.set_xlabel(_score(suite))
         axes.grid(axis="x", color="#e6e6e6", lw=0.5)
         axes.set_axisbelow(True)
         axes.tick_params(axis="y", length=0)
@@ -161,7 +167,7 @@ def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         f"Aggregates on {suite}",
         f"Over {_seeds(config, counts)}; small dots: seeds; bars: {percent(config)} percentile "
         "bootstrap intervals, over seeds (mean) and over seeds within each task (interquartile "
-        f"mean). Dashed: random policy. {provenance(config)}",
+        f"mean). Dashed: {'0' if by_success(suite) else 'random policy'}. {provenance(config)}",
     )
     return made
 

@@ -22,9 +22,8 @@ def write_suite_table(config: Config, suite: str) -> None:
     """
     scores = read_scores(paths.scores(config))
     summary = summarise(config, scores, suite)
-    metrics = set(scores.loc[scores["suite"] == suite, "metric"])
     files.write_csv(paths.table(config, suite, "csv"), summary)
-    for extension, text in _renderings(suite_table(config, suite, summary, metrics)).items():
+    for extension, text in _renderings(suite_table(config, suite, summary)).items():
         files.write_text(paths.table(config, suite, extension), text)
 
 
@@ -48,7 +47,7 @@ def _renderings(table: Table) -> dict[str, str]:
     }
 
 
-def suite_table(config: Config, suite: str, summary: pd.DataFrame, metrics: set[str]) -> Table:
+def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
     """The table of `summarise`, x100: a block per algorithm, rows tasks, average and IQM."""
     names = [*envs.SUITES[suite].tasks, AVERAGE, IQM]
     blocks = []
@@ -63,7 +62,7 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame, metrics: set[
         title=f"Scores on {suite}",
         label="task",
         blocks=tuple(blocks),
-        caption=_suite_caption(config, suite, metrics),
+        caption=_suite_caption(config, suite),
         notes=_notes(summary),
     )
 
@@ -163,9 +162,15 @@ def percent(config: Config) -> str:
     return f"{100 * config.protocol.confidence:g} %"
 
 
-def unit(metrics: set[str]) -> str:
-    if metrics == {"success"}:
-        return "Success rate ×100"
+def by_success(suite: str) -> bool:
+    """Whether a suite's scores are success rates; its tasks have one metric."""
+    return envs.TASKS[envs.SUITES[suite].tasks[0]].metric == "success"
+
+
+def unit(suite: str) -> str:
+    """What a suite's scores are, in words."""
+    if by_success(suite):
+        return "Success rate ×100 (solved at any time of an episode)"
     return "Normalised score ×100 (0 = random policy, 100 = the task's expert behaviour policy)"
 
 
@@ -173,7 +178,7 @@ def provenance(config: Config) -> str:
     return f"Profile {config.profile}; protocol {config.protocol.sha256[:12]}."
 
 
-def _suite_caption(config: Config, suite: str, metrics: set[str]) -> tuple[str, ...]:
+def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
     alpha, n = 1 - config.protocol.confidence, config.seeds
     bold = (
         "With one seed nothing can be distinguished, so nothing is bold."
@@ -187,7 +192,7 @@ def _suite_caption(config: Config, suite: str, metrics: set[str]) -> tuple[str, 
         "best is not tested and not bold."
     )
     return (
-        f"{unit(metrics)}, {suite} ({envs.SUITES[suite].domain}). {seeds_caption(config)}",
+        f"{unit(suite)}, {suite} ({envs.SUITES[suite].domain}). {seeds_caption(config)}",
         bold,
         "average: the mean over tasks per seed, for seeds that have all tasks. IQM: the "
         "interquartile mean over tasks × seeds; its stratified bootstrap draws seeds within each "
@@ -200,7 +205,8 @@ def _comparison_caption(config: Config) -> tuple[str, ...]:
     n = config.seeds
     return (
         f"Method minus {config.protocol.reference}, same algorithm, paired by training seed, in "
-        f"normalised score ×100; n is the number of seeds that both have. {seeds_caption(config)}",
+        "normalised score ×100 (success rate ×100 where that is the metric); n is the number of "
+        f"seeds that both have. {seeds_caption(config)}",
         "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
         f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
         "(Holm): corrected within a task, over all algorithms' methods. d_z: mean over standard "

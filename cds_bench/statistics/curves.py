@@ -9,6 +9,7 @@ from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.headline import Method
 from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.schema import own_metric
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ def curve(config: Config, scores: pd.DataFrame, suite: str, task: str, method: M
     Only steps that all of the method's seeds have are kept, so that every point of a curve
     averages the same seeds; n = 0 and empty arrays where there are no scores.
     """
+    scores = own_metric(scores)
     rows = scores[
         (scores["suite"] == suite)
         & (scores["task"] == task)

@@ -9,14 +9,14 @@ import pandas as pd
 
 import envs
 from cds_bench.config import Config, Protocol
-from cds_bench.statistics.schema import RUN
+from cds_bench.statistics.schema import RUN, own_metric
 
 CELL = ["suite", "task", "algorithm", "sharing", "seed"]
 Method = tuple[str, str]  # algorithm, sharing
 
 
 def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
-    """Means over each run's last `final_snapshots` steps.
+    """Means over each run's last `final_snapshots` steps, in each task's own metric.
 
     `scores` is a checked frame (`schema.validate`). Returns the columns suite, task, algorithm,
     sharing, seed, score, normalized_score and `snapshots`, the number of rows behind the means: the
@@ -25,7 +25,7 @@ def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """
     steps = scores[[*RUN, "step"]].drop_duplicates().sort_values("step")
     final = steps.groupby(RUN, sort=False).tail(protocol.final_snapshots)
-    rows = scores.merge(final, on=[*RUN, "step"])
+    rows = own_metric(scores).merge(final, on=[*RUN, "step"])
     return rows.groupby(CELL, sort=False, as_index=False).agg(
         score=("score", "mean"),
         normalized_score=("normalized_score", "mean"),

@@ -15,11 +15,11 @@ from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
 
 RUN = ["suite", "algorithm", "sharing", "seed"]
-KEY = ["suite", "task", "algorithm", "sharing", "seed", "step"]
+KEY = ["suite", "task", "algorithm", "sharing", "seed", "step", "metric"]
 NAMES = ["domain", "suite", "task", "algorithm", "sharing", "metric"]
 INTEGERS = {"seed": 0, "step": 0, "episodes": 1}  # column -> smallest value
 FLOATS = ["score", "normalized_score"]
-METRICS = ("return", "success")
+METRICS = ("return", "success", "success_at_end")
 COLUMNS = [
     "domain", "suite", "task", "algorithm", "sharing", "seed", "step",
     "episodes", "metric", "score", "normalized_score",
@@ -85,7 +85,7 @@ def validate(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
         key = ", ".join(f"{name} {frame.at[row, name]}" for name in KEY)
         raise BenchError(
             f"{origin}: rows {first + 1} and {row + 1} have the same key ({key}); expected one row "
-            "per suite, task, algorithm, sharing, seed and step"
+            "per suite, task, algorithm, sharing, seed, step and metric"
         )
     return frame
 
@@ -120,12 +120,17 @@ def _refuse_name(rows: pd.DataFrame, column: str, valid: Iterable[str], origin: 
         )
 
 
+def own_metric(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows in their task's own metric, which the tables compare."""
+    return scores[scores["metric"] == scores["task"].map(lambda task: envs.TASKS[task].metric)]
+
+
 def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
     """All configured runs' scores, and the files in `others`, as one checked and sorted frame.
 
     A configured run without a file is skipped: its cells are shown as missing later. `others` are
     score files of external baselines; those must exist. Rows are sorted by suite, task, algorithm,
-    sharing (each in the configuration's order, unknown names last), seed and step.
+    sharing (each in the configuration's order, unknown names last), seed, step and metric.
     """
     parts = [
         _read_run(config, suite, algorithm, sharing, group)

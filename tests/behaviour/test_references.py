@@ -5,7 +5,12 @@ import pytest
 
 from cds_bench import paths
 from cds_bench.behaviour.policy import save_snapshots
-from cds_bench.behaviour.references import normalised, read_references, write_references
+from cds_bench.behaviour.references import (
+    REFERENCES,
+    normalised,
+    read_references,
+    write_references,
+)
 from cds_bench.errors import BenchError
 from cds_bench.files import read_json, sha256, write_json
 
@@ -13,11 +18,11 @@ from cds_bench.files import read_json, sha256, write_json
 def test_references_of_every_quality(collected, random_policy):
     references = read_references(collected, "run-backward")
     assert references["metric"] == "return"
-    assert references["medium"]["step"] == 200
-    assert references["expert"]["step"] == 300
-    assert references["expert"]["sha256"] == random_policy(7).sha256
+    assert references["behaviour"]["quality"] == "medium"
+    assert references["behaviour"]["policy"]["step"] == 200
+    assert references["expert"]["policy"] == {"step": 300, "sha256": random_policy(7).sha256}
     assert references["expert"]["mean"] > references["random"]["mean"]
-    assert {references[name]["episodes"] for name in ("random", "medium", "expert")} == {3}
+    assert {references[name]["episodes"] for name in REFERENCES} == {3}
     assert {"gymnasium", "mujoco", "numpy", "cds-bench"} <= references["versions"].keys()
 
 
@@ -29,9 +34,10 @@ def test_the_same_bytes_twice(collected, make_config, tmp_path):
 
 
 def test_normalised_is_0_for_random_and_1_for_expert():
-    references = {"random": {"mean": -10.0}, "expert": {"mean": 30.0}}
+    references = {"metric": "return", "random": {"mean": -10.0}, "expert": {"mean": 30.0}}
     values = normalised(references, np.array([-10.0, 30.0, 10.0]))
     np.testing.assert_allclose(values, [0.0, 1.0, 0.5])
+    assert normalised(references | {"metric": "success"}, 0.4) == 0.4
 
 
 def test_an_expert_below_random_is_refused_and_nothing_written(

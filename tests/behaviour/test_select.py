@@ -27,7 +27,6 @@ def test_medium_and_expert(mean_returns, medium, expert):
     assert select.indices(mean_returns, "expert") == [expert]
     assert select.indices(mean_returns, "medium") == [medium]
     assert select.indices(mean_returns, "medium-replay") == list(range(medium + 1))
-    assert select.indices(mean_returns, "random") == []
 
 
 @pytest.mark.parametrize("mean_returns", [[-3, -1], [0]])
@@ -71,7 +70,7 @@ def test_a_missing_policy_is_named(make_config, tmp_path):
         snapshots(config, "jump", "medium")
 
 
-@pytest.mark.parametrize("task", sorted(envs.TASKS))
+@pytest.mark.parametrize("task", sorted(envs.locomotion.TASKS))
 def test_the_frozen_policies_are_whole_and_graded(task):
     """Those in the repository: medium lies well between the first snapshot and the expert."""
     config = Config()

@@ -1,12 +1,14 @@
 """Collecting: exact sizes, named random numbers, replay order, and the gate."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import envs
 from cds_bench import paths
 from cds_bench.behaviour.references import normalised, read_references, write_references
-from cds_bench.behaviour.rollout import stochastic
+from cds_bench.behaviour.rollout import stochastic, uniform
 from cds_bench.behaviour.select import snapshots
 from cds_bench.dataset import collect as collecting
 from cds_bench.dataset.collect import collect, rollouts, summary
@@ -22,9 +24,12 @@ def read(config, task, suite=MIXED):
     return read_dataset(paths.dataset(config, suite, task), suite, task)
 
 
-def roll(task, quality, chosen, size):
+def roll(task, quality, behaviours, size):
+    env = envs.make(task)
     with Progress("test", size) as progress:
-        return rollouts(task, quality, chosen, size, progress)
+        found = rollouts(env, quality, behaviours, size, progress)
+    env.close()
+    return found
 
 
 @pytest.mark.parametrize("task", envs.SUITES[MIXED].tasks)
@@ -34,9 +39,10 @@ def test_a_dataset_has_its_size_quality_and_description(collected, task):
     assert attributes["quality"] == envs.SUITES[MIXED].sources[task].quality
     assert attributes["episodes"] == len(episodes(columns)[0])
     assert sum(share["transitions"] for share in attributes["behaviour"]) == len(columns["rewards"])
-    expected = normalised(read_references(collected, task), attributes["mean_return"])
-    assert attributes["normalized_return"] == pytest.approx(expected)
-    assert attributes["return_quantiles"] == sorted(attributes["return_quantiles"])
+    expected = normalised(read_references(collected, task), attributes["mean_score"])
+    assert attributes["normalized_score"] == pytest.approx(expected)
+    assert attributes["score_quantiles"] == sorted(attributes["score_quantiles"])
+    assert attributes["metric"] == "return"
 
 
 def test_the_same_bytes_twice(collected, make_config, tmp_path):
@@ -57,17 +63,18 @@ def test_suites_share_the_same_data_and_tasks_and_qualities_do_not(
     longer, _ = read(collected, "jump")
     for key in ("observations", "actions", "rewards", "next_observations"):
         np.testing.assert_array_equal(shorter[key], longer[key][:150])
-    uniform = {
-        (task, quality): roll(task, quality, [], 30)[0]["actions"].tobytes()
+    random = {
+        (task, quality): roll(task, quality, [uniform(6)], 30)[0]["actions"].tobytes()
         for task in ("jump", "run-forward")
         for quality in ("random", "expert")
     }
-    assert len(set(uniform.values())) == 4
+    assert len(set(random.values())) == 4
 
 
 def test_replay_goes_through_the_snapshots_in_order_and_equal_shares(collected):
     chosen = snapshots(collected, "run-forward", "medium-replay")
-    columns, shares = roll("run-forward", "medium-replay", chosen, 600)
+    behaviours = [stochastic(snapshot.policy) for snapshot in chosen]
+    columns, shares = roll("run-forward", "medium-replay", behaviours, 600)
     starts, lengths = episodes(columns)
     np.testing.assert_allclose(shares, 200, atol=lengths.max())
     assert len(shares) == 3
@@ -75,16 +82,16 @@ def test_replay_goes_through_the_snapshots_in_order_and_equal_shares(collected):
     np.testing.assert_array_equal(np.unique(owner[starts]), [0, 1, 2])
     for number, (start, length) in enumerate(zip(starts, lengths, strict=True)):
         assert len(set(owner[start : start + length])) == 1
-        policy = chosen[owner[start]].policy
+        act = behaviours[owner[start]].begin(None)
         rng = stream("collect", "run-forward", "medium-replay", number)
         env = envs.make("run-forward")
         first, _ = env.reset(seed=int(rng.integers(2**31)))
-        np.testing.assert_array_equal(columns["actions"][start], stochastic(policy)(first, rng))
+        np.testing.assert_array_equal(columns["actions"][start], act(first, rng))
         env.close()
 
 
 def test_only_the_last_episode_is_cut():
-    columns, _ = roll("jump", "random", [], 137)
+    columns, _ = roll("jump", "random", [uniform(6)], 137)
     assert len(columns["rewards"]) == 137
     assert columns["terminals"].sum() >= 2
     np.testing.assert_array_equal(np.flatnonzero(columns["timeouts"]), [136])
@@ -96,13 +103,17 @@ def test_returns_are_of_complete_episodes():
         "terminals": np.array([0, 1, 0, 0, 0, 0], bool),
         "timeouts": np.array([0, 0, 0, 0, 1, 1], bool),
     }
-    scores = summary(columns, horizon=3)
+    task = dataclasses.replace(envs.TASKS["jump"], horizon=3)
+    scores = summary(columns, task)
     assert (scores["episodes"], scores["complete_episodes"]) == (3, 2)
-    assert scores["mean_return"] == (3 + 28) / 2
-    assert scores["return_quantiles"] == [3.0, 9.25, 15.5, 21.75, 28.0]
+    assert scores["mean_score"] == (3 + 28) / 2
+    assert scores["score_quantiles"] == [3.0, 9.25, 15.5, 21.75, 28.0]
     cut = {key: column[5:] for key, column in columns.items()}
-    assert summary(cut, horizon=3)["mean_return"] == 32
-    assert summary(cut, horizon=3)["complete_episodes"] == 0
+    assert summary(cut, task)["mean_score"] == 32
+    assert summary(cut, task)["complete_episodes"] == 0
+    success = dataclasses.replace(task, metric="success")
+    rewards = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0])
+    assert summary(columns | {"rewards": rewards}, success)["mean_score"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -110,12 +121,10 @@ def test_returns_are_of_complete_episodes():
     [
         ((1e3, 1e4), r"normalised [-.\d]+, lies [\d.]+ below the band 1000 to 10000 of 'expert'"),
         ((-1e4, -1e3), r"lies [\d.]+ above the band -10000 to -1000 of 'expert'.*walker2d-mixed"),
-        (None, "no band for 'expert'"),
     ],
 )
 def test_the_gate_says_by_how_much_and_leaves_nothing(make_config, tmp_path, band, message):
-    bands = {"expert": band} if band else {"random": (-1.0, 1.0)}
-    config = make_config(tmp_path, datasets={"bands": bands, "reference_episodes": 3})
+    config = make_config(tmp_path, datasets={"bands": {"expert": band}, "reference_episodes": 3})
     write_references(config, "jump")
     with pytest.raises(BenchError, match=message) as error:
         collect(config, MIXED, "jump")

@@ -116,7 +116,7 @@ DAMAGE = {
     "chain": (break_chain, r"next_observations is not the observation of the row after .*row 2"),
     "reward": (set_rows("rewards", 8, 77.0), r"rewards is not what 'run-backward' recomputes"),
     "terminal": (set_rows("infos/height", 6, 0.1), r"terminals is not what .*row 6"),
-    "version": (set_attribute("schema_version", 99), "'schema_version' is 99, expected 1"),
+    "version": (set_attribute("schema_version", 99), "'schema_version' is 99, expected 2"),
     "suite": (set_attribute("suite", "other"), "'suite' is 'other', expected 'walker2d-mixed'"),
     "task": (set_attribute("task", "jump"), "'task' is 'jump', expected 'run-backward'"),
     "quality": (set_attribute("quality", "expert"), "'quality' is 'expert', expected 'medium'"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import envs
 from cds_bench.behaviour.rollout import episode, uniform
 
-TASKS = sorted(envs.TASKS)
+TASKS = sorted(envs.locomotion.TASKS)
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def test_task_seed_and_snapshot_choose_the_policy(policies):
 
 @pytest.mark.parametrize("task", ["run-forward", "jump"])
 def test_lockstep_equals_stepping_each_episode_alone(policies, task):
-    found = Arena(task, 2, 3).returns(policies, 2, 3)
+    found = Arena(task, 2, 3).scores(policies, 2, 3)["return"]
     expected = [[by_hand(policies, task, 2, seed, e) for e in range(3)] for seed in range(2)]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert len(np.unique(found)) == found.size
@@ -98,15 +98,16 @@ def test_lockstep_equals_stepping_each_episode_alone(policies, task):
 
 def test_returns_repeat_and_fewer_episodes_are_the_first_ones(policies):
     arena = Arena("jump", 2, 3)
-    first = arena.returns(policies, 2, 3)
-    np.testing.assert_array_equal(arena.returns(policies, 2, 3), first)
-    np.testing.assert_allclose(arena.returns(policies, 2, 1), first[:, :1], rtol=1e-6)
+    first = arena.scores(policies, 2, 3)["return"]
+    np.testing.assert_array_equal(arena.scores(policies, 2, 3)["return"], first)
+    fewer = arena.scores(policies, 2, 1)["return"]
+    np.testing.assert_allclose(fewer, first[:, :1], rtol=1e-6)
 
 
 def test_starts_do_not_depend_on_seed_or_snapshot(policies):
     """The same weights for both seeds then give the same returns, episode by episode."""
     same = [np.repeat(layer[:, :1], 2, axis=1) for layer in policies.layers]
-    found = Arena("jump", 2, 3).returns(dataclasses.replace(policies, layers=same), 1, 3)
+    found = Arena("jump", 2, 3).scores(dataclasses.replace(policies, layers=same), 1, 3)["return"]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
     assert len(np.unique(found[0])) == 3, "episodes start differently"
 

@@ -95,7 +95,7 @@ def test_bold_marks_the_best_and_its_peers_alone(tmp_path):
     from cds_bench.statistics.summary import summarise
 
     summary = summarise(config, pd.concat(parts, ignore_index=True), SUITE)
-    table = tables.suite_table(config, SUITE, summary, {"return"})
+    table = tables.suite_table(config, SUITE, summary)
     for label, cells in table.blocks[0].rows:
         assert [cell.bold for cell in cells] == (
             [True, True, False] if label != "IQM" else [False] * 3

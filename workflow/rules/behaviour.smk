@@ -4,28 +4,29 @@ if settings.behaviour == "train":
 
     rule behaviour:
         output:
-            policy=str(paths.behaviour(settings, "{task}")),
-            provenance=str(paths.behaviour_provenance(settings, "{task}")),
+            policy=str(paths.behaviour(settings, "{policy}")),
+            provenance=str(paths.behaviour_provenance(settings, "{policy}")),
         log:
-            plan.log(settings, "behaviour", "{task}"),
+            plan.log(settings, "behaviour", "{policy}"),
         benchmark:
-            plan.benchmark(settings, "behaviour", "{task}")
+            plan.benchmark(settings, "behaviour", "{policy}")
         conda:
             "../envs/cds-bench.yaml"
         threads: 1
         params:
             config=configuration.part(settings, "behaviour", "behaviour_training"),
-            code=fingerprint("cds_bench.behaviour.ppo", "envs.walker2d"),
+            code=lambda wildcards: fingerprint(
+                "cds_bench.behaviour.ppo", *plan.policy_world(wildcards.policy)
+            ),
         message:
-            "Training the behaviour policy of {wildcards.task}"
+            "Training the behaviour policy {wildcards.policy}"
         shell:
-            "cds-bench behaviour --task {wildcards.task} --config {params.config:q} > {log} 2>&1"
+            "cds-bench behaviour --policy {wildcards.policy} --config {params.config:q} > {log} 2>&1"
 
 
 rule references:
     input:
-        policy=str(paths.behaviour(settings, "{task}")),
-        provenance=str(paths.behaviour_provenance(settings, "{task}")),
+        lambda wildcards: plan.policy_files(settings, wildcards.task),
     output:
         str(paths.references(settings, "{task}")),
     log:
@@ -37,8 +38,11 @@ rule references:
     threads: 1
     params:
         config=configuration.part(settings, "behaviour", "datasets.reference_episodes"),
-        code=fingerprint("cds_bench.behaviour.references", "envs.walker2d"),
+        code=lambda wildcards: fingerprint(
+            "cds_bench.behaviour.references",
+            *plan.behaviours(plan.domain_of(task=wildcards.task)),
+        ),
     message:
-        "Measuring the random and behaviour policies of {wildcards.task}"
+        "Measuring the random, behaviour and expert policies of {wildcards.task}"
     shell:
         "cds-bench references --task {wildcards.task} --config {params.config:q} > {log} 2>&1"

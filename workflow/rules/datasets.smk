@@ -3,8 +3,7 @@
 
 rule dataset:
     input:
-        policy=str(paths.behaviour(settings, "{task}")),
-        provenance=str(paths.behaviour_provenance(settings, "{task}")),
+        lambda wildcards: plan.policy_files(settings, wildcards.task),
         references=str(paths.references(settings, "{task}")),
     output:
         str(paths.dataset(settings, "{suite}", "{task}")),
@@ -19,7 +18,10 @@ rule dataset:
         config=lambda wildcards: configuration.part(
             settings, "behaviour", "datasets.bands", f"suites.{wildcards.suite}"
         ),
-        code=fingerprint("cds_bench.dataset.collect", "envs.walker2d"),
+        code=lambda wildcards: fingerprint(
+            "cds_bench.dataset.collect",
+            *plan.behaviours(plan.domain_of(suite=wildcards.suite)),
+        ),
     message:
         "Collecting {wildcards.suite}/{wildcards.task}"
     shell:
@@ -44,7 +46,11 @@ rule pool:
         config=lambda wildcards: configuration.part(
             settings, f"suites.{wildcards.suite}"
         ),
-        code=fingerprint("cds_bench.dataset.manifest", "cds_bench.dataset.relabel"),
+        code=lambda wildcards: fingerprint(
+            "cds_bench.dataset.manifest",
+            "cds_bench.dataset.relabel",
+            *plan.world(plan.domain_of(suite=wildcards.suite))[:1],
+        ),
     message:
         "Checking and relabelling the datasets of {wildcards.suite}"
     shell:

@@ -20,7 +20,7 @@ rule evaluate:
     threads: 1
     params:
         config=lambda wildcards: configuration.part(
-            settings,
+            settings.of(wildcards.suite),
             "protocol.final_snapshots",
             "protocol.curve_episodes",
             "protocol.final_episodes",
@@ -28,7 +28,10 @@ rule evaluate:
             f"algorithms.{wildcards.algorithm}",
             f"sharing.{wildcards.sharing}",
         ),
-        code=fingerprint("cds_bench.evaluation.evaluate", "envs.walker2d"),
+        code=lambda wildcards: fingerprint(
+            "cds_bench.evaluation.evaluate",
+            *plan.world(plan.domain_of(suite=wildcards.suite)),
+        ),
     message:
         "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
         "seeds {wildcards.seeds}"

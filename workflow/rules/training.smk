@@ -19,7 +19,7 @@ rule train:
         gpu=0 if settings.training.device == "cpu" else 1,
     params:
         config=lambda wildcards: configuration.part(
-            settings,
+            settings.of(wildcards.suite),
             "training",
             "protocol.curve_snapshots",
             "protocol.final_snapshots",

@@ -1,0 +1,26 @@
+"""Which behaviours make which quality of data: a module for each domain, found by its name.
+
+Such a module has `recipes(config, task, quality) -> list[Recipe]` and REFERENCE, the quality that
+stands for the behaviour policy among a task's reference scores.
+"""
+
+import importlib
+from types import ModuleType
+
+import envs
+from cds_bench.behaviour import RECIPES
+from cds_bench.behaviour.rollout import Recipe, uniform
+from cds_bench.config import Config
+
+
+def module(task: str) -> ModuleType:
+    """The module with the recipes of a task's domain."""
+    return importlib.import_module(RECIPES[envs.TASKS[task].domain])
+
+
+def recipes(config: Config, env, quality: str) -> list[Recipe]:
+    """What collects data of a quality in an environment; `random` is uniform in every domain."""
+    if quality == "random":
+        return [Recipe(uniform(env.action_space.shape[0]), {"policy": "uniform"})]
+    task = env.unwrapped.task.name
+    return module(task).recipes(config, task, quality)

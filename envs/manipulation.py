@@ -1,0 +1,82 @@
+"""Manipulation: four tasks on one door and one drawer, their sparse rewards, and their suite.
+
+The reward is 1 where the joint lies past its threshold after the step, else 0 [recalled; the
+equivalents on joint positions of Meta-World's own conditions]:
+
+    door-open     door angle <= -1.38 rad       door-close    door angle >= -0.178 rad
+    drawer-open   drawer position <= -0.15 m    drawer-close  drawer position >= -0.03 m
+
+Both joints read 0 where closed. An episode goes on after success: nothing terminates it.
+"""
+
+import numpy as np
+
+from envs.specs import Columns, Source, Suite, Task
+
+DOOR, DRAWER = "door_angle", "drawer_position"
+INFOS = (DOOR, DRAWER)
+DOOR_OPEN, DOOR_CLOSED = -1.38, -0.178
+DRAWER_OPEN, DRAWER_CLOSED = -0.15, -0.03
+
+
+def door_open(columns: Columns) -> np.ndarray:
+    """1 where the door's angle is at most -1.38 rad, else 0, float64 [N]."""
+    return (columns[f"infos/{DOOR}"] <= DOOR_OPEN).astype(np.float64)
+
+
+def door_closed(columns: Columns) -> np.ndarray:
+    """1 where the door's angle is at least -0.178 rad, else 0, float64 [N]."""
+    return (columns[f"infos/{DOOR}"] >= DOOR_CLOSED).astype(np.float64)
+
+
+def drawer_open(columns: Columns) -> np.ndarray:
+    """1 where the drawer's position is at most -0.15 m, else 0, float64 [N]."""
+    return (columns[f"infos/{DRAWER}"] <= DRAWER_OPEN).astype(np.float64)
+
+
+def drawer_closed(columns: Columns) -> np.ndarray:
+    """1 where the drawer's position is at least -0.03 m, else 0, float64 [N]."""
+    return (columns[f"infos/{DRAWER}"] >= DRAWER_CLOSED).astype(np.float64)
+
+
+def never(columns: Columns) -> np.ndarray:
+    """No transition is terminal, bool [N]."""
+    return np.zeros(len(columns[f"infos/{DOOR}"]), bool)
+
+
+def _task(name, reward):
+    return Task(
+        name=name,
+        domain="manipulation",
+        env_id=f"cds/DoorDrawer-{name}-v0",
+        metric="success",
+        horizon=500,
+        infos=INFOS,
+        reward=reward,
+        terminal=never,
+    )
+
+
+TASKS = {
+    name: _task(name, reward)
+    for name, reward in (
+        ("door-open", door_open),
+        ("door-close", door_closed),
+        ("drawer-open", drawer_open),
+        ("drawer-close", drawer_closed),
+    )
+}
+
+PAPER_SIZES = {"wide": 152_000, "demonstrations": 2_000}  # transitions [recalled]
+QUALITIES = ("wide", "demonstrations", "demonstrations", "wide")  # in the order of TASKS
+
+SUITES = {
+    "door-drawer": Suite(
+        name="door-drawer",
+        domain="manipulation",
+        sources={
+            task: Source(quality, PAPER_SIZES[quality])
+            for task, quality in zip(TASKS, QUALITIES, strict=True)
+        },
+    )
+}

@@ -1,0 +1,61 @@
+"""Reaching a point with the ant: the skill behind the ant mazes' data, and what its policy sees.
+
+The skill is no benchmark task. Its reward is the progress towards the goal, capped so that the ant
+learns to walk without falling rather than to leap [ours]:
+
+    min(v_goal, 3) - 0.05 |a|^2,   v_goal the decrease of the distance in m/s.
+
+An episode of it ends when the torso leaves gymnasium's 0.2 <= z <= 1.0 or tips upside down.
+"""
+
+import numpy as np
+
+from envs.specs import Columns, Task
+
+CONTROL_COST = 0.05
+TOP_SPEED = 3.0
+FAR = 4.0  # metres; a goal farther away looks as one at this distance
+
+
+def features(state: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """What the reaching policy sees: the ant's state [29] and a goal [2], xy -> float32 [28].
+
+    state: x, y, z, quaternion, 8 joints, then their velocities. All vectors are turned into the
+    frame of the torso's heading, so that the policy need not learn each direction anew: height,
+    the world's up in the torso's frame, joints, velocities, and the way to the goal in units of 4
+    metres, at most 1 long.
+    """
+    w, x, y, z = state[3:7] / np.sqrt(np.square(state[3:7]).sum())
+    yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    dx, dy = goal - state[:2]
+    scale = 1.0 / max(np.hypot(dx, dy), FAR)
+    vx, vy = state[15:17]
+    head = (state[2], 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y))
+    turned = (cos * vx + sin * vy, cos * vy - sin * vx)
+    way = ((cos * dx + sin * dy) * scale, (cos * dy - sin * dx) * scale)
+    return np.concatenate([head, state[7:15], turned, state[17:29], way]).astype(np.float32)
+
+
+def reward(columns: Columns) -> np.ndarray:
+    """min(v_goal, 3) - 0.05 |a|^2, [N]."""
+    cost = CONTROL_COST * np.square(columns["actions"].astype(np.float64)).sum(-1)
+    return np.minimum(columns["infos/progress"], TOP_SPEED) - cost
+
+
+def fallen(columns: Columns) -> np.ndarray:
+    """Whether the torso left 0.2 <= z <= 1.0 (gymnasium's Ant) or points downwards, bool [N]."""
+    height = columns["infos/height"]
+    return ~((0.2 <= height) & (height <= 1.0) & (columns["infos/up"] > 0.0))
+
+
+ANT_REACH = Task(
+    name="ant-reach",
+    domain="navigation",
+    env_id="cds/AntReach-v0",
+    metric="return",
+    horizon=500,
+    infos=("progress", "height", "up"),
+    reward=reward,
+    terminal=fallen,
+)
