@@ -79,7 +79,7 @@ def behaviour(policy: PolicyOption, config: ConfigOption = DEFAULT) -> None:
         raise BenchError("behaviour: is 'frozen'; set 'behaviour: train' to train the policies")
     train(
         policy,
-        settings.training_of(policy),
+        settings.behaviour_training[policy],
         paths.behaviour(settings, policy),
         paths.behaviour_provenance(settings, policy),
     )

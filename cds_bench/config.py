@@ -39,7 +39,7 @@ class BehaviourTraining(Section):
     seed: int = 0
 
 
-BEHAVIOUR_TRAINING = {
+BEHAVIOUR_TRAINING = dict.fromkeys(envs.POLICIES, BehaviourTraining()) | {
     "jump": BehaviourTraining(alive_bonus=2.0),
     "ant-reach": BehaviourTraining(steps=6_000_000, snapshots=12, hidden=128, log_std=-1.0),
 }
@@ -124,7 +124,7 @@ class Config(Section):
     results: str = Field("results", description="outputs lie in <results>/<profile>/")
     behaviour: Literal["frozen", "train"] = "frozen"
     behaviour_training: dict[str, BehaviourTraining] = Field(
-        {}, description="policy -> how it is trained"
+        BEHAVIOUR_TRAINING, description="policy -> how it is trained"
     )
     suites: dict[str, Suite] = {}
     datasets: Datasets = Datasets()
@@ -135,6 +135,11 @@ class Config(Section):
     seeds_per_job: PositiveInt = Field(3, description="seeds trained together in one job")
     training: Training = Training()
     protocol: Protocol = Protocol()
+
+    @pydantic.field_validator("behaviour_training", mode="after")
+    @classmethod
+    def _others_keep_theirs(cls, training):
+        return BEHAVIOUR_TRAINING | training
 
     @property
     def folder(self) -> Path:
@@ -158,10 +163,6 @@ class Config(Section):
         """Every trained behaviour policy behind the configured suites' data, once."""
         named = (envs.TASKS[task].policy for task in self.tasks())
         return list(dict.fromkeys(policy for policy in named if policy))
-
-    def training_of(self, policy: str) -> BehaviourTraining:
-        """How a behaviour policy is trained."""
-        return (BEHAVIOUR_TRAINING | self.behaviour_training).get(policy, BehaviourTraining())
 
     def of(self, suite: str) -> "Config":
         """This configuration with what its domain has otherwise: algorithms and training."""

@@ -1,6 +1,7 @@
 """The command line: every stage without Snakemake, and plain messages for what a user can mend."""
 
 import hashlib
+import importlib
 import itertools
 import json
 import os
@@ -22,6 +23,7 @@ from cds_bench.files import read_json
 
 ROOT = Path(__file__).parents[1]
 MIXED = "walker2d-mixed"
+DEFAULT = ROOT / "workflow/config/default.yaml"
 JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0-1")
 COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate", "statistics",
@@ -232,6 +234,48 @@ def test_a_task_needs_no_suite(call, copy):
 def test_an_unknown_task(copy, refused):
     message = refused(copy, "references", "--task", "jmp")
     assert message.startswith("--task: 'jmp' is not configured; did you mean 'jump'?")
+
+
+def test_an_unknown_goal_suite_or_policy(call):
+    """Of the rules' parts of a configuration, which name no suites, and of the default profile."""
+    for stage, option, name, message in (
+        ("references", "task", "antmaze-large-20-1", "did you mean 'antmaze-large-20-0'?"),
+        ("behaviour", "policy", "ant-reech", "did you mean 'ant-reach'? (valid: ant-reach, jump"),
+    ):
+        status, _, errors = call(stage, f"--{option}", name, "--config", '{"profile": "test"}')
+        assert status == 1
+        assert errors.startswith(f"error: --{option}: '{name}' is not configured; {message}")
+    status, _, errors = call("pool", "--suite", "pointmaze-medium", "--config", str(DEFAULT))
+    assert status == 1
+    assert "did you mean 'pointmaze-medium-undirected'?" in errors
+
+
+@pytest.mark.parametrize(
+    ("task", "module", "name", "value", "message"),
+    [
+        ("pointmaze-medium-20-4", "maze", "BODIES", {"point": ("gymnasium_robotics", "x/none.xml")},
+         "x/none.xml: not installed, but the point's model is expected there"),
+        ("door-open", "sawyer", "FILES", ("none.xml",), "missing of metaworld's assets: "),
+    ],
+)  # fmt: skip
+def test_a_world_that_cannot_be_built(
+    call, monkeypatch, tmp_path, task, module, name, value, message
+):
+    world = importlib.import_module(f"envs.{module}")
+    monkeypatch.setattr(world, name, value)
+    compiled = [f for f in vars(world).values() if hasattr(f, "cache_clear")]
+    for function in compiled:
+        function.cache_clear()
+    config = json.dumps({"results": str(tmp_path), "profile": "test"})
+    status, output, errors = call("references", "--task", task, "--config", config)
+    assert status == 1
+    assert not output
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+    assert message in errors
+    assert "none.xml" in errors
+    assert "run `make setup`" in errors
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["train", "evaluate"])

@@ -107,6 +107,14 @@ MISTAKES = {
         ("suites/walker2d-mix", None),
         r"suites: unknown name 'walker2d-mix'; did you mean 'walker2d-mixed'\? .*walker2d-medium,",
     ),
+    "maze": (
+        ("suites/antmaze-medium-direct", None),
+        r"suites: unknown name 'antmaze-medium-direct'; did you mean 'antmaze-medium-directed'\?",
+    ),
+    "goal": (
+        ("suites/pointmaze-medium-directed/sizes", {"pointmaze-medium-20-5": 5}),
+        r"sizes: unknown task 'pointmaze-medium-20-5'; did you mean 'pointmaze-medium-20-4'\?",
+    ),
     "task": (
         (f"suites/{MIXED}/sizes", {"jmup": 5}),
         r"sizes: unknown task 'jmup'; did you mean 'jump'\? \(valid: jump, run-backward, run-f",
@@ -312,10 +320,18 @@ def test_a_domain_changes_its_own_suites_alone():
     assert mixed.of(MIXED) == mixed
 
 
+def test_the_policies_behind_the_configured_data():
+    """Once each, and none for what a script acts out."""
+    suites = ("antmaze-medium-directed", "antmaze-large-directed", "pointmaze-medium-directed")
+    config = parse({"suites": dict.fromkeys([*suites, "walker2d-expert", "door-drawer"])}, "test")
+    assert config.policies() == ["ant-reach", "run-forward", "run-backward", "jump"]
+    assert len(config.tasks()) == 3 + 7 + 3 + 3 + 4
+
+
 def test_bands_and_behaviour_training_keep_what_is_not_named():
     config = parse({"datasets": {"bands": {"wide": [0, 1]}}}, "test")
     assert config.datasets.bands["wide"] == (0, 1)
     assert config.datasets.bands["expert"] == Config().datasets.bands["expert"]
     config = parse({"behaviour_training": {"run-forward": {"seed": 3}}}, "test")
-    assert config.training_of("run-forward").seed == 3
-    assert config.training_of("jump").alive_bonus == 2.0
+    assert config.behaviour_training["run-forward"].seed == 3
+    assert config.behaviour_training["jump"].alive_bonus == 2.0

@@ -1,8 +1,13 @@
 """Fingerprints change with the code that a stage runs, and with nothing else."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
+import envs
 from cds_bench import fingerprint as module
+from cds_bench import workflow as plan
 from cds_bench.fingerprint import closure, fingerprint
 
 FILES = {
@@ -142,3 +147,58 @@ def test_the_stages_of_this_project():
         behind = closure((f"cds_bench.{stage}",))
         assert len(behind) > 3
         assert not [n for n in behind if n.startswith(("cds_bench.algor", "cds_bench.training"))]
+
+
+# Which of a domain's stages run again after an edit: references and datasets, pools, evaluation.
+DATA, POOL, SCORES = "data", "pool", "scores"
+EDITS = {
+    ("envs/locomotion.py", "CONTROL_COST = 1e-3"): {"locomotion": {DATA, POOL, SCORES}},
+    ("envs/walker2d.py", "import numpy"): {"locomotion": {DATA, SCORES}},
+    ("envs/navigation.py", "RADIUS = 0.5"): {"navigation": {DATA, POOL, SCORES}},
+    ("envs/maze.py", "START_NOISE = 0.5"): {"navigation": {DATA, SCORES}},
+    ("envs/reach.py", "FAR = 4.0"): {"navigation": {DATA, SCORES}},
+    ("cds_bench/behaviour/waypoints.py", "NOISE = 0.2"): {"navigation": {DATA}},
+    ("envs/manipulation.py", "DOOR_OPEN, "): {"manipulation": {DATA, POOL, SCORES}},
+    ("envs/sawyer.py", "SUBSTEPS = 5"): {"manipulation": {DATA, SCORES}},
+    ("cds_bench/behaviour/scripts.py", "GAIN = 20.0"): {"manipulation": {DATA}},
+    ("envs/__init__.py", "import importlib"): {},
+    ("cds_bench/behaviour/recipes.py", "import importlib"): {},
+    ("cds_bench/behaviour/rollout.py", "EPISODE_SEEDS = "): {
+        domain: {DATA, SCORES} for domain in envs.DOMAINS
+    },
+}
+
+
+def stages() -> dict[tuple[str, str], str]:
+    """The fingerprints that the rules have, per domain."""
+    found = {}
+    for domain in envs.DOMAINS:
+        world, behaviours = plan.world(domain), plan.behaviours(domain)
+        found[domain, DATA] = fingerprint(
+            "cds_bench.behaviour.references", "cds_bench.dataset.collect", *behaviours
+        )
+        found[domain, POOL] = fingerprint("cds_bench.dataset.relabel", *world[:1])
+        found[domain, SCORES] = fingerprint("cds_bench.evaluation.evaluate", *world)
+    return found
+
+
+@pytest.mark.parametrize("place", EDITS, ids=lambda place: place[0])
+def test_a_domains_code_reruns_its_own_stages(tmp_path, monkeypatch, place):
+    for package in module.PACKAGES:
+        shutil.copytree(
+            Path(envs.__file__).parents[1] / package,
+            tmp_path / package,
+            ignore=lambda _, names: [name for name in names if "." in name and ".py" != name[-3:]],
+        )
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    forget()
+    before = stages()
+    file, line = tmp_path / place[0], place[1]
+    text = file.read_text()
+    assert text.count(f"\n{line}") == 1
+    file.write_text(text.replace(f"\n{line}", f"\nEDITED = 1\n{line}"))
+    forget()
+    after = stages()
+    forget()
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {(domain, stage) for domain, names in EDITS[place].items() for stage in names}

@@ -7,8 +7,8 @@ nothing, so that it recovers from noise and can take over from any other movemen
 
 Demonstrations are the script with Gaussian action noise of 0.2. The wide behaviour strings together
 movements that are broken off after a random number of steps: it wanders, or attempts any of the
-scene's tasks, noisily and half of the time aimed beside the handle. More than a quarter of its
-episodes first carry their own task through.
+scene's tasks, noisily and half of the time aimed beside the handle. A quarter of its episodes first
+carry their own task through.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ AT_REST = 3e-4  # radians or metres per step
 HANDLE_FROM_HINGE = np.array([0.3757, -0.1071])  # of the closed door, metres
 
 DEMONSTRATION_NOISE = 0.2  # standard deviation of the actions
-THROUGH, WANDERS, MISLED = 0.28, 0.5, 0.5  # probabilities of the wide behaviour's choices
+THROUGH, WANDERS, MISLED = 0.25, 0.5, 0.5  # probabilities of the wide behaviour's choices
 LASTS, LONGEST = (20, 180), 400  # steps of one of its movements; of one that is carried through
 NOISES = (0.1, 0.3, 0.6, 1.0)  # standard deviations of its scripts' actions
 DISPLACEMENT = 0.05  # metres by which a misled script mistakes the handle's place
@@ -83,12 +83,12 @@ class Skill:
 
 SKILLS = {
     "door-open": Skill(DOOR, (0.415, -0.055, 0.02), (0.035, 0.05, 0.04), 0.3, -1.65, -1.45, 1.0),
-    "door-close": Skill(DOOR, (0.4, -0.19, 0.02), (0.05, 0.07, 0.04), 0.3, 0.2, -0.08, 1.0),
+    "door-close": Skill(DOOR, (0.4, -0.19, 0.02), (0.05, 0.07, 0.04), 0.3, 0.05, -0.1, 1.0),
     # The open fingers straddle the handle.
     "drawer-open": Skill(
         DRAWER, (0.0, -0.027, 0.02), (0.03, 0.06, 0.03), 0.07, -0.187, -0.1535, -1.0
     ),
-    "drawer-close": Skill(DRAWER, (0.0, -0.08, 0.01), (0.04, 0.05, 0.04), 0.08, 0.04, -0.008, 1.0),
+    "drawer-close": Skill(DRAWER, (0.0, -0.08, 0.01), (0.04, 0.05, 0.04), 0.08, 0.03, -0.008, 1.0),
 }
 
 

@@ -78,6 +78,12 @@ def roll(env, act, steps, seed=0, start="anywhere"):
     return np.array(states), np.array(rewards), np.array(ends), np.array(actions)
 
 
+def again(actions):
+    """Acts out a sequence of actions."""
+    left = iter(actions)
+    return lambda state: next(left)
+
+
 def clearance(maze, path):
     """Metres from each position [N, 2] to the nearest wall; 0 inside one."""
     walls = np.array([navigation.centre(cell) for cell in navigation.cells(maze, "#")])
@@ -110,8 +116,8 @@ def test_walls_and_goals_are_those_of_d4rl(maze):
     assert walls == [[mark == 1 for mark in row] for row in getattr(maps, f"{maze.upper()}_MAZE")]
     marked = getattr(maps, f"{maze.upper()}_MAZE_DIVERSE_G")
     for ours, theirs in (("G", "g"), ("S", "r")):
-        expected = [(r, c) for r, row in enumerate(marked) for c, m in enumerate(row) if m == theirs]
-        assert list(navigation.cells(maze, ours)) == expected
+        expected = np.argwhere([[mark == theirs for mark in row] for row in marked])
+        assert [list(cell) for cell in navigation.cells(maze, ours)] == expected.tolist()
 
 
 def test_goals_in_metres():
@@ -158,8 +164,11 @@ def test_gymnasium_accepts_the_environment(task):
 
 def test_ids_are_registered_with_the_horizon():
     for task in TASKS:
-        spec = gymnasium.spec(f"envs.maze:{envs.TASKS[task].env_id}")
-        assert spec.max_episode_steps == envs.TASKS[task].horizon == 1000
+        env = gymnasium.make(f"envs.maze:{envs.TASKS[task].env_id}")
+        assert env.spec.max_episode_steps == envs.TASKS[task].horizon == 1000
+        assert env.observation_space.shape == ((29,) if PLACES[task].body == "ant" else (4,))
+        assert env.action_space.shape == ((8,) if PLACES[task].body == "ant" else (2,))
+        env.close()
 
 
 @pytest.mark.parametrize("body", ["ant", "point"])
@@ -221,7 +230,7 @@ def test_anywhere_is_every_free_cell_but_the_goals(worlds, task):
 
 
 @pytest.mark.parametrize("task", ["pointmaze-large-16-8", "antmaze-medium-0-16"])
-@pytest.mark.parametrize(("before", "speed", "paid"), [(0.62, 2.5, 1.0), (0.4, -2.5, 0.0)])
+@pytest.mark.parametrize(("before", "speed", "paid"), [(0.6, 3.5, 1.0), (0.4, -3.5, 0.0)])
 def test_the_reward_is_the_next_positions(worlds, task, before, speed, paid):
     """A body that enters the goal within the step is paid, and one that leaves it is not."""
     env, goal = worlds[task], PLACES[task].goal
@@ -245,11 +254,8 @@ def test_relabelling_is_what_every_tasks_environment_returns(worlds, walk, task)
     columns = {"infos/x": states[1:, 0], "infos/y": states[1:, 1], "actions": actions}
     paid = 0
     for other in neighbours(task):
-        replayed = iter(actions)
-        again, rewards, ends, _ = roll(
-            worlds[other], lambda _, left=replayed: next(left), steps, start="corner"
-        )
-        np.testing.assert_array_equal(again, states)
+        path, rewards, ends, _ = roll(worlds[other], again(actions), steps, start="corner")
+        np.testing.assert_array_equal(path, states)
         np.testing.assert_array_equal(envs.TASKS[other].reward(columns), rewards)
         np.testing.assert_array_equal(envs.TASKS[other].terminal(columns), ends)
         near = np.hypot(*(states[1:, :2] - PLACES[other].goal).T) <= RADIUS
@@ -337,3 +343,188 @@ def test_the_point_does_not_get_through_any_wall(worlds, task):
         for _ in range(25):
             path.append(env.step(np.array(direction, np.float32))[0][:2])
         check_path(task, np.array(path))
+
+
+def test_the_ant_does_not_get_through_any_wall(worlds):
+    """Pushed with twice its weight into the walls of each cell, its legs hard driven."""
+    env, maze, rng = worlds["antmaze-medium-16-20"], "medium", np.random.default_rng(0)
+    torso = env.model.body("torso").id
+    weight = 9.81 * env.model.body_mass.sum()
+    for (row, column), (x, y) in itertools.product(navigation.free_cells(maze), DIRECTIONS[:4]):
+        if MAZES[maze][row + y][column + x] == "#":
+            env.reset(seed=0)
+            env.data.qpos[:2] = navigation.centre((row, column))
+            env.data.xfrc_applied[torso, :2] = 2 * weight * x, 2 * weight * y
+            path = [env.data.qpos[:2].copy()]
+            for _ in range(25):
+                path.append(env.step(rng.choice([-1.0, 1.0], 8))[0][:2])
+            check_path("antmaze-medium-16-20", np.array(path))
+    env.reset(seed=0)
+    assert not env.data.xfrc_applied.any()
+
+
+@pytest.mark.parametrize("rise", [5.0, 7.5, 10.0])
+def test_the_ant_does_not_get_over_a_wall(worlds, rise):
+    """Thrown up as high as its legs can throw it, which is 3 metres, and higher."""
+    env = worlds["antmaze-medium-16-20"]
+    env.reset(seed=0)
+    env.data.qvel[:] = 0.0
+    env.data.qvel[[0, 2]] = -5.0, rise
+    states = [env.step(np.zeros(8))[0] for _ in range(40)]
+    assert max(state[2] for state in states) > 1.0 + rise / 5
+    check_path("antmaze-medium-16-20", np.array(states)[:, :2])
+
+
+# Repetition
+
+
+@pytest.mark.parametrize("task", ONE_EACH)
+def test_same_seed_same_bytes(worlds, walk, task):
+    def states(seed, env):
+        rng = np.random.default_rng(0)
+        act = walk(task, navigation.goals(PLACES[task].maze)).begin(rng)
+        return roll(env, lambda state: act(state, rng), 40, seed)[0]
+
+    fresh = envs.make(task).unwrapped
+    first = states(3, fresh).tobytes()
+    roll(fresh, lambda _: np.ones(fresh.action_space.shape), 20, seed=8)
+    assert states(3, fresh).tobytes() == first == states(3, worlds[task]).tobytes()
+    assert states(4, fresh)[0, 0] != states(3, fresh)[0, 0]
+    fresh.close()
+
+
+@pytest.mark.parametrize("task", ONE_EACH)
+def test_environments_that_share_a_model_do_not_meet(worlds, task):
+    """Stepped in turns with another goal's, an episode is what it is alone."""
+    first, second = (worlds[name] for name in neighbours(task)[:2])
+    assert first.model is second.model
+    size = mujoco.mj_sizeModel(first.model)
+    before, after = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    mujoco.mj_saveModel(first.model, None, before)
+    rng = np.random.default_rng(0)
+    actions = rng.uniform(-1, 1, (60, *first.action_space.shape)).astype(np.float32)
+    alone, _, _, _ = roll(first, again(actions), 60, seed=1)
+    first.reset(seed=1, options=ANYWHERE)
+    for k, action in enumerate(actions):
+        if k % 20 == 0:
+            second.reset(seed=k)
+        second.step(-action)
+        np.testing.assert_array_equal(first.step(action)[0], alone[k + 1])
+    mujoco.mj_saveModel(first.model, None, after)
+    np.testing.assert_array_equal(after, before)
+
+
+# The skill of reaching
+
+
+def turned(state, goal, angle):
+    """A state of the ant and a goal, the whole world turned about the origin."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    (w, x, y, z), half = state[3:7], np.array([np.cos(angle / 2), np.sin(angle / 2)])
+    state = state.copy()
+    state[:2], state[15:17] = turn @ state[:2], turn @ state[15:17]
+    state[3:7] = (
+        half[0] * w - half[1] * z, half[0] * x - half[1] * y,
+        half[0] * y + half[1] * x, half[0] * z + half[1] * w,
+    )  # fmt: skip
+    return state, turn @ goal
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**31), angle=st.floats(-np.pi, np.pi))
+def test_features_do_not_depend_on_the_compass(seed, angle):
+    """Turning the world changes no feature, and the physics turns with it.
+
+    The latter shows that the free joint's angular velocity, which `features` takes as it is, is in
+    the torso's frame.
+    """
+    env, rng = envs.make("ant-reach").unwrapped, np.random.default_rng(seed)
+    env.reset(seed=seed)
+    goal = rng.uniform(-6, 6, 2)
+    env.data.qvel[3:6] = rng.uniform(-3, 3, 3)
+    state, action = env._state(), rng.uniform(-1, 1, 8)
+    other, turned_goal = turned(state, goal, angle)
+    after = []
+    for start, target in ((state, goal), (other, turned_goal)):
+        mujoco.mj_resetData(env.model, env.data)
+        env.data.qpos[:], env.data.qvel[:] = np.split(start, [15])
+        env.goal = target
+        now = features(start, target)
+        for _ in range(2):
+            env.step(action)
+        after.append((now, features(env._state(), target)))
+    for first, second in zip(*after, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-6, atol=1e-6)
+    assert not np.allclose(*after[0], atol=1e-2), "the ant has moved"
+
+
+def test_features_say_where_the_goal_is_as_the_ant_sees_it():
+    state = np.zeros(29)
+    state[:7] = 1.0, 1.0, 0.75, np.cos(np.pi / 4), 0.0, 0.0, np.sin(np.pi / 4)  # facing +y
+    state[15:17] = 0.0, 2.0
+    found = features(state, np.array([1.0, 3.0]))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[:4], [0.75, 0, 0, 1], atol=1e-6)  # height, up
+    np.testing.assert_allclose(found[12:14], [2, 0], atol=1e-6)  # forward at 2 m/s
+    np.testing.assert_allclose(found[-2:], [0.5, 0], atol=1e-6)  # straight ahead, 2 of 4 metres
+    far = features(state, np.array([-99.0, 1.0]))[-2:]
+    np.testing.assert_allclose(far, [0, 1], atol=1e-6)  # on the left, beyond 4 metres
+
+
+@pytest.fixture
+def ant():
+    env = envs.make("ant-reach").unwrapped
+    yield env
+    env.close()
+
+
+def test_progress_is_the_decrease_of_the_distance_a_second(ant):
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        ant.reset(seed=seed)
+        for _ in range(30):
+            goal, before = ant.goal.copy(), ant.data.qpos[:2].copy()
+            action = rng.uniform(-1, 1, 8).astype(np.float32)
+            observation, reward, _, _, info = ant.step(action)
+            gained = np.hypot(*(goal - before)) - np.hypot(*(goal - ant.data.qpos[:2]))
+            assert info["progress"] == pytest.approx(gained / SECONDS["ant"], abs=1e-9)
+            paid = min(info["progress"], 3.0) - 0.05 * np.square(action.astype(float)).sum()
+            assert reward == pytest.approx(paid)
+            np.testing.assert_array_equal(observation, features(ant._state(), ant.goal))
+
+
+def test_a_reached_point_is_followed_by_another(ant):
+    for seed in range(20):
+        ant.reset(seed=seed)
+        assert 2.0 <= np.hypot(*(ant.goal - ant.data.qpos[:2])) <= 8.0
+    kept = ant.goal.copy()
+    ant.step(np.zeros(8))
+    np.testing.assert_array_equal(ant.goal, kept)
+    ant.goal = ant.data.qpos[:2] + 0.1
+    ant.step(np.zeros(8))
+    assert 2.0 <= np.hypot(*(ant.goal - ant.data.qpos[:2])) <= 8.0
+
+
+@pytest.mark.parametrize(
+    ("height", "roll_angle", "ends"),
+    [(0.55, 0.0, False), (0.15, 0.0, True), (1.4, 0.0, True), (0.7, 1.4, False), (0.7, 2.0, True)],
+)
+def test_the_skill_ends_when_fallen(ant, height, roll_angle, ends):
+    ant.reset(seed=0)
+    ant.data.qpos[2:7] = height, np.cos(roll_angle / 2), np.sin(roll_angle / 2), 0.0, 0.0
+    ant.data.qvel[:] = 0.0
+    ant.model.opt.disableflags, kept = mujoco.mjtDisableBit.mjDSBL_CONTACT, 0
+    try:
+        _, _, terminated, _, info = ant.step(np.zeros(8))
+    finally:
+        ant.model.opt.disableflags = kept
+    assert terminated == ends
+    columns = {f"infos/{name}": np.array([value]) for name, value in info.items()}
+    assert reach.fallen(columns)[0] == ends
+
+
+def test_a_step_takes_what_the_descriptions_say(worlds, ant):
+    for body, env in (("point", worlds[ONE_EACH[0]]), ("ant", worlds[ONE_EACH[1]]), ("ant", ant)):
+        assert env.model.opt.timestep * FRAME_SKIP[body] == pytest.approx(SECONDS[body])
+        assert env.model.body_mass.sum() == pytest.approx(MASS) or body == "ant"

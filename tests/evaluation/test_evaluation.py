@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 import envs
 from cds_bench import paths
 from cds_bench.algorithms.networks import policy_distribution
+from cds_bench.behaviour.waypoints import Route, steer_point
 from cds_bench.dataset.pool import load_pool, save_pool
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.evaluate import evaluate
@@ -20,6 +21,7 @@ from cds_bench.evaluation.rollout import Arena
 from cds_bench.files import read_json
 from cds_bench.seeding import seed_of
 from cds_bench.training.data import states, to_device
+from envs.navigation import PLACES
 
 KEY = ("walker2d-mixed", "cql", "cds", "0-1")
 
@@ -110,6 +112,75 @@ def test_starts_do_not_depend_on_seed_or_snapshot(policies):
     found = Arena("jump", 2, 3).scores(dataclasses.replace(policies, layers=same), 1, 3)["return"]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
     assert len(np.unique(found[0])) == 3, "episodes start differently"
+
+
+class Navigator:
+    """Stands for the policies of a maze: seed 0 walks to the goal, seed 1 never arrives."""
+
+    def __init__(self, task: str):
+        self.tasks = [task]
+        self.place = PLACES[task]
+
+    def act(self, snapshot: int, task: int, observations: np.ndarray) -> np.ndarray:
+        actions = np.zeros((*observations.shape[:2], 2), np.float32)
+        for e, state in enumerate(observations[0]):
+            route = Route(self.place.maze, self.place.goal)
+            route.waypoint(state[:2])
+            route.left = route.left[1:] or route.left  # not back to the centre of its own cell
+            actions[0, e] = steer_point(state, route.waypoint(state[:2])).clip(-1, 1)
+        return actions
+
+
+def test_in_a_maze_episodes_end_apart_and_stay_ended():
+    """Each reaches its goal at its own step; those that never do last the whole horizon."""
+    task = "pointmaze-medium-16-20"
+    found = Arena(task, 2, 3).scores(Navigator(task), 0, 3)
+    assert found.keys() == {"success", "success_at_end"}
+    policies, steps = Navigator(task), []
+    for e in range(3):
+        world, done, rewards = envs.make(task), False, []
+        state, _ = world.reset(seed=seed_of("evaluate", task, e) % 2**31)
+        while not done:
+            state, reward, terminated, truncated, _ = world.step(
+                policies.act(0, 0, state[None, None])[0, 0]
+            )
+            rewards.append(reward)
+            done = terminated or truncated
+        steps.append(len(rewards))
+        assert found["success"][0, e] == max(rewards) == 1.0
+        assert found["success_at_end"][0, e] == rewards[-1] == 1.0
+        world.close()
+    assert len(set(steps)) > 1
+    assert max(steps) < 1000
+    assert not found["success"][1].any()
+
+
+class Scripted:
+    """A world that pays what it is told; stepping it beyond its end fails."""
+
+    def __init__(self, rewards):
+        self.rewards = rewards
+
+    def reset(self, seed):
+        self.left = list(self.rewards)
+        return np.zeros(4), {}
+
+    def step(self, action):
+        reward = self.left.pop(0)
+        return np.zeros(4), reward, False, not self.left, {}
+
+
+@pytest.mark.parametrize(
+    ("rewards", "success", "at_end"),
+    [([0, 0, 0], 0, 0), ([0, 1, 0], 1, 0), ([0, 1, 1, 1], 1, 1), ([0, 0, 1], 1, 1), ([1], 1, 1)],
+)
+def test_success_at_any_time_and_at_the_end(monkeypatch, rewards, success, at_end):
+    lengths = iter([rewards, [0.0] * 6])
+    monkeypatch.setattr(envs, "make", lambda task: Scripted(next(lengths)))
+    task = "pointmaze-medium-16-20"
+    found = Arena(task, 1, 2).scores(Navigator(task), 0, 2)
+    assert found["success"].tolist() == [[success, 0.0]]
+    assert found["success_at_end"].tolist() == [[at_end, 0.0]]
 
 
 def test_scores_of_a_run(trained, policies, path):

@@ -14,7 +14,9 @@ if settings.behaviour == "train":
             "../envs/cds-bench.yaml"
         threads: 1
         params:
-            config=configuration.part(settings, "behaviour", "behaviour_training"),
+            config=lambda wildcards: configuration.part(
+                settings, "behaviour", f"behaviour_training.{wildcards.policy}"
+            ),
             code=lambda wildcards: fingerprint(
                 "cds_bench.behaviour.ppo", *plan.policy_world(wildcards.policy)
             ),
