@@ -4,6 +4,7 @@ Each command imports its own stage only, so that `--help` and the light stages s
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -160,6 +161,27 @@ def evaluate(
 
 
 @app.command()
+def render(
+    suite: Annotated[str, typer.Argument(help="For example door-drawer.")],
+    task: Annotated[str, typer.Argument(help="For example drawer-open.")],
+    policy: Annotated[
+        str, typer.Option(help="random, behaviour, expert, or the folder of a trained run.")
+    ] = "behaviour",
+    seed: Annotated[int, typer.Option(help="Another start and other noise.")] = 0,
+    output: Annotated[Path | None, typer.Option(help="The GIF to write.")] = None,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Write a GIF of one episode of a random, behaviour, expert or trained policy.
+
+    Example: `cds-bench render door-drawer drawer-open --policy expert`
+    """
+    settings = _load(config)
+    from cds_bench.evaluation.render import render
+
+    print(render(settings, suite, task, policy, seed, output))
+
+
+@app.command()
 def statistics(config: ConfigOption = DEFAULT) -> None:
     """Merge the scores of all runs and compare the methods: scores.csv and comparisons.csv.
 
@@ -200,6 +222,18 @@ def figures(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
     write_aggregates(settings, suite)
     for algorithm in settings.algorithms:
         write_sharing(settings, suite, algorithm)
+
+
+@app.command()
+def coverage(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
+    """Draw what a suite's datasets cover, and write what they are worth to each task.
+
+    Example: `cds-bench coverage --suite walker2d-mixed`
+    """
+    settings = _load(config, suite=suite)
+    from cds_bench.report.coverage import write_coverage
+
+    write_coverage(settings, suite)
 
 
 def main() -> None:

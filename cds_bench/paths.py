@@ -68,8 +68,13 @@ def comparison_table(config: Config, suite: str, extension: str) -> Path:
     return config.folder / "tables" / f"{suite_id(suite)}_comparisons.{extension}"
 
 
+def coverage_table(config: Config, suite: str) -> Path:
+    """What a suite's datasets are worth to each task (csv)."""
+    return config.folder / "tables" / f"{suite_id(suite)}_coverage.csv"
+
+
 def figure(config: Config, suite: str, name: str, extension: str) -> Path:
-    """A suite's figure (png or svg): learning_curves, aggregates, or <algorithm>_sharing."""
+    """A suite's figure (png or svg): learning_curves, aggregates, coverage, <algorithm>_sharing."""
     return config.folder / "figures" / f"{suite_id(suite)}_{name}.{extension}"
 
 

@@ -58,6 +58,11 @@ def suite_figures(config: Config, suite: str) -> list[str]:
     return [str(paths.figure(config, suite, name, ext)) for name in names for ext in FIGURE_FORMATS]
 
 
+def suite_coverage(config: Config, suite: str) -> list[str]:
+    """The picture of a suite's data in every format."""
+    return [str(paths.figure(config, suite, "coverage", ext)) for ext in FIGURE_FORMATS]
+
+
 def suite_tasks(suite: str) -> tuple[str, ...]:
     return envs.SUITES[suite].tasks
 
@@ -117,7 +122,8 @@ def tables(config: Config) -> list[str]:
 
 
 def figures(config: Config) -> list[str]:
-    return [path for suite in config.suites for path in suite_figures(config, suite)]
+    kinds = (suite_figures, suite_coverage)
+    return [path for suite in config.suites for kind in kinds for path in kind(config, suite)]
 
 
 def report(config: Config) -> str:

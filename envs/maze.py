@@ -24,6 +24,7 @@ FRAME_SKIP = {"ant": 5, "point": 10}  # simulator steps of 0.01 s per step
 TOP_SPEED = 5.0  # m/s, of the point mass along each axis, as in gymnasium-robotics
 START_NOISE = 0.5  # metres along each axis about a cell's centre
 WALL_HEIGHT = 2.0  # metres, as seen
+PICTURE = (360, 480)  # height and width, pixels
 BARRIER = 10.0  # metres, as felt: hard-driven legs throw the ant 3 metres up, over what is seen
 BODIES = {
     "ant": ("gymnasium", "envs/mujoco/assets/ant.xml"),
@@ -137,7 +138,41 @@ class MazeTask(_World):
         if self.place.body == "ant":
             self._pose_ant(yaw=0.0)
         self.data.qpos[:2] = navigation.centre(cell) + noise
+        mujoco.mj_fwdPosition(self.model, self.data)  # for pictures; a step computes it anyway
         return self._state(), {}
+
+    def render(self) -> np.ndarray:
+        """The whole maze from above, y upwards, the goal green; uint8 [360, 480, 3]."""
+        if self._renderer is None:
+            self._renderer = mujoco.Renderer(self.model, *PICTURE)
+        lines = navigation.MAZES[self.place.maze]
+        camera = mujoco.MjvCamera()
+        middle = navigation.centre(((len(lines) - 1) / 2, (len(lines[0]) - 1) / 2))
+        camera.lookat[:] = *middle, 0.0
+        camera.distance, camera.azimuth, camera.elevation = 1.25 * CELL * len(lines), 90, -70
+        self._renderer.update_scene(self.data, camera)
+        self._mark(self.place.goal, 2 * navigation.RADIUS, (0.1, 0.7, 0.2, 1.0))
+        if self.place.body == "point":  # whose own body is transparent
+            self._mark(self.data.qpos[:2], navigation.RADIUS, (0.9, 0.4, 0.0, 1.0))
+        return self._renderer.render()
+
+    def _mark(self, place, radius: float, colour) -> None:
+        """Adds a ball to the picture alone; the model is shared and stays as it is."""
+        scene = self._renderer.scene
+        mujoco.mjv_initGeom(
+            scene.geoms[scene.ngeom],
+            mujoco.mjtGeom.mjGEOM_SPHERE,
+            np.full(3, radius),
+            np.array([*place, 0.5]),
+            np.eye(3).ravel(),
+            np.array(colour, np.float32),
+        )
+        scene.ngeom += 1
+
+    def close(self):
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
 
     def step(self, action):
         self.data.ctrl[:] = action

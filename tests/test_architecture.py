@@ -22,7 +22,7 @@ KNOWS = {
     "behaviour": set(),
     "training": {"algorithms", "sharing", "dataset"},
     "evaluation": {"dataset", "behaviour"},  # the pool's hash; the references that normalise
-    "report": {"statistics"},
+    "report": {"statistics", "dataset"},  # figures of what the datasets cover
 }
 SIMULATED = {"behaviour", "dataset", "evaluation"}  # the stages that use envs
 WORLDS = {"envs.walker2d", "envs.maze", "envs.sawyer"}

@@ -27,7 +27,7 @@ DEFAULT = ROOT / "workflow/config/default.yaml"
 JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0-1")
 COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate", "statistics",
-    "table", "figures",
+    "table", "figures", "render",
 )  # fmt: skip
 
 
@@ -137,13 +137,12 @@ def test_the_behaviour_policies_too(call, tmp_path, policy, suite):
     values = {
         "profile": "tiny", "results": str(tmp_path), "behaviour": "train",
         "suites": {suite: None}, "algorithms": {"cql": None}, "sharing": {"cds": None},
-        "behaviour_training": dict.fromkeys(
-            [policy],
-            {
+        "behaviour_training": {
+            policy: {
                 "steps": 64, "snapshots": 2, "environments": 2, "rollout": 32, "batch_size": 16,
                 "episodes": 1,
             },
-        ),
+        },
     }  # fmt: skip
     file = tmp_path / "profile.yaml"
     file.write_text(yaml.safe_dump(values))

@@ -175,7 +175,7 @@ def test_the_jobs_of_a_profile(project, name):
         "configuration": 1,
         "report": 1,
         "all": 1,
-        **{f"{kind}_{name}": 1 for kind in ("table", "figures") for name in names},
+        **{f"{kind}_{name}": 1 for kind in ("table", "figures", "coverage") for name in names},
     }
 
 
@@ -280,6 +280,13 @@ def test_another_reward_collects_again(finished, edit):
     plan = finished.planned("--configfile", finished.profile())
     assert plan["references"] == plan["dataset"] == 3
     assert plan["train"] == 2
+
+
+def test_another_domains_code_reruns_nothing(finished, edit):
+    edit("envs/navigation.py", "RADIUS = 0.5", "RADIUS = 0.6")
+    edit("envs/maze.py", "START_NOISE = 0.5", "START_NOISE = 0.6")
+    edit("cds_bench/behaviour/waypoints.py", "NOISE = 0.2", "NOISE = 0.3")
+    assert finished.planned("--configfile", finished.profile()) == {}
 
 
 def test_another_table_is_drawn_from_the_same_scores(finished, edit):

@@ -92,12 +92,13 @@ def clearance(maze, path):
 
 
 def check_path(task, path):
-    """The body's centre never enters a wall nor crosses one, and no step is too far.
+    """The body's centre stays in free cells, never crosses a wall, and no step is too far.
 
     Contacts are soft: a surface sinks a little, but the centre behind it (0.1 metres for the point,
     0.25 for the ant's torso) stays outside, on the straight lines between positions too.
     """
     place = PLACES[task]
+    assert {navigation.cell_at(*xy) for xy in path} <= {*navigation.free_cells(place.maze)}
     steps = np.diff(path, axis=0)
     assert np.hypot(*steps.T).max() <= FARTHEST[place.body]
     share = np.linspace(0, 1, 5)[:, None, None]
@@ -510,15 +511,13 @@ def test_a_reached_point_is_followed_by_another(ant):
     ("height", "roll_angle", "ends"),
     [(0.55, 0.0, False), (0.15, 0.0, True), (1.4, 0.0, True), (0.7, 1.4, False), (0.7, 2.0, True)],
 )
-def test_the_skill_ends_when_fallen(ant, height, roll_angle, ends):
+def test_the_skill_ends_when_fallen(ant, monkeypatch, height, roll_angle, ends):
+    """Placed in mid-air or in the floor, which is switched off for the step."""
+    monkeypatch.setattr(ant.model.opt, "disableflags", mujoco.mjtDisableBit.mjDSBL_CONTACT)
     ant.reset(seed=0)
     ant.data.qpos[2:7] = height, np.cos(roll_angle / 2), np.sin(roll_angle / 2), 0.0, 0.0
     ant.data.qvel[:] = 0.0
-    ant.model.opt.disableflags, kept = mujoco.mjtDisableBit.mjDSBL_CONTACT, 0
-    try:
-        _, _, terminated, _, info = ant.step(np.zeros(8))
-    finally:
-        ant.model.opt.disableflags = kept
+    _, _, terminated, _, info = ant.step(np.zeros(8))
     assert terminated == ends
     columns = {f"infos/{name}": np.array([value]) for name, value in info.items()}
     assert reach.fallen(columns)[0] == ends

@@ -29,7 +29,10 @@ def config(folder, **changes) -> Config:
 
 
 def run_scores(suite: str, algorithm: str, sharing: str, seeds) -> pd.DataFrame:
-    """A job's scores: saturating curves, an offset per seed, noise per snapshot."""
+    """A job's scores: saturating curves, an offset per seed, noise per snapshot.
+
+    Where the metric is success, success at the end is half of it.
+    """
     rng = stream("synthetic scores", algorithm, sharing, *seeds)
     rows = []
     for place, task in enumerate(envs.SUITES[suite].tasks):
@@ -37,10 +40,12 @@ def run_scores(suite: str, algorithm: str, sharing: str, seeds) -> pd.DataFrame:
             level = LEVELS.get(sharing, 0.5) + 0.1 * place + 0.06 * rng.standard_normal()
             for step in sorted(STEPS):
                 value = level * (1 - np.exp(-step / 25_000)) + 0.05 * rng.standard_normal()
-                rows.append(
-                    (envs.SUITES[suite].domain, suite, task, algorithm, sharing, seed, step,
-                     10, "return", 3000 * value - 20, value)
-                )  # fmt: skip
+                key = (envs.SUITES[suite].domain, suite, task, algorithm, sharing, seed, step, 10)
+                if envs.TASKS[task].metric == "return":
+                    rows.append((*key, "return", 3000 * value - 20, value))
+                else:
+                    rows.append((*key, "success", value, value))
+                    rows.append((*key, "success_at_end", value / 2, value / 2))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -63,6 +63,19 @@ def test_captions_say_n(config):
     assert made.axes[0].get_xlabel() == "gradient steps"
 
 
+def test_axes_say_success_where_it_is(tmp_path):
+    maze = "pointmaze-medium-directed"
+    config = synthetic.config(tmp_path, suites={maze: {}})
+    synthetic.write(config)
+    schema.write_scores(config)
+    scores = schema.read_scores(paths.scores(config))
+    for draw in (figures.learning_curves, figures.aggregates):
+        made = draw(config, scores, maze)
+        labels = {axes.get_ylabel() for axes in made.axes} | {a.get_xlabel() for a in made.axes}
+        assert "success rate ×100" in labels
+        assert "random policy" not in made._suptitle.get_text()
+
+
 def test_styles_differ_and_the_reference_stands_out():
     names = [f"strategy{number}" for number in range(40)]
     looks = plotting.styles([*names, "cds"], "cds")

@@ -138,6 +138,22 @@ def test_latex_is_balanced_and_every_row_has_all_columns(config):
         assert re.search(r"(?<!\\)[_%#]", text.replace("d_z", "")) is None
 
 
+def test_success_is_called_success(tmp_path):
+    """In the caption; and success at the end, which is half of it here, is not in the table."""
+    maze = "pointmaze-medium-directed"
+    config = synthetic.config(tmp_path, suites={maze: {}})
+    synthetic.write(config)
+    schema.write_scores(config)
+    tables.write_suite_table(config, maze)
+    text = paths.table(config, maze, "md").read_text()
+    assert "Success rate ×100 (solved at any time of an episode), " + maze in text
+    assert "random policy" not in text
+    frame = pd.read_csv(paths.table(config, maze, "csv"))
+    row = frame.query("task == 'pointmaze-medium-20-4' and sharing == 'cds'").iloc[0]
+    assert row["score"] == pytest.approx(row["mean"])
+    assert row["mean"] > 0.5
+
+
 def test_signs_and_markup_are_escaped():
     cells = (Cell("-1.5", ("[-2.0, +1.0]",)), Cell("a_b & <c>", bold=True))
     table = Table("t", "task", (Block("", ("x", "y"), (("run-forward", cells),)),), ("c",))

@@ -1,6 +1,7 @@
 """Headlines, summaries, comparisons and curves from whole frames."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 
@@ -44,6 +45,26 @@ def test_headline_is_the_mean_of_the_last_snapshots(config, scores):
     row = cell(headline(scores, config.protocol), task="jump", sharing="cds", seed=1)
     assert list(run["step"].tail(5)) == [92_000, 94_000, 96_000, 98_000, 100_000]
     assert row["normalized_score"] == pytest.approx(run["normalized_score"].tail(5).mean())
+    assert row["score"] == pytest.approx(run["score"].tail(5).mean())
+    assert row["snapshots"] == 5
+
+
+def test_success_at_the_end_is_kept_and_not_averaged_in(tmp_path):
+    """A row of each metric: the tables and curves compare the task's own."""
+    maze = "pointmaze-medium-directed"
+    config = synthetic.config(tmp_path, suites={maze: {}})
+    synthetic.write(config)
+    scores = merge(config)
+    assert set(scores["metric"]) == {"success", "success_at_end"}
+    own = scores[scores["metric"] == "success"]
+    pd.testing.assert_frame_equal(headline(scores, config.protocol), headline(own, config.protocol))
+    pd.testing.assert_frame_equal(comparisons(config, scores), comparisons(config, own))
+    task, method = "pointmaze-medium-16-20", ("cql", "cds")
+    found, expected = (curve(config, rows, maze, task, method) for rows in (scores, own))
+    np.testing.assert_array_equal(found.mean, expected.mean)
+    assert found.n == 3
+    run = own.query("task == @task and sharing == 'cds' and seed == 0").sort_values("step")
+    row = cell(headline(scores, config.protocol), task=task, sharing="cds", seed=0)
     assert row["score"] == pytest.approx(run["score"].tail(5).mean())
     assert row["snapshots"] == 5
 

@@ -56,6 +56,8 @@ def test_missing_extra_and_duplicate(frame):
         schema.validate(frame.drop(columns="step"), "x.csv")
     with pytest.raises(BenchError, match="unexpected column 'scores'; did you mean 'score'"):
         schema.validate(frame.assign(scores=1), "x.csv")
+    at_end = frame.assign(metric="success_at_end")
+    assert len(schema.validate(pd.concat([frame, at_end]), "x.csv")) == 2 * len(frame)
     twice = pd.concat([frame, frame.iloc[[5]]])
     with pytest.raises(BenchError, match=rf"rows 6 and {len(frame) + 1} have the same key"):
         schema.validate(twice, "x.csv")

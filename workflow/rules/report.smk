@@ -83,6 +83,39 @@ for suite in settings.suites:
         shell:
             "cds-bench figures --suite {params.suite} --config {params.config:q} > {log} 2>&1"
 
+    rule:
+        name:
+            f"coverage_{suite_id}"
+        input:
+            plan.suite_datasets(settings, suite),
+        output:
+            report(
+                str(paths.figure(settings, suite, "coverage", "svg")),
+                caption="../report/coverage.rst",
+                category="Datasets",
+                labels={"suite": suite, "figure": "coverage"},
+            ),
+            str(paths.figure(settings, suite, "coverage", "png")),
+            str(paths.coverage_table(settings, suite)),
+        log:
+            plan.log(settings, "coverage", suite),
+        benchmark:
+            plan.benchmark(settings, "coverage", suite)
+        conda:
+            "../envs/cds-bench.yaml"
+        threads: 1
+        params:
+            suite=suite,
+            config=configuration.part(settings, f"suites.{suite}"),
+            code=fingerprint(
+                "cds_bench.report.coverage",
+                *plan.world(plan.domain_of(suite=suite))[:1],
+            ),
+        message:
+            f"Drawing the data of {suite}"
+        shell:
+            "cds-bench coverage --suite {params.suite} --config {params.config:q} > {log} 2>&1"
+
 
 rule tables:
     input:

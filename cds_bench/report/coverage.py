@@ -1,0 +1,126 @@
+"""What a suite's datasets cover: where their transitions lie, and which tasks they are good for."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+import envs
+from cds_bench import files, paths
+from cds_bench.config import Config
+from cds_bench.dataset.store import read_dataset
+from cds_bench.report import plotting
+from cds_bench.report.tables import by_success
+from envs import navigation
+
+# The two recorded quantities that a task's data are shown over.
+AXES = {
+    "x": "x (m)",
+    "y": "y (m)",
+    "x_velocity": "velocity (m/s)",
+    "height": "torso height (m)",
+    "door_angle": "door angle (rad)",
+    "drawer_position": "drawer position (m)",
+}
+COLUMNS = [
+    "suite", "task", "quality", "transitions", "episodes", "metric", "mean_score", "target",
+    "mean_reward",
+]  # fmt: skip
+BINS = 80
+ACROSS = 4  # panels side by side, at most
+
+
+def write_coverage(config: Config, suite: str) -> None:
+    """Writes figures/<suite>_coverage.{png,svg} and tables/<suite>_coverage.csv."""
+    datasets = {
+        task: read_dataset(paths.dataset(config, suite, task), suite, task)
+        for task in envs.SUITES[suite].tasks
+    }
+    table = rewards(suite, datasets)
+    files.write_csv(paths.coverage_table(config, suite), table)
+    with plotting.style():
+        plotting.save(coverage(suite, datasets, table), config, suite, "coverage")
+
+
+def rewards(suite: str, datasets: dict[str, tuple[dict, dict]]) -> pd.DataFrame:
+    """The columns above: a row per dataset and target, a task of the suite.
+
+    `mean_reward` is that of all the dataset's transitions, relabelled for the target: of success
+    tasks the share of transitions that reach it. `mean_score` is over whole episodes, in the
+    metric of the dataset's own task.
+    """
+    rows = []
+    for task, (columns, about) in datasets.items():
+        size = len(columns["rewards"])
+        key = (suite, task, about["quality"], size, about["episodes"], about["metric"])
+        for target in datasets:
+            reward = float(envs.TASKS[target].reward(columns).mean())
+            rows.append((*key, about["mean_score"], target, reward))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataFrame) -> Figure:
+    """A panel per dataset: how many transitions lie where, and their mean reward per task."""
+    across = min(len(datasets), ACROSS)
+    down = -(-len(datasets) // across)
+    height = 1.5 + down * (1.9 + 0.13 * len(datasets))
+    made = plotting.figure(plotting.WIDTH, height)
+    grid = made.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    names = envs.TASKS[next(iter(datasets))].infos[:2]
+    values = {
+        t: [columns[f"infos/{name}"] for name in names] for t, (columns, _) in datasets.items()
+    }
+    edges = [_edges(np.concatenate([pair[k] for pair in values.values()])) for k in range(2)]
+    counts = {task: np.histogram2d(*pair, bins=edges)[0].T for task, pair in values.items()}
+    norm = LogNorm(1, max(count.max() for count in counts.values()))
+    for axes, (task, (_, about)) in zip(grid.flat, datasets.items(), strict=False):
+        shown = np.ma.masked_equal(counts[task], 0)
+        image = axes.pcolormesh(*edges, shown, norm=norm, cmap="viridis_r", rasterized=True)
+        if task in navigation.PLACES:
+            _draw_maze(axes, task)
+        axes.set_title(f"{task}\n{about['quality']}, {len(values[task][0]):,} transitions")
+        axes.set_xlabel(f"{AXES[names[0]]}\n{_shares(table, task)}")
+    for axes in list(grid.flat)[len(datasets) :]:
+        axes.set_visible(False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(AXES[names[1]])
+    made.colorbar(image, ax=grid, label="transitions", shrink=0.7)
+    what = "share of its transitions that reach each task" if by_success(suite) else "mean reward"
+    plotting.title(
+        made,
+        f"Data of {suite}",
+        f"Where each dataset's transitions end. Below: its {what}, once relabelled for it."
+        + (" Grey: walls; star: the task's goal; dots: the others." if "maze" in suite else ""),
+    )
+    return made
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    low, high = values.min(), values.max()
+    return np.linspace(low, high if high > low else low + 1, BINS + 1)
+
+
+def _shares(table: pd.DataFrame, task: str) -> str:
+    """A line per target task."""
+    rows = table[table["task"] == task]
+    percent = by_success(rows["suite"].iloc[0])
+    return "\n".join(
+        f"{row.target}: {100 * row.mean_reward:.2f} %"
+        if percent
+        else f"{row.target}: {row.mean_reward:.2f}"
+        for row in rows.itertuples()
+    )
+
+
+def _draw_maze(axes, task: str) -> None:
+    place = navigation.PLACES[task]
+    half = navigation.CELL / 2
+    for cell in navigation.cells(place.maze, "#"):
+        x, y = navigation.centre(cell)
+        axes.add_patch(Rectangle((x - half, y - half), 2 * half, 2 * half, color="#d0d0d0", lw=0))
+    for goal in navigation.goals(place.maze):
+        own = goal == place.goal
+        look = {"marker": "*" if own else "o", "ms": 9 if own else 4}
+        axes.plot(*goal, color="#D55E00", mec="white", mew=0.5, ls="", zorder=4, **look)
+    axes.set_aspect("equal")
