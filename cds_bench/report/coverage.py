@@ -79,7 +79,7 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
         image = axes.pcolormesh(*edges, shown, norm=norm, cmap="viridis_r", rasterized=True)
         if task in navigation.PLACES:
             _draw_maze(axes, task)
-        axes.set_title(f"{task}\n{about['quality']}, {len(values[task][0]):,} transitions")
+        axes.set_title(f"{task}\n{about['quality']}\n{len(values[task][0]):,} transitions")
         axes.set_xlabel(f"{AXES[names[0]]}\n{_shares(table, task)}")
     for axes in list(grid.flat)[len(datasets) :]:
         axes.set_visible(False)
@@ -90,7 +90,7 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
     plotting.title(
         made,
         f"Data of {suite}",
-        f"Where each dataset's transitions end. Below: its {what}, once relabelled for it."
+        f"Where each dataset's transitions end. Below: the {what}, once relabelled for it."
         + (" Grey: walls; star: the task's goal; dots: the others." if "maze" in suite else ""),
     )
     return made
@@ -104,13 +104,15 @@ def _edges(values: np.ndarray) -> np.ndarray:
 def _shares(table: pd.DataFrame, task: str) -> str:
     """A line per target task."""
     rows = table[table["task"] == task]
-    percent = by_success(rows["suite"].iloc[0])
+    scale, unit = (100, " %") if by_success(rows["suite"].iloc[0]) else (1, "")
     return "\n".join(
-        f"{row.target}: {100 * row.mean_reward:.2f} %"
-        if percent
-        else f"{row.target}: {row.mean_reward:.2f}"
-        for row in rows.itertuples()
+        f"{_label(row.target)}: {scale * row.mean_reward:.2f}{unit}" for row in rows.itertuples()
     )
+
+
+def _label(task: str) -> str:
+    """A task's name, of a goal its place alone."""
+    return "{:g}, {:g}".format(*navigation.PLACES[task].goal) if "maze" in task else task
 
 
 def _draw_maze(axes, task: str) -> None:
