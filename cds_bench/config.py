@@ -41,7 +41,7 @@ class BehaviourTraining(Section):
 
 BEHAVIOUR_TRAINING = dict.fromkeys(envs.POLICIES, BehaviourTraining()) | {
     "jump": BehaviourTraining(alive_bonus=2.0),
-    "ant-reach": BehaviourTraining(steps=6_000_000, snapshots=12, hidden=128, log_std=-1.0),
+    "ant-reach": BehaviourTraining(steps=6_000_000, snapshots=2, hidden=128, log_std=-1.0),
 }
 
 
