@@ -24,6 +24,7 @@ FRAME_SKIP = {"ant": 5, "point": 10}  # simulator steps of 0.01 s per step
 TOP_SPEED = 5.0  # m/s, of the point mass along each axis, as in gymnasium-robotics
 START_NOISE = 0.5  # metres along each axis about a cell's centre
 WALL_HEIGHT = 2.0  # metres, as seen
+FLOOR = (0.85, 0.85, 0.8, 1.0)  # plain: bodies are small in the picture
 PICTURE = (360, 480)  # height and width, pixels
 BARRIER = 10.0  # metres, as felt: hard-driven legs throw the ant 3 metres up, over what is seen
 BODIES = {
@@ -50,6 +51,9 @@ def body_spec(body: str) -> mujoco.MjSpec:
 def maze_model(body: str, maze: str) -> mujoco.MjModel:
     """A body among the walls of a maze; a wall for every wall cell that has a free neighbour."""
     spec = body_spec(body)
+    for floor in spec.worldbody.geoms:
+        if floor.type == mujoco.mjtGeom.mjGEOM_PLANE:
+            floor.material, floor.rgba = "", FLOOR
     free = set(navigation.free_cells(maze))
     for row, column in navigation.cells(maze, "#"):
         around = {(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)}
@@ -142,7 +146,7 @@ class MazeTask(_World):
         return self._state(), {}
 
     def render(self) -> np.ndarray:
-        """The whole maze from above, y upwards, the goal green; uint8 [360, 480, 3]."""
+        """The maze from above, y upwards, goal green, body marked red; uint8 [360, 480, 3]."""
         if self._renderer is None:
             self._renderer = mujoco.Renderer(self.model, *PICTURE)
         lines = navigation.MAZES[self.place.maze]
@@ -152,8 +156,7 @@ class MazeTask(_World):
         camera.distance, camera.azimuth, camera.elevation = 1.25 * CELL * len(lines), 90, -70
         self._renderer.update_scene(self.data, camera)
         self._mark(self.place.goal, 2 * navigation.RADIUS, (0.1, 0.7, 0.2, 1.0))
-        if self.place.body == "point":  # whose own body is transparent
-            self._mark(self.data.qpos[:2], navigation.RADIUS, (0.9, 0.4, 0.0, 1.0))
+        self._mark(self.data.qpos[:2], navigation.RADIUS, (0.9, 0.1, 0.0, 1.0))
         return self._renderer.render()
 
     def _mark(self, place, radius: float, colour) -> None:

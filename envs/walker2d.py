@@ -15,7 +15,7 @@ class Walker2dTask(Walker2dEnv):
     """
 
     def __init__(self, task: str, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**({"camera_name": "track"} | kwargs))
         self.task = TASKS[task]
 
     def step(self, action):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import imageio
 import numpy as np
+from PIL import Image
 
 import envs
 from cds_bench.behaviour.recipes import recipes
@@ -101,7 +102,7 @@ def _episode(
 
 
 def _picture(env) -> np.ndarray:
-    """What the environment draws, every so many pixels of it."""
+    """What the environment draws, made smaller."""
     try:
         picture = env.render()
     except Exception as error:  # each of the GL backends raises its own
@@ -109,5 +110,4 @@ def _picture(env) -> np.ndarray:
             f"this machine draws no pictures with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} "
             f"({error}); try MUJOCO_GL=egl, osmesa or, with a display, glfw"
         ) from error
-    stride = -(-picture.shape[1] // WIDTH)
-    return picture[::stride, ::stride]
+    return np.asarray(Image.fromarray(picture).reduce(-(-picture.shape[1] // WIDTH)))
