@@ -1,5 +1,6 @@
 """Shared fixtures: a configuration whose behaviour policies are small random networks."""
 
+import os
 import shutil
 
 import numpy as np
@@ -13,12 +14,27 @@ from cds_bench.dataset.collect import collect
 from cds_bench.dataset.manifest import write_manifest
 from cds_bench.files import sha256, write_json
 
+# mujoco reads it when it is imported; without a display its own choice would need one
+if not os.environ.get("DISPLAY"):
+    os.environ.setdefault("MUJOCO_GL", "egl")
+
 # Seeds of random networks whose return lies above the uniform policy's, as an expert's must.
 EXPERT_SEEDS = {"run-forward": 30, "run-backward": 7, "jump": 14}
 STEPS = [0, 100, 200, 300]
 MEAN_RETURNS = [0.0, 15.0, 40.0, 90.0]  # the third is medium, the fourth expert
 SIZES = {"run-forward": 300, "run-backward": 250, "jump": 200}
 ANY_QUALITY = dict.fromkeys(("random", "medium-replay", "medium", "expert"), (-1e3, 1e3))
+
+
+@pytest.fixture(scope="session")
+def draws():
+    """Skips the tests of pictures on a machine that can't draw any."""
+    import mujoco
+
+    try:
+        mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 8, 8).close()
+    except Exception as error:
+        pytest.skip(f"no pictures here with MUJOCO_GL={os.environ.get('MUJOCO_GL')}: {error}")
 
 
 @pytest.fixture(scope="session")

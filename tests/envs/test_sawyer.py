@@ -1,7 +1,6 @@
 """The door and drawer environments, and that stored columns give every task's reward."""
 
 import importlib.util
-import os
 import shutil
 import warnings
 from types import SimpleNamespace
@@ -226,7 +225,7 @@ def test_missing_assets_are_named(monkeypatch, tmp_path):
         sawyer.scene.__wrapped__()
 
 
-@pytest.mark.skipif(os.environ.get("MUJOCO_GL") not in ("egl", "osmesa"), reason="no renderer")
+@pytest.mark.usefixtures("draws")
 def test_rendering_shows_motion_and_changes_nothing():
     actions = np.random.default_rng(0).uniform(-1, 1, (10, 4)).astype(np.float32)
     env = envs.make("door-open", render_mode="rgb_array")

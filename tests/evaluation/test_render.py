@@ -1,6 +1,5 @@
 """Films: what is written, that nothing is simulated otherwise for them, and plain refusals."""
 
-import os
 from pathlib import Path
 
 import imageio
@@ -16,14 +15,7 @@ from cds_bench.evaluation.render import FRAMES, WIDTH, render
 MAZE = ("pointmaze-medium-directed", "pointmaze-medium-20-4")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def headless():
-    before = os.environ.get("MUJOCO_GL")
-    os.environ["MUJOCO_GL"] = before or "egl"
-    yield
-    os.environ.pop("MUJOCO_GL")
-    if before:
-        os.environ["MUJOCO_GL"] = before
+pytestmark = pytest.mark.usefixtures("draws")
 
 
 @pytest.mark.parametrize("policy", ["random", "behaviour", "expert"])
