@@ -324,7 +324,8 @@ def test_another_suite_repeats_nothing(finished):
     path = finished.profile(suites=TINY["suites"] | {"walker2d-medium": medium})
     assert finished.planned("--configfile", path) == {
         "dataset": 3, "pool": 1, "train": 2, "evaluate": 2, "configuration": 1,
-        "table_walker2d_medium": 1, "figures_walker2d_medium": 1, **SUMMARY,
+        "table_walker2d_medium": 1, "figures_walker2d_medium": 1, "coverage_walker2d_medium": 1,
+        **SUMMARY,
     }  # fmt: skip
 
 
