@@ -58,7 +58,7 @@ BANDS = {
     "medium": (0.15, 0.6),
     "expert": (0.7, 1.3),
     "undirected": (0.03, 1.0),  # of a large maze's seven goals an ant reaches one or two
-    "directed": (0.4, 1.0),
+    "directed": (0.3, 1.0),
     "wide": (0.2, 0.6),
     "demonstrations": (0.95, 1.0),
 }
