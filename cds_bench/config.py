@@ -171,8 +171,11 @@ class Config(Section):
             name: options | domain.algorithms.get(name, {})
             for name, options in self.algorithms.items()
         }
-        training = Training.model_validate(self.training.model_dump() | domain.training)
-        update = {"algorithms": algorithms, "training": training, "domains": {}}
+        update = {
+            "algorithms": algorithms,
+            "training": _training(self, domain),
+            "domains": {},
+        }
         return self.model_copy(update=update)
 
 
@@ -187,8 +190,7 @@ def parse(values: dict[str, Any], origin: str) -> Config:
     try:
         config = Config.model_validate(values)
     except pydantic.ValidationError as error:
-        messages = [_explain(problem) for problem in error.errors()]
-        raise BenchError("\n".join(f"{origin}: {message}" for message in messages)) from None
+        raise _refusal(error, f"{origin}: ") from None
     try:
         _check_names(config)
     except BenchError as error:
@@ -229,6 +231,11 @@ def _check_names(config: Config) -> None:
         )
 
 
+def _training(config: Config, domain: Domain) -> Training:
+    """The training section with what a domain has otherwise."""
+    return Training.model_validate(config.training.model_dump() | domain.training)
+
+
 def _check_domain(config: Config, name: str) -> None:
     domain = config.domains[name]
     for algorithm, options in domain.algorithms.items():
@@ -244,12 +251,14 @@ def _check_domain(config: Config, name: str) -> None:
                 f"domains.{name}.training: unknown key '{key}'{nearest(key, Training.model_fields)}"
             )
     try:
-        Training.model_validate(config.training.model_dump() | domain.training)
+        _training(config, domain)
     except pydantic.ValidationError as error:
-        messages = [_explain(problem) for problem in error.errors()]
-        raise BenchError(
-            "\n".join(f"domains.{name}.training.{message}" for message in messages)
-        ) from None
+        raise _refusal(error, f"domains.{name}.training.") from None
+
+
+def _refusal(error: pydantic.ValidationError, prefix: str) -> BenchError:
+    """Everything that pydantic found, a line each."""
+    return BenchError("\n".join(prefix + _explain(problem) for problem in error.errors()))
 
 
 def _explain(problem: dict) -> str:
@@ -305,8 +314,7 @@ def options(kind: str, name: str, values: dict[str, Any]):
     try:
         return TypeAdapter(plugins.load(kind, name).Config).validate_python(values)
     except pydantic.ValidationError as error:
-        messages = [_explain(problem) for problem in error.errors()]
-        raise BenchError("\n".join(f"{kind}.{name}.{message}" for message in messages)) from None
+        raise _refusal(error, f"{kind}.{name}.") from None
 
 
 def part(config: Config, *keys: str) -> str:

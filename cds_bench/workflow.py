@@ -74,15 +74,9 @@ def policy_files(config: Config, task: str) -> list[str]:
     return [str(file(config, policy)) for file in files] if policy else []
 
 
-def domain_of(suite: str | None = None, task: str | None = None) -> str:
-    """The domain of a suite or of a task."""
-    return (envs.SUITES[suite] if suite else envs.TASKS[task]).domain
-
-
-def policy_world(policy: str) -> tuple[str, ...]:
-    """The modules of the world that a trained policy lives in; its skill's, if it is for one."""
-    described = (envs.TASKS | envs.SKILLS)[policy]
-    return world(described.domain)
+def domain_of(name: str) -> str:
+    """The domain of a suite, a task or a skill; a trained policy is named after one of these."""
+    return (envs.SUITES | envs.TASKS | envs.SKILLS)[name].domain
 
 
 def world(domain: str) -> tuple[str, ...]:

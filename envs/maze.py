@@ -81,16 +81,11 @@ def plane_model() -> mujoco.MjModel:
 
 
 class _World(gymnasium.Env):
-    """What both worlds share: a model, its state, and an observation made of it."""
+    """What both worlds share: a model and its state."""
 
-    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 20}
-
-    def __init__(self, model: mujoco.MjModel, size: int, render_mode: str | None):
+    def __init__(self, model: mujoco.MjModel):
         self.model, self.data = model, mujoco.MjData(model)
-        self.render_mode = render_mode
-        self.observation_space = Box(-np.inf, np.inf, (size,), np.float64)
         self.action_space = Box(-1.0, 1.0, (model.nu,), np.float32)
-        self._renderer: mujoco.Renderer | None = None
 
     def _state(self) -> np.ndarray:
         """Positions and velocities."""
@@ -105,12 +100,6 @@ class _World(gymnasium.Env):
         qpos[3:7] /= np.sqrt(np.square(qpos[3:7]).sum())
         self.data.qvel[:] = 0.1 * rng.standard_normal(14)
 
-    def _outcome(self, action, info: dict[str, float]) -> tuple[float, bool]:
-        """The task's reward and termination of what `info` says about the step."""
-        columns = {f"infos/{name}": np.array([value]) for name, value in info.items()}
-        columns["actions"] = np.asarray(action)[None]
-        return float(self.task.reward(columns)[0]), bool(self.task.terminal(columns)[0])
-
 
 class MazeTask(_World):
     """One goal in one maze (`envs.navigation`).
@@ -120,11 +109,16 @@ class MazeTask(_World):
     with options={"start": "anywhere"} in any free cell but the goal's.
     """
 
+    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 20}
+
     def __init__(self, task: str, render_mode: str | None = None):
         self.task = TASKS[task]
         self.place = PLACES[task]
-        model = maze_model(self.place.body, self.place.maze)
-        super().__init__(model, model.nq + model.nv, render_mode)
+        super().__init__(maze_model(self.place.body, self.place.maze))
+        size = self.model.nq + self.model.nv
+        self.observation_space = Box(-np.inf, np.inf, (size,), np.float64)
+        self.render_mode = render_mode
+        self._renderer: mujoco.Renderer | None = None
         goal_cell = navigation.cell_at(*self.place.goal)
         self._starts = {
             "corner": list(navigation.cells(self.place.maze, "S")),
@@ -184,7 +178,7 @@ class MazeTask(_World):
         mujoco.mj_step(self.model, self.data, FRAME_SKIP[self.place.body])
         state = self._state()
         info = {"x": state[0], "y": state[1]}
-        reward, terminated = self._outcome(action, info)
+        reward, terminated = self.task.outcome(action, info)
         return state, reward, terminated, False, info
 
 
@@ -194,10 +188,8 @@ class AntReach(_World):
     Observations are `features`, float32 [28]; actions lie in [-1, 1]^8.
     """
 
-    metadata: ClassVar = {"render_modes": []}
-
-    def __init__(self, render_mode: str | None = None):
-        super().__init__(plane_model(), 28, render_mode)
+    def __init__(self):
+        super().__init__(plane_model())
         self.observation_space = Box(-np.inf, np.inf, (28,), np.float32)
         self.task = ANT_REACH
         self.goal = np.zeros(2)
@@ -221,7 +213,7 @@ class AntReach(_World):
             "height": state[2],
             "up": 1 - 2 * (x * x + y * y),
         }
-        reward, terminated = self._outcome(action, info)
+        reward, terminated = self.task.outcome(action, info)
         if after < navigation.RADIUS:
             self._draw_goal()
         return features(state, self.goal), reward, terminated, False, info

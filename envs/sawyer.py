@@ -7,6 +7,7 @@ metaworld, which is located and never imported: none of its code runs here.
 import functools
 import importlib.util
 from pathlib import Path
+from typing import ClassVar
 
 import gymnasium
 import mujoco
@@ -141,7 +142,7 @@ class DoorDrawer(gymnasium.Env):
     metaworld's assets are missing.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 80}  # noqa: RUF012 (gymnasium's)
+    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 80}
 
     def __init__(self, task: str, render_mode: str | None = None):
         self.task = TASKS[task]
@@ -210,10 +211,7 @@ class DoorDrawer(gymnasium.Env):
         observation = np.concatenate([present, self._previous])
         self._previous = present
         info = self._info()
-        columns = {f"infos/{name}": np.float64(value)[None] for name, value in info.items()}
-        columns["actions"] = action[None]
-        reward = float(self.task.reward(columns)[0])
-        terminated = bool(self.task.terminal(columns)[0])
+        reward, terminated = self.task.outcome(action, info)
         return observation, reward, terminated, False, info
 
     def render(self):

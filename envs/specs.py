@@ -31,6 +31,12 @@ class Task:
     terminal: Callable[[Columns], np.ndarray]
     policy: str | None = None  # the trained policy behind its data; None where it is scripted
 
+    def outcome(self, action: np.ndarray, info: Mapping[str, float]) -> tuple[float, bool]:
+        """Reward and termination of one step, of its action [A] and what `info` says after it."""
+        columns = {f"infos/{name}": np.float64(value)[None] for name, value in info.items()}
+        columns["actions"] = np.asarray(action)[None]
+        return float(self.reward(columns)[0]), bool(self.terminal(columns)[0])
+
 
 @dataclass(frozen=True)
 class Source:

@@ -1,7 +1,6 @@
 """The Walker2d tasks as registered Gymnasium environments; importing this module registers them."""
 
 import gymnasium
-import numpy as np
 from gymnasium.envs.mujoco.walker2d_v5 import Walker2dEnv
 
 from envs.locomotion import TASKS
@@ -22,10 +21,7 @@ class Walker2dTask(Walker2dEnv):
         observation, _, _, truncated, walker = super().step(action)
         _, height, pitch = self.data.qpos[:3]
         info = {"x_velocity": walker["x_velocity"], "height": height, "pitch": pitch}
-        columns = {f"infos/{name}": np.float64(value)[None] for name, value in info.items()}
-        columns["actions"] = np.asarray(action)[None]
-        reward = float(self.task.reward(columns)[0])
-        terminated = bool(self.task.terminal(columns)[0])
+        reward, terminated = self.task.outcome(action, info)
         return observation, reward, terminated, truncated, info
 
 

@@ -74,6 +74,11 @@ def scores(env, behaviour: Behaviour, rng: np.random.Generator, episodes: int) -
     return np.array([reduce(episode(env, behaviour, rng)["rewards"]) for _ in range(episodes)])
 
 
+def executed(action: np.ndarray) -> np.ndarray:
+    """What the environment gets and the dataset stores: float32 in [-1, 1]."""
+    return np.clip(action, -1.0, 1.0).astype(np.float32)
+
+
 def stochastic(policy) -> Behaviour:
     """The policy as it collects data: its own Gaussian noise, from the episode's stream."""
 

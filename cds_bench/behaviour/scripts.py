@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cds_bench.behaviour.rollout import Act, Behaviour, Recipe
+from cds_bench.behaviour.rollout import Act, Behaviour, Recipe, executed
 from cds_bench.config import Config
 
 REFERENCE = "wide"
@@ -121,11 +121,6 @@ def target(skill: Skill, observation: np.ndarray) -> np.ndarray:
     if hand[2] < TRAVEL - LOWERED:
         return up
     return np.array([place[0], place[1], TRAVEL])
-
-
-def executed(action: np.ndarray) -> np.ndarray:
-    """What the environment gets and the dataset stores: float32 in [-1, 1]."""
-    return np.clip(action, -1.0, 1.0).astype(np.float32)
 
 
 def scripted(task: str, noise: float, displaced: np.ndarray | float = 0.0) -> Act:

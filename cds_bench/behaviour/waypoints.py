@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cds_bench.behaviour.rollout import Behaviour, Recipe
+from cds_bench.behaviour.rollout import Behaviour, Recipe, executed
 from cds_bench.behaviour.select import snapshots
 from cds_bench.config import Config
 from envs import navigation
@@ -112,7 +112,7 @@ def navigator(place: Place, control: Controller, goals: list[Point], noise: floa
                 route = Route(place.maze, open_goals[rng.integers(len(open_goals))])
             action = control(state, route.waypoint(state[:2]))
             action = action + noise * rng.standard_normal(len(action))
-            return np.clip(action, -1.0, 1.0).astype(np.float32)
+            return executed(action)
 
         return act
 

@@ -30,7 +30,6 @@ COLUMNS = [
     "mean_reward",
 ]  # fmt: skip
 BINS = 80
-ACROSS = 4  # panels side by side, at most
 
 
 def write_coverage(config: Config, suite: str) -> None:
@@ -64,7 +63,7 @@ def rewards(suite: str, datasets: dict[str, tuple[dict, dict]]) -> pd.DataFrame:
 
 def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataFrame) -> Figure:
     """A panel per dataset: how many transitions lie where, and their mean reward per task."""
-    across = min(len(datasets), ACROSS)
+    across = min(len(datasets), plotting.ACROSS)
     down = -(-len(datasets) // across)
     height = 1.5 + down * (1.9 + 0.13 * len(datasets))
     made = plotting.figure(plotting.WIDTH, height)
@@ -93,7 +92,11 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
         made,
         f"Data of {suite}",
         f"Where each dataset's transitions end. Below: the {what}, once relabelled for it."
-        + (" Grey: walls; star: the task's goal; dots: the others." if "maze" in suite else ""),
+        + (
+            " Grey: walls; star: the task's goal; dots: the others."
+            if set(datasets) <= set(navigation.PLACES)
+            else ""
+        ),
     )
     return made
 
@@ -114,7 +117,7 @@ def _shares(table: pd.DataFrame, task: str) -> str:
 
 def _label(task: str) -> str:
     """A task's name, of a goal its place alone."""
-    return "{:g}, {:g}".format(*navigation.PLACES[task].goal) if "maze" in task else task
+    return "{:g}, {:g}".format(*navigation.PLACES[task].goal) if task in navigation.PLACES else task
 
 
 def _draw_maze(axes, task: str) -> None:

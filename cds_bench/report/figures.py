@@ -11,7 +11,7 @@ import envs
 from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.plotting import GREY, WIDTH
+from cds_bench.report.plotting import ACROSS, GREY, WIDTH
 from cds_bench.report.tables import by_success, percent, provenance
 from cds_bench.statistics.curves import Curve, curve
 from cds_bench.statistics.headline import methods
@@ -19,7 +19,6 @@ from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.summary import AVERAGE, IQM, per_seed, summarise
 
 LEGEND = {"loc": "outside lower center", "handlelength": 3, "columnspacing": 1.3}
-ACROSS = 4  # panels side by side, at most
 
 
 def write_learning_curves(config: Config, suite: str) -> None:

@@ -29,7 +29,6 @@ def curve(config: Config, scores: pd.DataFrame, suite: str, task: str, method: M
     Only steps that all of the method's seeds have are kept, so that every point of a curve
     averages the same seeds; n = 0 and empty arrays where there are no scores.
     """
-    scores = own_metric(scores)
     rows = scores[
         (scores["suite"] == suite)
         & (scores["task"] == task)
@@ -37,7 +36,11 @@ def curve(config: Config, scores: pd.DataFrame, suite: str, task: str, method: M
         & (scores["sharing"] == method[1])
         & (scores["seed"] < config.seeds)
     ]
-    wide = rows.pivot(index="seed", columns="step", values="normalized_score").dropna(axis=1)
+    wide = (
+        own_metric(rows)
+        .pivot(index="seed", columns="step", values="normalized_score")
+        .dropna(axis=1)
+    )
     values = wide.to_numpy(float)
     if values.size == 0:
         nothing = np.empty(0)

@@ -18,7 +18,8 @@ if settings.behaviour == "train":
                 settings, "behaviour", f"behaviour_training.{wildcards.policy}"
             ),
             code=lambda wildcards: fingerprint(
-                "cds_bench.behaviour.ppo", *plan.policy_world(wildcards.policy)
+                "cds_bench.behaviour.ppo",
+                *plan.world(plan.domain_of(wildcards.policy)),
             ),
         message:
             "Training the behaviour policy {wildcards.policy}"
@@ -42,7 +43,7 @@ rule references:
         config=configuration.part(settings, "behaviour", "datasets.reference_episodes"),
         code=lambda wildcards: fingerprint(
             "cds_bench.behaviour.references",
-            *plan.behaviours(plan.domain_of(task=wildcards.task)),
+            *plan.behaviours(plan.domain_of(wildcards.task)),
         ),
     message:
         "Measuring the random, behaviour and expert policies of {wildcards.task}"

@@ -20,7 +20,7 @@ rule dataset:
         ),
         code=lambda wildcards: fingerprint(
             "cds_bench.dataset.collect",
-            *plan.behaviours(plan.domain_of(suite=wildcards.suite)),
+            *plan.behaviours(plan.domain_of(wildcards.suite)),
         ),
     message:
         "Collecting {wildcards.suite}/{wildcards.task}"
@@ -49,7 +49,7 @@ rule pool:
         code=lambda wildcards: fingerprint(
             "cds_bench.dataset.manifest",
             "cds_bench.dataset.relabel",
-            *plan.world(plan.domain_of(suite=wildcards.suite))[:1],
+            *plan.world(plan.domain_of(wildcards.suite))[:1],
         ),
     message:
         "Checking and relabelling the datasets of {wildcards.suite}"

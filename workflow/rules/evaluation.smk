@@ -30,7 +30,7 @@ rule evaluate:
         ),
         code=lambda wildcards: fingerprint(
             "cds_bench.evaluation.evaluate",
-            *plan.world(plan.domain_of(suite=wildcards.suite)),
+            *plan.world(plan.domain_of(wildcards.suite)),
         ),
     message:
         "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "

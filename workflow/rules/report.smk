@@ -109,7 +109,7 @@ for suite in settings.suites:
             config=configuration.part(settings, f"suites.{suite}"),
             code=fingerprint(
                 "cds_bench.report.coverage",
-                *plan.world(plan.domain_of(suite=suite))[:1],
+                *plan.world(plan.domain_of(suite))[:1],
             ),
         message:
             f"Drawing the data of {suite}"
