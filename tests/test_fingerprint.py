@@ -153,7 +153,7 @@ def test_the_stages_of_this_project():
 DATA, POOL, SCORES = "data", "pool", "scores"
 EDITS = {
     ("envs/locomotion.py", "CONTROL_COST = 1e-3"): {"locomotion": {DATA, POOL, SCORES}},
-    ("envs/walker2d.py", "import numpy"): {"locomotion": {DATA, SCORES}},
+    ("envs/walker2d.py", "class Walker2dTask("): {"locomotion": {DATA, SCORES}},
     ("envs/navigation.py", "RADIUS = 0.5"): {"navigation": {DATA, POOL, SCORES}},
     ("envs/maze.py", "START_NOISE = 0.5"): {"navigation": {DATA, SCORES}},
     ("envs/reach.py", "FAR = 4.0"): {"navigation": {DATA, SCORES}},
