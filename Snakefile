@@ -9,6 +9,7 @@ from snakemake.utils import min_version
 
 from cds_bench import config as configuration
 from cds_bench import paths, workflow as plan
+from cds_bench.claims import hold
 from cds_bench.errors import BenchError
 from cds_bench.fingerprint import fingerprint
 
@@ -40,7 +41,7 @@ wildcard_constraints:
 onstart:
     # Held while this process lives, and gone with it however it ends.
     try:
-        plan.claim(settings.folder)
+        hold(settings.folder, "a workflow is being run on it")
     except BenchError as error:
         raise WorkflowError(str(error)) from None
 

@@ -131,15 +131,18 @@ def train(
     sharing: SharingOption,
     seeds: SeedsOption,
     config: ConfigOption = DEFAULT,
+    save_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 60.0,
 ) -> None:
     """Train one method on a suite's pool, a group of seeds together.
+
+    Interrupted and called again, it goes on from its last checkpoint.
 
     Example: `cds-bench train --suite walker2d-mixed --algorithm cql --sharing cds --seeds 0-2`
     """
     settings = _load(config, suite=suite, algorithm=algorithm, sharing=sharing)
     from cds_bench.training.run import run
 
-    run(settings.of(suite), suite, algorithm, sharing, seeds)
+    run(settings.of(suite), suite, algorithm, sharing, seeds, save_every)
 
 
 @app.command()

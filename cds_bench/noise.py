@@ -33,3 +33,12 @@ class Noise:
         for row, generator in zip(draws, self.generators, strict=True):
             row.uniform_(generator=generator)
         return draws
+
+    def states(self) -> list[Tensor]:
+        """Where each seed's stream stands."""
+        return [generator.get_state() for generator in self.generators]
+
+    def set_states(self, states: list[Tensor]) -> None:
+        """Brings the streams to where `states` found them."""
+        for generator, state in zip(self.generators, states, strict=True):
+            generator.set_state(state)

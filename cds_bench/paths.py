@@ -41,6 +41,11 @@ def run(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) ->
     return config.folder / "runs" / suite / algorithm / sharing / f"seeds{seeds}"
 
 
+def checkpoints(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """Where a training job that is not complete saves what it has."""
+    return config.folder / "checkpoints" / suite / algorithm / sharing / f"seeds{seeds}"
+
+
 def run_scores(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
     """The scores of one training job, before they are merged."""
     return config.folder / "scores" / suite / algorithm / sharing / f"seeds{seeds}.csv"
@@ -48,6 +53,11 @@ def run_scores(config: Config, suite: str, algorithm: str, sharing: str, seeds: 
 
 def scores(config: Config) -> Path:
     return config.folder / "scores.csv"
+
+
+def failures(config: Config) -> Path:
+    """The seeds whose training failed, and why (csv)."""
+    return config.folder / "failures.csv"
 
 
 def comparisons(config: Config) -> Path:

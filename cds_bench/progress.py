@@ -9,13 +9,18 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """`with Progress("train", total) as progress: progress.update(done, "loss 0.3")`."""
+    """`with Progress("train", total) as progress: progress.update(done, "loss 0.3")`.
 
-    def __init__(self, title: str, total: int):
-        self.title, self.total, self.done = title, total, 0
+    `done` of the total were complete before: they are not counted in the rate.
+    """
+
+    def __init__(self, title: str, total: int, done: int = 0):
+        self.title, self.total, self.first, self.done, self.note = title, total, done, done, ""
         self.terminal = sys.stderr.isatty()
         self.start = self.printed = time.monotonic()
-        self.bar = tqdm(total=total, desc=title, disable=not self.terminal, smoothing=0.1)
+        self.bar = tqdm(
+            total=total, initial=done, desc=title, disable=not self.terminal, smoothing=0.1
+        )
 
     def __enter__(self):
         return self
@@ -26,18 +31,22 @@ class Progress:
             print(f"{self.title}: done in {_clock(time.monotonic() - self.start)}", file=sys.stderr)
 
     def update(self, done: int, note: str = "") -> None:
-        """Reports that `done` of the total are complete; at most one plain line every 10 s."""
+        """Reports that `done` of the total are complete; at most one plain line every 10 s.
+
+        The last note stands until there is another.
+        """
+        self.note = note or self.note
         if self.terminal:
-            self.bar.set_postfix_str(note, refresh=False)
+            self.bar.set_postfix_str(self.note, refresh=False)
             self.bar.update(done - self.done)
         self.done = done
         now = time.monotonic()
-        if not self.terminal and done and now - self.printed >= SECONDS_BETWEEN_LINES:
+        if not self.terminal and done > self.first and now - self.printed >= SECONDS_BETWEEN_LINES:
             self.printed = now
-            rate = done / (now - self.start)
+            rate = (done - self.first) / (now - self.start)
             left = _clock((self.total - done) / rate)
             line = f"{self.title}: {done}/{self.total}, {rate:.1f}/s, {left} left"
-            print(f"{line}, {note}" if note else line, file=sys.stderr, flush=True)
+            print(f"{line}, {self.note}" if self.note else line, file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:

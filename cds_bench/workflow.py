@@ -1,15 +1,11 @@
-"""What the Snakefile asks: lists of files, names of logs, and the claim on a results folder."""
+"""What the Snakefile asks: lists of files, names of logs, and modules for fingerprints."""
 
-import fcntl
-import os
 from pathlib import Path
-from typing import IO
 
 import envs
 from cds_bench import paths
 from cds_bench.behaviour import RECIPES
 from cds_bench.config import Config
-from cds_bench.errors import BenchError
 
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("png", "svg")
@@ -122,28 +118,3 @@ def figures(config: Config) -> list[str]:
 
 def report(config: Config) -> str:
     return str(config.folder / "report.html")
-
-
-_claims: list[IO[str]] = []  # open files: closing one would end its claim
-
-
-def claim(folder: Path) -> None:
-    """Claims a results folder for this process; the claim ends when the process does.
-
-    Raises BenchError when another workflow runs on it. The operating system drops the claim of a
-    process that was killed, so that nothing has to be unlocked by hand.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    file = open(folder / ".claim", "a+")  # noqa: SIM115 (held open on purpose)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        raise BenchError(
-            f"{folder}: another workflow is running on it (process {file.read().strip()}); wait "
-            "for it or stop it"
-        ) from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    _claims.append(file)

@@ -12,11 +12,13 @@ terms of the conservative one, and the policy's loss; sums are divided by the ba
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from cds_bench.algorithms import networks
+from cds_bench.algorithms.gradients import Slope, known_loss, value_gradients
 from cds_bench.noise import Noise
 from cds_bench.records import LANES, Batch, Parameters, Sizes
 
@@ -38,6 +40,10 @@ class Config:
     # A number: the Lagrange version, whose multiplier is adapted until the gap *weighted by* alpha
     # meets it: multiplier (alpha gap - lagrange_gap), the official convention.
     lagrange_gap: float | None = None
+    # The critics' gradient: exact, or its estimate from this many of the 3n proposals.
+    gradient: Literal["exact", "sampled"] = "exact"
+    samples: int = 2
+    precision: Literal["float32", "bfloat16"] = "float32"  # of the critics' products, in training
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,10 @@ class Learner:
 
 @dataclass(frozen=True)
 class Terms:
-    """Loss terms per seed, [S] each, and the mean of Q on the data per row, [S, M]."""
+    """Loss terms per seed, [S] each, and the mean of Q on the data per row, [S, M].
+
+    total: the scalar to differentiate; each term reaches its own parameters alone.
+    """
 
     temporal_difference: Tensor
     conservative: Tensor
@@ -61,17 +70,7 @@ class Terms:
     temperature: Tensor
     multiplier: Tensor
     q_data: Tensor = field(repr=False)
-
-    @property
-    def total(self) -> Tensor:
-        """The scalar to differentiate: each term reaches its own parameters alone."""
-        return (
-            self.temporal_difference
-            + self.conservative
-            + self.policy
-            + self.temperature
-            + self.multiplier
-        ).sum()
+    total: Tensor = field(repr=False)
 
 
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
@@ -125,23 +124,64 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
         uniform = torch.full_like(log_there[:, :, :count], -size * math.log(2.0))
         densities = torch.cat([uniform, log_here[:, :, :count], log_there[:, :, :count]], dim=2)
 
-    values = networks.q_values(learner.critic, batch.states, proposals)
+    slope = critic_slope(config, learner, batch, target, densities, noise)
+    dtype = getattr(torch, config.precision)
+    values, slopes = value_gradients(learner.critic, batch.states, proposals, slope, dtype)
     q_data = values[..., -1]
-    error = (q_data - target.unsqueeze(1)).square()
+    error = batch.weight.unsqueeze(1) * (q_data - target.unsqueeze(1)).square()
+    temporal_difference = error.mean(-1).sum(1)
     gap = (values[..., :-1] - densities.unsqueeze(1)).logsumexp(-1) - q_data
     gap = config.alpha * (batch.weight.unsqueeze(1) * gap).mean(-1)  # [S, 2]
     conservative, multiplier = _conservative(config, learner.log_multiplier, gap)
     policy, temperature = policy_losses(
         config, learner, batch, mean, log_std, here[:, :, count:], log_here[:, :, count], step
     )
+    critic = known_loss(temporal_difference + conservative, slopes, learner.critic)
     return Terms(
-        temporal_difference=(batch.weight.unsqueeze(1) * error).mean(-1).sum(1),
+        temporal_difference=temporal_difference,
         conservative=conservative,
         policy=policy,
         temperature=temperature,
         multiplier=multiplier,
-        q_data=q_data.detach().mean(1),
+        q_data=q_data.mean(1),
+        total=(critic + policy + temperature + multiplier).sum(),
     )
+
+
+def critic_slope(
+    config: Config, learner: Learner, batch: Batch, target: Tensor, densities: Tensor, noise: Noise
+) -> Slope:
+    """The slope of both critics' losses at their values of [proposals, the data's action].
+
+    At the data, w (2 (Q - y) - c) / M with c = alpha x multiplier; at the proposals, w c / M times
+    the softmax p of Q - log mu, which is the slope of the logsumexp. `sampled`: of n proposals
+    drawn from p, w c / (M n) each, whose mean gradient over draws is the exact one.
+    """
+    rows = batch.weight.shape[1]
+    weight, target, densities = (
+        x.repeat_interleave(2, dim=0) for x in (batch.weight / rows, target, densities)
+    )
+    down = config.alpha * weight
+    if config.lagrange_gap is not None:
+        down = down * _multiplier(learner.log_multiplier).detach().repeat_interleave(2, dim=0)
+    draws = None
+    if config.gradient == "sampled":
+        draws = noise.uniform(rows, config.samples).repeat_interleave(2, dim=0)
+
+    def slope(values: Tensor, stack: slice, block: slice) -> tuple[Tensor, Tensor | None]:
+        shares = (values[..., :-1] - densities[stack, block]).softmax(-1)
+        pull = down[stack, block].unsqueeze(-1)
+        error = values[..., -1] - target[stack, block]
+        at_data = (2.0 * weight[stack, block] * error).unsqueeze(-1) - pull
+        if draws is None:
+            return torch.cat([pull * shares, at_data], dim=-1), None
+        drawn = (draws[stack, block].unsqueeze(-1) >= shares.cumsum(-1).unsqueeze(-2)).sum(-1)
+        drawn = drawn.clamp(max=shares.shape[-1] - 1)
+        data = torch.full_like(drawn[..., :1], shares.shape[-1])
+        each = (pull / config.samples).expand(drawn.shape)
+        return torch.cat([each, at_data], dim=-1), torch.cat([drawn, data], dim=-1)
+
+    return slope
 
 
 def backup(config: Config, target: Parameters, batch: Batch, actions: Tensor) -> Tensor:
@@ -156,8 +196,13 @@ def _conservative(config: Config, log_multiplier: Tensor, gap: Tensor) -> tuple[
     if config.lagrange_gap is None:
         return gap.sum(1), torch.zeros_like(log_multiplier[:, 0])
     excess = gap - config.lagrange_gap
-    multiplier = log_multiplier.exp()[:, :1].clamp(0.0, 1e6)
+    multiplier = _multiplier(log_multiplier)
     return (multiplier.detach() * excess).sum(1), -0.5 * (multiplier * excess.detach()).sum(1)
+
+
+def _multiplier(log_multiplier: Tensor) -> Tensor:
+    """The multiplier, [S, 1]."""
+    return log_multiplier.exp()[:, :1].clamp(0.0, 1e6)
 
 
 def policy_losses(

@@ -49,8 +49,8 @@ def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: s
     return _initialise(generators, 1, widths, device)
 
 
-def _affine(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """rows [N, rows, in] -> rows weight + bias without its padding, [N, rows, out]."""
+def affine(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Rows [N, rows, in] -> rows weight + bias without its padding, [N, rows, out]."""
     return torch.baddbmm(bias[..., : weight.shape[-1]], rows, weight)
 
 
@@ -65,14 +65,14 @@ def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     depth = len(critic) // 2
     both = states.repeat_interleave(2, dim=0)
     weight = critic["w0"]
-    state_part = _affine(both, weight[:, :size], critic["b0"])
+    state_part = affine(both, weight[:, :size], critic["b0"])
     flat = actions.reshape(seeds, rows * count, -1).repeat_interleave(2, dim=0)
     action_part = torch.bmm(flat, weight[:, size:]).view(2 * seeds, rows, count, -1)
     # the sum is no view, so that the ReLU in place costs autograd no copy
     hidden = (action_part + state_part.unsqueeze(2)).relu_().view(2 * seeds, rows * count, -1)
     for k in range(1, depth - 1):
-        hidden = _affine(hidden, critic[f"w{k}"], critic[f"b{k}"]).relu_()
-    values = _affine(hidden, critic[f"w{depth - 1}"], critic[f"b{depth - 1}"])
+        hidden = affine(hidden, critic[f"w{k}"], critic[f"b{k}"]).relu_()
+    values = affine(hidden, critic[f"w{depth - 1}"], critic[f"b{depth - 1}"])
     return values.view(seeds, 2, rows, count)
 
 
@@ -81,8 +81,8 @@ def policy_distribution(policy: Parameters, states: Tensor) -> tuple[Tensor, Ten
     hidden = states
     depth = len(policy) // 2
     for k in range(depth - 1):
-        hidden = _affine(hidden, policy[f"w{k}"], policy[f"b{k}"]).relu_()
-    output = _affine(hidden, policy[f"w{depth - 1}"], policy[f"b{depth - 1}"])
+        hidden = affine(hidden, policy[f"w{k}"], policy[f"b{k}"]).relu_()
+    output = affine(hidden, policy[f"w{depth - 1}"], policy[f"b{depth - 1}"])
     mean, log_std = output.chunk(2, dim=-1)
     return mean, log_std.clamp(*LOG_STD_RANGE)
 

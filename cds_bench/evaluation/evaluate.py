@@ -10,7 +10,7 @@ from cds_bench.dataset.pool import pool_sha256
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.policy import load_policies
 from cds_bench.evaluation.rollout import Arena
-from cds_bench.files import write_csv
+from cds_bench.files import read_json, write_csv
 from cds_bench.progress import Progress
 
 
@@ -18,22 +18,26 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
     """Rolls out every snapshot of a run on every task and writes the run's scores.
 
     The last `final_snapshots` are rolled out for `final_episodes`, the others for
-    `curve_episodes`. Raises BenchError when the run was trained on another pool.
+    `curve_episodes`. Seeds whose training failed have no scores. Raises BenchError when the run was
+    trained on another pool.
     """
-    path = paths.run(config, suite, algorithm, sharing, seeds) / "policies.safetensors"
-    policies = load_policies(path)
+    folder = paths.run(config, suite, algorithm, sharing, seeds)
+    policies = load_policies(path := folder / "policies.safetensors")
     if policies.pool != pool_sha256(pool_path := paths.pool(config, suite)):
         raise BenchError(
             f"{path}: was trained on another pool than {pool_path}; delete the run's folder to "
             "have it trained again"
         )
+    failed = [failure["seed"] for failure in read_json(folder / "run.json")["failures"]]
+    policies = policies.of([seed for seed in policies.seeds if seed not in failed])
     protocol, domain = config.protocol, envs.SUITES[suite].domain
     first_final = len(policies.steps) - protocol.final_snapshots
     most = max(protocol.curve_episodes, protocol.final_episodes)
     rows = []
-    total = len(policies.tasks) * len(policies.steps)
+    tasks = policies.tasks if policies.seeds else []
+    total = len(tasks) * len(policies.steps)
     with Progress(f"evaluate {suite} {algorithm} {sharing}", total) as progress:
-        for task in policies.tasks:
+        for task in tasks:
             references = read_references(config, task)
             arena = Arena(task, len(policies.seeds), most)
             for snapshot, step in enumerate(policies.steps):

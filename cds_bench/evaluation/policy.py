@@ -1,7 +1,7 @@
 """Trained policies in numpy: deterministic actions for all seeds of a job at once."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,11 @@ class Policies:
             if k + 2 < len(self.layers):
                 np.maximum(x, 0.0, out=x)
         return np.tanh(x[..., : x.shape[-1] // 2])
+
+    def of(self, seeds: list[int]) -> "Policies":
+        """The policies of some of the seeds."""
+        places = [self.seeds.index(seed) for seed in seeds]
+        return replace(self, layers=[layer[:, places] for layer in self.layers], seeds=seeds)
 
 
 def load_policies(path: Path) -> Policies:

@@ -5,7 +5,7 @@ import itertools
 import re
 from dataclasses import dataclass
 
-MISSING = "missing"
+MISSING, FAILED = "missing", "failed"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Cell:
 
     @property
     def missing(self) -> bool:
-        return self.text == MISSING
+        return self.text in (MISSING, FAILED)
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,21 @@ import envs
 from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.report import render
-from cds_bench.report.render import MISSING, Block, Cell, Table
+from cds_bench.report.render import FAILED, MISSING, Block, Cell, Table
 from cds_bench.statistics import comparisons as compared
-from cds_bench.statistics.schema import check_columns, read_csv, read_scores
+from cds_bench.statistics.schema import check_columns, read_csv, read_failures, read_scores
 from cds_bench.statistics.summary import AVERAGE, IQM, summarise
 
 LABELS = {IQM: "IQM"}  # rows whose label is not their name
 
 
 def write_suite_table(config: Config, suite: str) -> None:
-    """Writes tables/<suite>.{csv,md,tex,html} from scores.csv.
+    """Writes tables/<suite>.{csv,md,tex,html} from scores.csv and failures.csv.
 
     The csv is `summarise`'s frame, in normalised score (0 to 1); the others show it x100.
     """
     scores = read_scores(paths.scores(config))
-    summary = summarise(config, scores, suite)
+    summary = summarise(config, scores, suite, read_failures(config))
     files.write_csv(paths.table(config, suite, "csv"), summary)
     for extension, text in _renderings(suite_table(config, suite, summary)).items():
         files.write_text(paths.table(config, suite, extension), text)
@@ -69,7 +69,7 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
 
 def _score_cell(row) -> Cell:
     if row.n == 0:
-        return Cell(MISSING, (f"0 of {row.seeds} seeds",))
+        return Cell(FAILED if row.failed else MISSING, (f"0 of {row.seeds} seeds",))
     counted = f"{row.n} of {row.seeds} seeds" if row.n < row.seeds else ""
     details = tuple(part for part in (_interval(row), counted) if part)
     return Cell(_hundred(row.mean), details, bold=bool(row.bold))

@@ -3,7 +3,8 @@
 Every file of scores, ours or an external baseline's, is checked here before anything is computed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ COLUMNS = [
     "domain", "suite", "task", "algorithm", "sharing", "seed", "step",
     "episodes", "metric", "score", "normalized_score",
 ]  # fmt: skip
+FAILURES = ["suite", "algorithm", "sharing", "seed", "step", "reason"]
 
 
 def read_csv(path: Path | str, origin: str = "run the stage that writes it first") -> pd.DataFrame:
@@ -132,13 +134,7 @@ def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
     score files of external baselines; those must exist. Rows are sorted by suite, task, algorithm,
     sharing (each in the configuration's order, unknown names last), seed, step and metric.
     """
-    parts = [
-        _read_run(config, suite, algorithm, sharing, group)
-        for suite in config.suites
-        for algorithm in config.algorithms
-        for sharing in config.sharing
-        for group in config.seed_groups
-    ]
+    parts = [_read_run(config, *run) for run in _runs(config)]
     parts = [part for part in [*parts, *map(read_scores, others)] if part is not None]
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
@@ -160,6 +156,11 @@ def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
     return frame.sort_values(KEY, key=rank, ignore_index=True)
 
 
+def _runs(config: Config) -> Iterator[tuple[str, str, str, tuple[int, int]]]:
+    """Every configured training job: suite, algorithm, sharing, first and last seed."""
+    return product(config.suites, config.algorithms, config.sharing, config.seed_groups)
+
+
 def _read_run(config, suite, algorithm, sharing, group) -> pd.DataFrame | None:
     """One training job's scores, or None without a file; raises if the rows are another job's."""
     path = paths.run_scores(config, suite, algorithm, sharing, f"{group[0]}-{group[1]}")
@@ -177,5 +178,25 @@ def _read_run(config, suite, algorithm, sharing, group) -> pd.DataFrame | None:
 
 
 def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
-    """Merges the runs' scores into scores.csv; see `merge`."""
+    """Merges the runs' scores into scores.csv, and what failed into failures.csv; see `merge`."""
     files.write_csv(paths.scores(config), merge(config, others))
+    files.write_csv(paths.failures(config), failures(config))
+
+
+def failures(config: Config) -> pd.DataFrame:
+    """A row per seed whose training failed: what its cells lack scores for."""
+    rows = []
+    for suite, algorithm, sharing, (first, last) in _runs(config):
+        path = paths.run(config, suite, algorithm, sharing, f"{first}-{last}") / "run.json"
+        for failure in files.read_json(path)["failures"] if path.exists() else []:
+            seed = failure["seed"]
+            rows.append((suite, algorithm, sharing, seed, failure["step"], failure["reason"]))
+    return pd.DataFrame(rows, columns=FAILURES)
+
+
+def read_failures(config: Config) -> pd.DataFrame:
+    """failures.csv, checked."""
+    path = paths.failures(config)
+    frame = read_csv(path)
+    check_columns(frame, FAILURES, str(path))
+    return frame

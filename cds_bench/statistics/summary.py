@@ -14,11 +14,13 @@ from cds_bench.statistics.significance import best_and_peers
 AVERAGE, IQM = "average", "iqm"
 COLUMNS = [
     "suite", "task", "algorithm", "sharing", "n", "seeds",
-    "mean", "low", "high", "bold", "score", "note",
+    "mean", "low", "high", "bold", "score", "failed", "note",
 ]  # fmt: skip
 
 
-def summarise(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
+def summarise(
+    config: Config, scores: pd.DataFrame, suite: str, failures: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The columns above, in normalised score (0 random, 1 expert), rows in the table's order.
 
     For a task, `mean` is over its n seeds of the `seeds` configured, with the percentile bootstrap
@@ -26,13 +28,15 @@ def summarise(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
     seed, for the n seeds that have all tasks; so is "iqm", the interquartile mean over tasks x
     seeds with its stratified bootstrap. `bold` marks the best of a row and its peers
     (`best_and_peers`), never for "iqm", which no test accompanies. Missing is n = 0 and NaN; `note`
-    says what.
+    says what, and why where training failed (`failures`, of failures.csv), which it did for
+    `failed` of the seeds.
     """
     headlines = headline(scores, config.protocol)
     columns = methods(config, scores, suite)
     values = {m: matrix(config, headlines, suite, m) for m in columns}
     raw = {m: matrix(config, headlines, suite, m, "score") for m in columns}
     snapshots = {m: matrix(config, headlines, suite, m, "snapshots") for m in columns}
+    failed = {m: _failed(failures, suite, m) for m in columns}
     tasks = envs.SUITES[suite].tasks
     rows = []
     for row in [*tasks, AVERAGE, IQM]:
@@ -41,7 +45,10 @@ def summarise(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
             {
                 **_cell(config, (suite, row, *m), values[m][:, pick]),
                 "score": _mean(raw[m][:, pick]) if row in tasks else np.nan,
-                "note": _note(config, values[m][:, pick], snapshots[m][:, pick], tasks[pick]),
+                "failed": len(failed[m]),
+                "note": _note(
+                    config, values[m][:, pick], snapshots[m][:, pick], tasks[pick], failed[m]
+                ),
             }
             for m in columns
         ]
@@ -76,11 +83,23 @@ def _mean(values: np.ndarray) -> float:
     return np.nan if np.isnan(values).all() else float(np.nanmean(values))
 
 
-def _note(config: Config, values, snapshots, tasks: tuple[str, ...]) -> str:
+def _failed(failures: pd.DataFrame | None, suite: str, method: Method) -> dict[int, str]:
+    """A method's seeds whose training failed, and why."""
+    if failures is None:
+        return {}
+    key = (failures["suite"], failures["algorithm"], failures["sharing"])
+    rows = failures[(key[0] == suite) & (key[1] == method[0]) & (key[2] == method[1])]
+    return dict(zip(rows["seed"], rows["reason"], strict=True))
+
+
+def _note(config: Config, values, snapshots, tasks: tuple[str, ...], failed: dict[int, str]) -> str:
     """Missing seeds and tasks, and headlines over fewer snapshots than the protocol's."""
     wanted = config.protocol.final_snapshots
     fewest = wanted if np.isnan(snapshots).all() else int(np.nanmin(snapshots))
-    parts = [note(values, tasks), f"{fewest} of {wanted} snapshots" if fewest < wanted else ""]
+    parts = [
+        note(values, tasks, failed),
+        f"{fewest} of {wanted} snapshots" if fewest < wanted else "",
+    ]
     return "; ".join(part for part in parts if part)
 
 

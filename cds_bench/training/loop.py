@@ -1,7 +1,9 @@
 """The loop: sample, decide what is shared, relabel, one optimiser step for all seeds."""
 
 import itertools
+import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -39,21 +41,41 @@ class Job:
 
 @dataclass
 class State:
-    """Everything that a step changes."""
+    """Everything that a step changes: with it, training goes on as if it had never stopped."""
 
     learner: Any
     optimiser: torch.optim.Optimizer
-    sharing: Tensor | None
     noise: dict[str, Noise] = field(repr=False)
+    recorder: Recorder
+    sharing: Tensor | None = None
+    step: int = 0
+    seconds: float = 0.0
+    interruptions: int = 0
+    peak_bytes: int = 0
+    snapshots: list[dict[str, Tensor]] = field(default_factory=list)
+    timing: list[tuple[int, float, float]] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Steps per second since the last row of `timing`."""
+        logged, logged_at, _ = self.timing[-1] if self.timing else (0, 0.0, 0.0)
+        return (self.step - logged) / max(self.seconds - logged_at, 1e-9)
 
 
 @dataclass(frozen=True)
 class Result:
-    """Snapshots of the policies, each parameter [snapshots, S, ...], and tables over training."""
+    """Snapshots of the policies, each parameter [snapshots, S, ...], and tables over training.
+
+    failures: a record per failed seed. Where every seed has failed there are fewer snapshots.
+    """
 
     policies: dict[str, Tensor]
     metrics: pd.DataFrame
     timing: pd.DataFrame
+    failures: list[dict[str, Any]]
+    seconds: float
+    interruptions: int
+    peak_bytes: int
 
 
 def start(job: Job, pool: DevicePool) -> State:
@@ -77,12 +99,62 @@ def start(job: Job, pool: DevicePool) -> State:
     return State(
         learner=learner,
         optimiser=torch.optim.Adam([{"params": group} for group in groups], fused=True),
-        sharing=None,
         noise={
             purpose: Noise(purpose, job.suite, job.algorithm_name, job.seeds, job.device)
             for purpose in purposes
         },
+        recorder=Recorder(job.seeds, job.tasks),
     )
+
+
+def learner_tensors(learner: Any) -> dict[str, Tensor]:
+    """Every tensor of a learner, whose fields are tensors and dictionaries of them, by name."""
+    found = {}
+    for field_name, value in vars(learner).items():
+        parts = value if isinstance(value, dict) else {"": value}
+        found |= {f"{field_name}.{name}": tensor.detach() for name, tensor in parts.items()}
+    return found
+
+
+def capture(state: State) -> dict[str, Any]:
+    """The state as plain data, for a checkpoint."""
+    return {
+        "step": state.step,
+        "seconds": state.seconds,
+        "interruptions": state.interruptions,
+        "peak_bytes": state.peak_bytes,
+        "learner": learner_tensors(state.learner),
+        "optimiser": state.optimiser.state_dict(),
+        "noise": {purpose: noise.states() for purpose, noise in state.noise.items()},
+        "recorder": vars(state.recorder),
+        "sharing": state.sharing,
+        "snapshots": state.snapshots,
+        "timing": state.timing,
+    }
+
+
+def restore(state: State, saved: dict[str, Any], device: str) -> None:
+    """Brings a fresh state to where a checkpoint was captured."""
+    for name, tensor in learner_tensors(state.learner).items():
+        tensor.copy_(saved["learner"][name])
+    state.optimiser.load_state_dict(saved["optimiser"])
+    for purpose, noise in state.noise.items():
+        noise.set_states(saved["noise"][purpose])
+    vars(state.recorder).update(_to(saved["recorder"], device))
+    state.sharing = _to(saved["sharing"], device)
+    state.snapshots = _to(saved["snapshots"], device)
+    for name in ("step", "seconds", "peak_bytes", "timing"):
+        setattr(state, name, saved[name])
+    state.interruptions = saved["interruptions"] + 1
+
+
+def _to(value: Any, device: str) -> Any:
+    """Plain data with its tensors on the device."""
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, dict):
+        return {name: _to(item, device) for name, item in value.items()}
+    return [_to(item, device) for item in value] if isinstance(value, list) else value
 
 
 def critic_of(job: Job, pool: DevicePool, state: State, rows: Tensor) -> Critic:
@@ -103,9 +175,9 @@ def critic_of(job: Job, pool: DevicePool, state: State, rows: Tensor) -> Critic:
     return Critic(value=value, backup=backup)
 
 
-def train_step(job: Job, pool: DevicePool, state: State, step: int) -> tuple[Any, Offer, Sharing]:
+def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Offer, Sharing]:
     """One step of all seeds; returns the loss terms, the offer and the strategy's decision."""
-    shape = (pool.tasks, job.batch_size)
+    shape, step = (pool.tasks, job.batch_size), state.step
     draws = state.noise["batch"].uniform(*shape, dtype=torch.float64)
     rows = data.offer_rows(pool, job.strategy_config.batch, draws)
     offer = data.make_offer(pool, rows)
@@ -127,36 +199,67 @@ def train_step(job: Job, pool: DevicePool, state: State, step: int) -> tuple[Any
     terms.total.backward()
     state.optimiser.step()
     job.algorithm.after_step(job.algorithm_config, state.learner)
+    state.step += 1
     return terms, offer, decision
 
 
-def train(job: Job, pool: DevicePool, log_points: int, snapshot_steps: list[int]) -> Result:
-    """Trains a job from its first to its last step."""
+def train(
+    job: Job,
+    pool: DevicePool,
+    log_points: int,
+    snapshot_steps: list[int],
+    saved: dict[str, Any] | None = None,
+    after_step: Callable[[State], None] = lambda state: None,
+) -> Result:
+    """Trains a job from its first step, or from a checkpoint, to its last.
+
+    `after_step` is called with the state between steps: the place to save it from. A seed whose
+    losses are no longer finite has failed, and the others go on; training ends early when every
+    seed has failed.
+    """
     state = start(job, pool)
-    recorder = Recorder(job.seeds, job.tasks)
+    if saved:
+        restore(state, saved, job.device)
     log_steps = {round(job.steps * (k + 1) / log_points) for k in range(log_points)}
-    snapshots: list[dict[str, Tensor]] = []
-    timing: list[tuple[int, float, float]] = []
     title = f"train {job.suite} {job.algorithm_name} {job.strategy.__name__.split('.')[-1]}"
-    began = logged_at = time.perf_counter()
-    logged = 0
-    with Progress(title, job.steps) as progress:
-        for step in range(job.steps + 1):
-            if step in snapshot_steps:
-                snapshots.append(
+    began = time.perf_counter() - state.seconds
+    with Progress(title, job.steps, state.step) as progress:
+        while True:
+            if state.step in snapshot_steps:
+                state.snapshots.append(
                     {name: value.detach().clone() for name, value in state.learner.policy.items()}
                 )
-            if step == job.steps:
+            if state.step == job.steps:
                 break
-            recorder.add(*train_step(job, pool, state, step))
-            if (done := step + 1) in log_steps:
-                note = recorder.write(done)
-                now = time.perf_counter()
-                timing.append((done, now - began, (done - logged) / (now - logged_at)))
-                logged, logged_at = done, now
-                progress.update(done, note)
+            state.recorder.add(*train_step(job, pool, state), state.step)
+            state.seconds = time.perf_counter() - began
+            state.peak_bytes = max(state.peak_bytes, peak_bytes(job.device))
+            note = ""
+            if state.step in log_steps:
+                note = state.recorder.write(state.step)
+                state.timing.append((state.step, state.seconds, state.rate))
+                if len(state.recorder.failed) == len(job.seeds):
+                    break
+            progress.update(state.step, note)
+            after_step(state)
     policies = {
-        name: torch.stack([snapshot[name] for snapshot in snapshots]).cpu() for name in snapshots[0]
+        name: torch.stack([snapshot[name] for snapshot in state.snapshots]).cpu()
+        for name in state.snapshots[0]
     }
     columns = ["step", "seconds", "steps_per_second"]
-    return Result(policies, recorder.table(), pd.DataFrame(timing, columns=columns))
+    return Result(
+        policies,
+        state.recorder.table(),
+        pd.DataFrame(state.timing, columns=columns),
+        state.recorder.failed,
+        state.seconds,
+        state.interruptions,
+        state.peak_bytes,
+    )
+
+
+def peak_bytes(device: str) -> int:
+    """The most memory that this process has had: on the GPU if it trains there, else in all."""
+    if device != "cpu":
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

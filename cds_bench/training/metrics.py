@@ -1,12 +1,13 @@
 """What is recorded over training, averaged between rows: no row is one batch's luck."""
 
 import dataclasses
+import sys
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
-from cds_bench.errors import BenchError
 from cds_bench.records import Offer, Sharing
 from cds_bench.training.data import effective
 
@@ -36,40 +37,56 @@ def pair_sums(offer: Offer, decision: Sharing, tasks: int) -> tuple[Tensor, Tens
 
 
 class Recorder:
-    """Accumulates on the device and reads it back at the steps of the log alone."""
+    """Accumulates on the device and reads it back at the steps of the log alone.
+
+    Its attributes are plain data and tensors: a checkpoint holds them as they are.
+    """
 
     def __init__(self, seeds: list[int], tasks: tuple[str, ...]):
         self.seeds, self.tasks = seeds, tasks
         self.rows: list[tuple] = []
+        self.failed: list[dict[str, Any]] = []
+        self.terms: list[str] = []
+        self.last: Tensor | None = None  # the last finite value of each loss term, [S, terms]
+        self.broken: Tensor | None = None  # the first step at which it was not finite, else -1
         self._clear()
 
     def _clear(self) -> None:
         self.count = 0
         self.sums: list[Tensor] = []
 
-    def add(self, terms, offer: Offer, decision: Sharing) -> None:
-        """Adds one step: the loss terms [S] and the sharing between tasks."""
+    def add(self, terms, offer: Offer, decision: Sharing, step: int) -> None:
+        """Adds the step that ended as number `step`: loss terms [S] and sharing between tasks."""
         count = len(self.tasks)
-        self.names = [f.name for f in dataclasses.fields(terms) if f.name != "q_data"]
+        self.terms = [
+            f.name for f in dataclasses.fields(terms) if f.name not in ("q_data", "total")
+        ]
         target = effective(offer, decision)
         q_sums = terms.q_data.new_zeros(len(self.seeds), count)
         q_sums.scatter_add_(1, target.flatten(1), terms.q_data)
         rows = torch.zeros_like(q_sums)
         rows.scatter_add_(1, target.flatten(1), torch.ones_like(terms.q_data))
-        losses = torch.stack([getattr(terms, name).detach() for name in self.names], dim=1)
-        step = [losses, q_sums, rows, *pair_sums(offer, decision, count)]
-        self.sums = [a + b for a, b in zip(self.sums, step, strict=True)] if self.sums else step
+        losses = torch.stack([getattr(terms, name).detach() for name in self.terms], dim=1)
+        sums = [losses, q_sums, rows, *pair_sums(offer, decision, count)]
+        self.sums = [a + b for a, b in zip(self.sums, sums, strict=True)] if self.sums else sums
         self.count += 1
         self.diagnostics = decision.diagnostics
+        if self.last is None:
+            self.last = torch.full_like(losses, torch.nan)
+            self.broken = torch.full_like(losses, -1, dtype=torch.int64)
+        finite = losses.isfinite()
+        self.last = torch.where(finite, losses, self.last)
+        self.broken = torch.where(finite | (self.broken >= 0), self.broken, step)
 
     def write(self, step: int) -> str:
         """Appends the rows of the interval that ends at `step`; returns a note for people.
 
-        Raises BenchError when a loss is not finite, with the step and the term.
+        A seed whose losses stopped being finite has failed: from then on it has no rows.
         """
+        self._find_failures()
         losses, q_sums, rows, weight, offered = (total.cpu().double() for total in self.sums)
         losses = losses / self.count
-        for k, name in enumerate(self.names):
+        for k, name in enumerate(self.terms):
             self._append(step, name, losses[:, k, None, None])
         self._append(step, "q_data", (q_sums / rows)[:, None, :])
         self._append(step, "weight", weight / offered)
@@ -78,21 +95,34 @@ class Recorder:
             for label, quantile in _summaries(name, values.detach().cpu().double()):
                 self._append(step, label, quantile[:, None, :])
         self._clear()
-        if not torch.isfinite(losses).all():
-            seed, term = (~torch.isfinite(losses)).nonzero()[0].tolist()
-            raise BenchError(
-                f"training diverged by step {step}: the loss term '{self.names[term]}' of seed "
-                f"{self.seeds[seed]} is not finite; lower the learning rates or the reward scale"
-            )
         return ", ".join(
             f"{name} {value:.3g}"
-            for name, value in zip(self.names[:3], losses.mean(0).tolist(), strict=False)
+            for name, value in zip(self.terms[:3], losses.nanmean(0).tolist(), strict=False)
         )
+
+    def _find_failures(self) -> None:
+        """Adds the seeds that failed in this interval to `failed` and says so."""
+        broken, last = self.broken.cpu(), self.last.cpu().tolist()
+        known = {failure["seed"] for failure in self.failed}
+        for s, seed in enumerate(self.seeds):
+            if seed in known or (broken[s] < 0).all():
+                continue
+            first = int(broken[s][broken[s] >= 0].min())
+            term = self.terms[int((broken[s] == first).int().argmax())]
+            finite = dict(zip(self.terms, last[s], strict=True))
+            reason = failure_reason(first, term, finite)
+            self.failed.append(
+                {"seed": seed, "step": first, "term": term, "last_finite": finite, "reason": reason}
+            )
+            print(f"seed {seed}: {reason}", file=sys.stderr, flush=True)
 
     def _append(self, step: int, metric: str, values: Tensor) -> None:
         """Rows of values [S, sources or 1, targets or 1]; a dimension of one has no task."""
         _, sources, targets = values.shape
+        failed = {failure["seed"] for failure in self.failed}
         for s, seed in enumerate(self.seeds):
+            if seed in failed:
+                continue
             for i in range(sources):
                 for j in range(targets):
                     source = self.tasks[i] if sources > 1 else ""
@@ -103,6 +133,14 @@ class Recorder:
         return pd.DataFrame(self.rows, columns=COLUMNS).sort_values(
             ["seed", "step", "metric", "source", "target"], kind="stable"
         )
+
+
+def failure_reason(step: int, term: str, last_finite: dict[str, float]) -> str:
+    """Why a seed failed, in words: step, term, and the values before."""
+    last = ", ".join(f"{name} {value:.3g}" for name, value in last_finite.items())
+    return (
+        f"failed at step {step}: the loss term '{term}' is not finite (last finite values: {last})"
+    )
 
 
 def _summaries(name: str, values: Tensor) -> list[tuple[str, Tensor]]:

@@ -2,7 +2,9 @@
 
 import ctypes
 import json
+import os
 import platform
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,18 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from cds_bench import paths, plugins
+from cds_bench.claims import claim
 from cds_bench.config import Config, options
 from cds_bench.dataset.pool import Pool, load_pool
 from cds_bench.errors import BenchError
-from cds_bench.files import atomic, read_json, write_csv, write_json
+from cds_bench.files import atomic, read_json, remove_temporaries, write_csv, write_json
+from cds_bench.fingerprint import fingerprint
+from cds_bench.training import checkpoint
 from cds_bench.training.data import to_device
-from cds_bench.training.loop import Job, Result, train
+from cds_bench.training.loop import Job, Result, State, capture, train
 from cds_bench.versions import versions
+
+PROGRESS = ".progress.json"
 
 
 def snapshot_steps(config: Config) -> list[int]:
@@ -37,7 +44,7 @@ def snapshot_steps(config: Config) -> list[int]:
     return sorted({step for step in curve if step < steps - tail} | final)
 
 
-def fingerprint(config: Config, suite: str, algorithm: str, sharing: str, pool: str) -> dict:
+def identity(config: Config, suite: str, algorithm: str, sharing: str, pool: str) -> dict:
     """What decides a run's result: two runs that agree in all of it are the same run."""
     return {
         "suite": suite,
@@ -49,22 +56,65 @@ def fingerprint(config: Config, suite: str, algorithm: str, sharing: str, pool: 
     }
 
 
-def run(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> None:
+def exact_identity(mark: dict, job: Job, threads: int) -> dict:
+    """What decides a run's bytes: a checkpoint is of the same code, torch and device too."""
+    modules = ("cds_bench.training.run", job.algorithm.__name__, job.strategy.__name__)
+    return mark | {
+        "seeds": job.seeds,
+        "code": fingerprint(*modules),
+        "torch": str(torch.__version__),
+        "device": hardware(job.device),
+        "threads": threads,
+    }
+
+
+def run(
+    config: Config, suite: str, algorithm: str, sharing: str, seeds: str, save_every: float = 60.0
+) -> None:
     """Trains the seeds "<first>-<last>" together and writes the run's folder.
 
-    Refuses, with the differing keys, when the folder holds a finished run of another
-    configuration or pool; a run that is interrupted leaves no declared output behind.
+    Saves a checkpoint every `save_every` seconds and when told to stop; the same call goes on from
+    it, to the same bytes. Refuses, with the differing keys, when the folder holds a finished run,
+    or a checkpoint, of another configuration or pool, and when another process trains this run.
     """
-    folder = paths.run(config, suite, algorithm, sharing, seeds)
+    key = (suite, algorithm, sharing, seeds)
+    folder, checkpoints = paths.run(config, *key), paths.checkpoints(config, *key)
     pool = load_pool(paths.pool(config, suite))
-    mark = fingerprint(config, suite, algorithm, sharing, pool.sha256)
+    mark = identity(config, suite, algorithm, sharing, pool.sha256)
     refuse_other(folder, mark)
     torch.set_num_threads(config.training.threads)
     keep_freed_memory()
-    device = resolve_device(config.training.device)
-    job = Job(
+    job = make_job(config, *key, pool.tasks)
+    exact = exact_identity(mark, job, config.training.threads)
+    progress = folder / PROGRESS
+    with (
+        claim(folder, f"run {'/'.join(key)} is being trained"),
+        checkpoint.Keeper(checkpoints, exact, progress, save_every) as keeper,
+    ):
+        for place in (folder, checkpoints):
+            remove_temporaries(place)
+        result = train(
+            job,
+            to_device(pool, job.device),
+            config.training.log_points,
+            snapshot_steps(config),
+            checkpoint.load(checkpoints, exact),
+            lambda state: keeper.after_step(
+                state.step, lambda: capture(state), lambda: watched(job, state)
+            ),
+        )
+        write(folder, job, pool, result, mark)
+        progress.unlink(missing_ok=True)
+        checkpoint.remove(checkpoints)
+
+
+def make_job(
+    config: Config, suite: str, algorithm: str, sharing: str, seeds: str, tasks: tuple[str, ...]
+) -> Job:
+    """The job that a configuration asks for, its plug-ins loaded and their options checked."""
+    return Job(
         suite=suite,
-        tasks=pool.tasks,
+        tasks=tasks,
         algorithm=plugins.load("algorithms", algorithm),
         algorithm_name=algorithm,
         algorithm_config=options("algorithms", algorithm, config.algorithms[algorithm]),
@@ -74,36 +124,43 @@ def run(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) ->
         steps=config.training.steps,
         batch_size=config.training.batch_size,
         hidden=config.training.hidden,
-        device=device,
+        device=resolve_device(config.training.device),
     )
-    began = time.perf_counter()
-    steps = snapshot_steps(config)
-    result = train(job, to_device(pool, device), config.training.log_points, steps)
-    write(folder, job, pool, result, mark, time.perf_counter() - began)
+
+
+def watched(job: Job, state: State) -> dict[str, Any]:
+    """What `cds-bench status` shows of a run that goes on."""
+    return {
+        "step": state.step,
+        "steps": job.steps,
+        "seconds": round(state.seconds, 1),
+        "steps_per_second": round(state.rate, 2),
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "updated": time.time(),
+    }
 
 
 def refuse_other(folder: Path, mark: dict) -> None:
-    """Raises BenchError when `folder` holds a run with another fingerprint."""
+    """Raises BenchError when `folder` holds a finished run of another identity."""
     if not (folder / "run.json").exists():
         return
     found = read_json(folder / "run.json").get("fingerprint", {})
-    differing = sorted(key for key in mark if found.get(key) != mark[key])
-    if differing:
+    if differing := checkpoint.differences(found, mark):
         raise BenchError(
             f"{folder}: holds a run with another {', '.join(differing)}; delete the folder to "
             "train again, or choose another profile name to keep both"
         )
 
 
-def write(
-    folder: Path, job: Job, pool: Pool, result: Result, mark: dict[str, Any], seconds: float
-) -> None:
+def write(folder: Path, job: Job, pool: Pool, result: Result, mark: dict[str, Any]) -> None:
     """Writes the four files of a run; run.json last."""
+    taken = len(next(iter(result.policies.values())))
     tensors: dict[str, Tensor] = {
         **result.policies,
         "observation_mean": torch.from_numpy(pool.observation_mean),
         "observation_scale": torch.from_numpy(pool.observation_scale),
-        "steps": torch.tensor(mark["snapshot_steps"]),
+        "steps": torch.tensor(mark["snapshot_steps"][:taken]),
         "seeds": torch.tensor(job.seeds),
     }
     # One metadata key: safetensors does not keep the order of several, and bytes must repeat.
@@ -118,6 +175,7 @@ def write(
         {
             "fingerprint": mark,
             "seeds": job.seeds,
+            "failures": result.failures,
             "resolved": {
                 "algorithm": vars(job.algorithm_config),
                 "sharing": vars(job.strategy_config),
@@ -125,13 +183,20 @@ def write(
             "versions": versions(*packages) | {"python": platform.python_version()},
             "hardware": {
                 "machine": platform.machine(),
-                "device": job.device if job.device == "cpu" else torch.cuda.get_device_name(),
+                "device": hardware(job.device),
                 "threads": torch.get_num_threads(),
             },
-            "wall_seconds": round(seconds, 1),
-            "steps_per_second": round(job.steps / seconds, 2),
+            "wall_seconds": round(result.seconds, 1),
+            "steps_per_second": round(job.steps / result.seconds, 2),
+            "interruptions": result.interruptions,
+            "peak_memory_mib": round(result.peak_bytes / 2**20),
         },
     )
+
+
+def hardware(device: str) -> str:
+    """The device's name where it has one."""
+    return device if device == "cpu" else torch.cuda.get_device_name()
 
 
 def parse_seeds(seeds: str) -> list[int]:

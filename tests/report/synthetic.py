@@ -7,7 +7,7 @@ import envs
 from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.seeding import stream
-from cds_bench.statistics.schema import COLUMNS
+from cds_bench.statistics.schema import COLUMNS, failures
 
 SUITE = "walker2d-mixed"
 SHARING = ("no_sharing", "sharing_all", "hipi", "cds_basic", "cds")
@@ -90,3 +90,4 @@ def write(config: Config) -> None:
                     )
                     metrics = run_metrics(suite, sharing, seeds)
                     files.write_csv(paths.run(config, *key) / "metrics.csv", metrics)
+    files.write_csv(paths.failures(config), failures(config))

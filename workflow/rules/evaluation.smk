@@ -9,6 +9,7 @@ rule evaluate:
         ],
         pool=str(paths.pool(settings, "{suite}")),
         policies=plan.run_files(settings, *run_key)["policies"],
+        run=plan.run_files(settings, *run_key)["run"],
     output:
         str(paths.run_scores(settings, *run_key)),
     log:

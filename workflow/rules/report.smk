@@ -10,6 +10,7 @@ for suite in settings.suites:
             f"table_{suite_id}"
         input:
             str(paths.scores(settings)),
+            str(paths.failures(settings)),
             str(paths.comparisons(settings)),
         output:
             [

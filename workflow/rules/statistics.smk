@@ -4,8 +4,10 @@
 rule statistics:
     input:
         [str(paths.run_scores(settings, *run)) for run in plan.runs(settings)],
+        [plan.run_files(settings, *run)["run"] for run in plan.runs(settings)],
     output:
         scores=str(paths.scores(settings)),
+        failures=str(paths.failures(settings)),
         comparisons=str(paths.comparisons(settings)),
     log:
         plan.log(settings, "statistics"),

@@ -1,0 +1,96 @@
+"""Behaviour cloning: maximum likelihood of the policy on the weighted effective data.
+
+The reference that ignores rewards. For the sharing strategies that ask for values, twin critics
+evaluate the cloned policy: the weighted temporal difference to
+
+    y = r + gamma (1 - d) min_j Qtarget_j(s', a'),  a' ~ pi(.|s'),
+
+with nothing conservative, which the evaluation of a policy that stays within the data does without
+[ours]. The policy never sees them, other than through a strategy's weights.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from cds_bench.algorithms import actor_critic, networks
+from cds_bench.noise import Noise
+from cds_bench.records import Batch, Parameters, Sizes
+
+
+@dataclass(frozen=True)
+class Config:
+    discount: float = 0.99
+    target_rate: float = 0.005
+    critic_learning_rate: float = 3e-4
+    policy_learning_rate: float = 1e-3
+    reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
+    reward_shift: float = 0.0
+
+
+@dataclass(frozen=True)
+class Learner:
+    """Every trained tensor of a job, stacked, and the target critic that follows."""
+
+    critic: Parameters
+    target: Parameters
+    policy: Parameters
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Loss terms per seed, [S] each, and the mean of Q on the data per row, [S, M]."""
+
+    temporal_difference: Tensor
+    policy: Tensor
+    q_data: Tensor = field(repr=False)
+
+    @property
+    def total(self) -> Tensor:
+        """The scalar to differentiate: each term reaches its own parameters alone."""
+        return (self.temporal_difference + self.policy).sum()
+
+
+def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
+    """Fresh parameters, seed by seed from its own generator."""
+    critic = networks.initialise_critic(generators, sizes, device)
+    return Learner(
+        critic=critic,
+        target={name: value.clone() for name, value in critic.items()},
+        policy=networks.initialise_policy(generators, sizes, device),
+    )
+
+
+def groups(learner: Learner) -> list[list[Tensor]]:
+    """What the one optimiser trains: critics, policies."""
+    return [list(learner.critic.values()), list(learner.policy.values())]
+
+
+def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:
+    """Sets the learning rate of each of the `groups`."""
+    critics, policies = optimiser.param_groups
+    critics["lr"] = config.critic_learning_rate
+    policies["lr"] = config.policy_learning_rate
+
+
+def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:
+    """Every loss term of one step; `step` counts from 0."""
+    rows, size = batch.actions.shape[1:]
+    with torch.no_grad():
+        following = networks.policy_distribution(learner.policy, batch.next_states)
+        actions, _ = networks.sample(*following, noise.normal(rows, 1, size))
+        values = actor_critic.minimum(learner.target, batch.next_states, actions).squeeze(-1)
+        target = actor_critic.backup(config, batch, values)
+    q_data = networks.q_values(learner.critic, batch.states, batch.actions.unsqueeze(2)).squeeze(-1)
+    mean, log_std = networks.policy_distribution(learner.policy, batch.states)
+    return Terms(
+        temporal_difference=actor_critic.temporal_difference(q_data, target, batch.weight),
+        policy=actor_critic.cloning(mean, log_std, batch),
+        q_data=q_data.detach().mean(1),
+    )
+
+
+after_step = actor_critic.after_step
+value = actor_critic.value
+soft_backup = actor_critic.soft_backup

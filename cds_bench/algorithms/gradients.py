@@ -1,0 +1,181 @@
+"""Values of stacked critics and their gradients in one pass, in blocks that stay in the cache.
+
+Letters as in `networks`; G networks of the stack and R states make a block, H hidden units, J of
+the K actions are differentiated.
+"""
+
+import functools
+import itertools
+import math
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from cds_bench.algorithms.networks import affine
+from cds_bench.records import Parameters
+
+# slope(values [G, R, K], stack, rows) -> dL/dvalues [G, R, J] and which J of the K actions they are
+# for, int64 [G, R, J], or None for all; `stack` and `rows` are the slices of both that are in hand.
+Slope = Callable[[Tensor, slice, slice], tuple[Tensor, Tensor | None]]
+# Rows of one pass on a CPU: what passes between layers then stays in the processor's cache.
+CACHED_ROWS = 1536
+
+
+@torch.no_grad()
+def value_gradients(
+    critic: Parameters, states: Tensor, actions: Tensor, slope: Slope, dtype: torch.dtype
+) -> tuple[Tensor, Parameters]:
+    """Q_c(s, a) as `q_values` has it, and the gradients of a loss whose slope in them is known.
+
+    states [S, M, O+T], actions [S, M, K, A] -> values float32 [S, 2, M, K], gradients like critic.
+    The gradient is taken block by block, right behind the values: on a CPU a block is some states
+    of one network, so that activations never leave the cache, and a seed's sums do not depend on
+    its companions; on a GPU it is everything. A CPU's threads take a network each: one product cut
+    in two is slower than two products. Products and activations are of `dtype`, sums over blocks of
+    float32.
+    """
+    depth, (seeds, rows, _), count = len(critic) // 2, states.shape, actions.shape[2]
+    lowered = {name: value.detach().to(dtype) for name, value in critic.items()}
+    gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
+    both, acted = (x.to(dtype).repeat_interleave(2, dim=0) for x in (states, actions))
+    values = states.new_empty(2 * seeds, rows, count)
+
+    @torch.no_grad()  # a thread has its own mode
+    def networks(stack: slice) -> None:
+        layers = [(lowered[f"w{k}"][stack], lowered[f"b{k}"][stack]) for k in range(depth)]
+        sums = [(gradients[f"w{k}"][stack], gradients[f"b{k}"][stack]) for k in range(depth)]
+        for block in _blocks(rows, count, states.device):
+            state, action = both[stack, block], acted[stack, block]
+            hidden = _hidden(layers, state, action)
+            found = affine(hidden[-1], *layers[-1]).view(len(state), -1, count).float()
+            values[stack, block] = found
+            slopes, chosen = slope(found, stack, block)
+            if chosen is not None:
+                action, hidden = _choose(action, hidden, chosen)
+            _backward(layers, sums, state, action, hidden, slopes.to(dtype))
+
+    if states.device.type != "cpu":
+        networks(slice(0, 2 * seeds))
+    elif (threads := torch.get_num_threads()) == 1:
+        for n in range(2 * seeds):
+            networks(slice(n, n + 1))
+    else:
+        stacks = [slice(n, n + 1) for n in range(2 * seeds)]
+        list(_workers(threads).map(networks, stacks))
+    return values.view(seeds, 2, rows, count), gradients
+
+
+@functools.cache
+def _workers(threads: int) -> ThreadPoolExecutor:
+    """Threads whose own products are not cut any further; the caller's still are."""
+    together = threading.Barrier(threads)
+
+    def start() -> None:
+        torch.set_num_threads(1)
+        together.wait()
+
+    workers = ThreadPoolExecutor(threads, initializer=start)
+    list(workers.map(lambda _: None, range(threads)))
+    torch.set_num_threads(threads)
+    return workers
+
+
+def _blocks(rows: int, count: int, device: torch.device) -> Iterator[slice]:
+    """Slices of the rows that are passed together: near-equal ones on a CPU."""
+    number = math.ceil(rows * count / CACHED_ROWS) if device.type == "cpu" else 1
+    edges = [round(rows * k / number) for k in range(number + 1)]
+    return (slice(*edge) for edge in itertools.pairwise(edges))
+
+
+def _hidden(layers: list, states: Tensor, actions: Tensor) -> list[Tensor]:
+    """Every hidden layer's activations [G, R K, H] of states [G, R, O+T], actions [G, R, K, A]."""
+    size = states.shape[-1]
+    (weight, bias), *others = layers
+    state_part = affine(states, weight[:, :size], bias)
+    first = torch.bmm(actions.flatten(1, 2), weight[:, size:]).view(*actions.shape[:3], -1)
+    hidden = [_relu_(first.add_(state_part.unsqueeze(2))).flatten(1, 2)]
+    for weight, bias in others[:-1]:
+        hidden.append(_relu_(affine(hidden[-1], weight, bias)))
+    return hidden
+
+
+def _choose(actions: Tensor, hidden: list[Tensor], chosen: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """The chosen actions [G, R, J, A] and their rows of the hidden layers, [G, R J, H]."""
+    count = actions.shape[2]
+    places = (
+        chosen + count * torch.arange(chosen.shape[1], device=chosen.device)[:, None]
+    ).flatten(1)
+    picked = [_pick(layer, places) for layer in (actions.flatten(1, 2), *hidden)]
+    return picked[0].view(*chosen.shape, -1), picked[1:]
+
+
+def _pick(rows: Tensor, places: Tensor) -> Tensor:
+    """rows [G, N, H] at places [G, P] -> [G, P, H]."""
+    first = rows.shape[1] * torch.arange(len(rows), device=rows.device)[:, None]
+    return rows.flatten(0, 1).index_select(0, (places + first).flatten()).view(*places.shape, -1)
+
+
+def _backward(
+    layers: list, sums: list, states: Tensor, actions: Tensor, hidden: list[Tensor], slopes: Tensor
+) -> None:
+    """Adds a block's gradients to `sums`; overwrites the activations."""
+    ahead = slopes.flatten(1, 2).unsqueeze(-1)  # dL/d(what the layer puts out), before its ReLU
+    for (weight, _), (weight_sum, bias_sum), below in zip(
+        layers[:0:-1], sums[:0:-1], hidden[::-1], strict=True
+    ):
+        _add_product(weight_sum, below.mT, ahead)
+        bias_sum[..., : weight.shape[-1]] += ahead.sum(1, keepdim=True)
+        ahead = _relu_backward(torch.bmm(ahead, weight.mT), below)
+    size = states.shape[-1]
+    weight_sum, bias_sum = sums[0]
+    _add_product(weight_sum[:, size:], actions.flatten(1, 2).mT, ahead)
+    of_states = ahead.view(*slopes.shape, -1).sum(2)
+    _add_product(weight_sum[:, :size], states.mT, of_states)
+    bias_sum[..., : ahead.shape[-1]] += of_states.sum(1, keepdim=True)
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    if left.dtype == total.dtype:
+        total.baddbmm_(left, right)
+    else:
+        total += torch.bmm(left, right)
+
+
+def _relu_(values: Tensor) -> Tensor:
+    """max(values, 0) in place; of a bfloat16 on a CPU by its bits, which is four times as fast."""
+    if values.dtype == torch.bfloat16 and values.device.type == "cpu":
+        values.view(torch.int16).clamp_(min=0)  # the sign is that of the integer
+        return values
+    return values.relu_()
+
+
+def _relu_backward(ahead: Tensor, activations: Tensor) -> Tensor:
+    """`ahead` where the activations are positive, else 0; overwrites both."""
+    if ahead.dtype == torch.bfloat16 and ahead.device.type == "cpu":
+        ahead.view(torch.int16).mul_(activations.view(torch.int16).clamp_(max=1))
+        return ahead
+    return torch.ops.aten.threshold_backward.grad_input(ahead, activations, 0, grad_input=ahead)
+
+
+class _Known(torch.autograd.Function):
+    """A loss [S] whose gradients, each [S * copies, ...], are known already."""
+
+    @staticmethod
+    def forward(ctx, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
+        ctx.gradients = gradients
+        return loss.clone()
+
+    @staticmethod
+    def backward(ctx, ahead: Tensor):
+        scales = [
+            ahead.repeat_interleave(len(g) // len(ahead)).view(-1, 1, 1) for g in ctx.gradients
+        ]
+        return None, None, *(g * scale for g, scale in zip(ctx.gradients, scales, strict=True))
+
+
+def known_loss(loss: Tensor, gradients: Parameters, parameters: Parameters) -> Tensor:
+    """`loss` [S] with the gradients that `value_gradients` found for it."""
+    return _Known.apply(loss, list(gradients.values()), *parameters.values())

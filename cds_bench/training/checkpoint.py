@@ -1,0 +1,109 @@
+"""Checkpoints of a training job: exact, atomic, fingerprinted, at most two of them."""
+
+import pickle
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cds_bench.errors import BenchError
+from cds_bench.files import atomic, write_json
+
+KEPT = 2  # should the newest be damaged, the one before it is whole
+SECONDS_BETWEEN_PROGRESS = 5.0
+
+
+def save(folder: Path, mark: dict[str, Any], content: dict[str, Any]) -> None:
+    """Writes the checkpoint of `content["step"]` and drops all but the newest `KEPT`."""
+    with atomic(folder / f"{content['step']:012}.pt") as temporary:
+        torch.save({"mark": mark, "content": content}, temporary)
+    for path in _saved(folder)[KEPT:]:
+        path.unlink()
+
+
+def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
+    """The newest checkpoint that can be read, on the CPU; None where there is none.
+
+    Raises BenchError, with the keys that differ, when it is of another run than `mark`.
+    """
+    for path in _saved(folder):
+        try:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            print(f"{path}: not readable ({reason}); it is left out", file=sys.stderr)
+            continue
+        if differing := differences(found["mark"], mark):
+            raise BenchError(
+                f"{path}: is of a run with another {', '.join(differing)}; delete {folder} to "
+                "train from the first step, or undo the change to go on with it"
+            )
+        return found["content"]
+    return None
+
+
+def remove(folder: Path) -> None:
+    """Deletes a complete run's checkpoints."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def differences(found: dict[str, Any], mark: dict[str, Any]) -> list[str]:
+    """The keys in which a run that was found differs from the one that is asked for."""
+    return sorted(key for key in mark if found.get(key) != mark[key])
+
+
+def _saved(folder: Path) -> list[Path]:
+    """Complete checkpoints, newest first."""
+    return sorted(folder.glob("[0-9]*.pt"), reverse=True)
+
+
+class Keeper:
+    """Saves a job's state every `seconds` and when the process is told to stop (SIGTERM, Ctrl-C).
+
+    Told to stop, it saves after the step in hand and ends the process with status 128 + signal; a
+    second signal ends it at once. `progress` is a small file for those who watch.
+    """
+
+    def __init__(self, folder: Path, mark: dict[str, Any], progress: Path, seconds: float):
+        self.folder, self.mark, self.progress, self.seconds = folder, mark, progress, seconds
+        self.signal: int | None = None
+        self.saved = self.told = time.monotonic()
+
+    def __enter__(self) -> "Keeper":
+        self.before = {
+            each: signal.signal(each, self._stop) for each in (signal.SIGTERM, signal.SIGINT)
+        }
+        return self
+
+    def __exit__(self, *_) -> None:
+        for each, handler in self.before.items():
+            signal.signal(each, handler)
+
+    def _stop(self, number: int, _frame) -> None:
+        self.signal = number
+        signal.signal(number, signal.SIG_DFL)
+
+    def after_step(
+        self, step: int, capture: Callable[[], dict], progress: Callable[[], dict]
+    ) -> None:
+        """Writes `capture()` as a checkpoint and `progress()` for those who watch, when due."""
+        now = time.monotonic()
+        if now - self.told >= SECONDS_BETWEEN_PROGRESS:
+            self.told = now
+            write_json(self.progress, progress())
+        if self.signal is None and now - self.saved < self.seconds:
+            return
+        save(self.folder, self.mark, capture())
+        self.saved = time.monotonic()
+        if self.signal is not None:
+            name = signal.Signals(self.signal).name
+            print(
+                f"stopped by {name} after step {step}; the same command goes on from there",
+                file=sys.stderr,
+            )
+            sys.exit(128 + self.signal)
