@@ -186,15 +186,17 @@ def render(
 
 @app.command()
 def statistics(config: ConfigOption = DEFAULT) -> None:
-    """Merge the scores of all runs and compare the methods: scores.csv and comparisons.csv.
+    """Merge all runs' results and compare the methods: scores.csv, shift.csv, comparisons.csv.
 
     Example: `cds-bench statistics`
     """
     settings = _load(config)
     from cds_bench.statistics.comparisons import write_comparisons
     from cds_bench.statistics.schema import write_scores
+    from cds_bench.statistics.shift import write_shift
 
     write_scores(settings)
+    write_shift(settings)
     write_comparisons(settings)
 
 
@@ -225,6 +227,18 @@ def figures(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
     write_aggregates(settings, suite)
     for algorithm in settings.algorithms:
         write_sharing(settings, suite, algorithm)
+
+
+@app.command()
+def shift(config: ConfigOption = DEFAULT) -> None:
+    """Write how far policies moved from their data beside their scores: a table and a figure.
+
+    Example: `cds-bench shift`
+    """
+    settings = _load(config)
+    from cds_bench.report.shift import write_distribution_shift
+
+    write_distribution_shift(settings)
 
 
 @app.command()

@@ -90,6 +90,9 @@ class Training(Section):
     batch_size: Lanes = Field(256, description="transitions per task and step")
     hidden: tuple[Lanes, ...] = (256, 256, 256)
     log_points: PositiveInt = Field(100, description="rows of metrics, evenly over training")
+    shift_steps: PositiveInt = Field(
+        2000, description="of fitting the behaviour that a policy's shift is measured from"
+    )
     threads: PositiveInt = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
 

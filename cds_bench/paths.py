@@ -51,6 +51,11 @@ def run_scores(config: Config, suite: str, algorithm: str, sharing: str, seeds: 
     return config.folder / "scores" / suite / algorithm / sharing / f"seeds{seeds}.csv"
 
 
+def run_values(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """What one training job's critics expect, and what its policies get."""
+    return config.folder / "values" / suite / algorithm / sharing / f"seeds{seeds}.csv"
+
+
 def scores(config: Config) -> Path:
     return config.folder / "scores.csv"
 
@@ -58,6 +63,11 @@ def scores(config: Config) -> Path:
 def failures(config: Config) -> Path:
     """The seeds whose training failed, and why (csv)."""
     return config.folder / "failures.csv"
+
+
+def shift(config: Config) -> Path:
+    """How far policies moved from their data, and what their critics expect (csv)."""
+    return config.folder / "shift.csv"
 
 
 def comparisons(config: Config) -> Path:
@@ -76,6 +86,16 @@ def table(config: Config, suite: str, extension: str) -> Path:
 
 def comparison_table(config: Config, suite: str, extension: str) -> Path:
     return config.folder / "tables" / f"{suite_id(suite)}_comparisons.{extension}"
+
+
+def shift_table(config: Config, extension: str) -> Path:
+    """Distribution shift and score over all suites: csv, md, tex or html."""
+    return config.folder / "tables" / f"distribution_shift.{extension}"
+
+
+def shift_figure(config: Config, extension: str) -> Path:
+    """Score over distribution shift (png or svg)."""
+    return config.folder / "figures" / f"distribution_shift.{extension}"
 
 
 def coverage_table(config: Config, suite: str) -> Path:

@@ -38,7 +38,7 @@ def runs(config: Config) -> list[tuple[str, str, str, str]]:
 def run_files(config: Config, *key: str) -> dict[str, str]:
     """The files of one training job, by the names that its rule uses."""
     folder = paths.run(config, *key)
-    names = ("policies.safetensors", "metrics.csv", "timing.csv", "run.json")
+    names = ("policies.safetensors", "metrics.csv", "timing.csv", "shift.csv", "run.json")
     return {name.partition(".")[0]: str(folder / name) for name in names}
 
 
@@ -107,13 +107,23 @@ def figure_kind(path: str) -> str:
     return next(kind for kind in kinds if Path(path).stem.endswith(kind))
 
 
+def shift_tables(config: Config) -> list[str]:
+    return [str(paths.shift_table(config, extension)) for extension in TABLE_FORMATS]
+
+
+def shift_figures(config: Config) -> list[str]:
+    return [str(paths.shift_figure(config, extension)) for extension in FIGURE_FORMATS]
+
+
 def tables(config: Config) -> list[str]:
-    return [path for suite in config.suites for path in suite_tables(config, suite)]
+    of_suites = [path for suite in config.suites for path in suite_tables(config, suite)]
+    return of_suites + shift_tables(config)
 
 
 def figures(config: Config) -> list[str]:
     kinds = (suite_figures, suite_coverage)
-    return [path for suite in config.suites for kind in kinds for path in kind(config, suite)]
+    of_suites = [path for suite in config.suites for kind in kinds for path in kind(config, suite)]
+    return of_suites + shift_figures(config)
 
 
 def report(config: Config) -> str:

@@ -105,6 +105,7 @@ def trained(make_config, collected, tmp_path_factory):
             "batch_size": 32,
             "hidden": [32, 32],
             "log_points": 2,
+            "shift_steps": 5,
             "device": "cpu",
         },
         protocol={

@@ -27,7 +27,7 @@ DEFAULT = ROOT / "workflow/config/default.yaml"
 JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0-1")
 COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate", "statistics",
-    "table", "figures", "render", "coverage",
+    "table", "figures", "shift", "render", "coverage",
 )  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def stages(call):
         stage("statistics")
         stage("table", "--suite", MIXED)
         stage("figures", "--suite", MIXED)
+        stage("shift")
         return config.folder
 
     return run

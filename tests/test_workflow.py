@@ -22,7 +22,7 @@ from cds_bench.config import load
 ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
 MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
-SUMMARY = {"statistics": 1, TABLE: 1, FIGURES: 1, "report": 1, "all": 1}
+SUMMARY = {"statistics": 1, TABLE: 1, FIGURES: 1, "table_shift": 1, "report": 1, "all": 1}
 NOTHING = "Nothing to be done"
 
 # A strategy that, when asked to, stands still in the middle of training until its file is removed.
@@ -63,7 +63,8 @@ TINY = {
         "reference_episodes": 2,
     },
     "training": {
-        "steps": 20, "batch_size": 32, "hidden": [32, 32], "log_points": 2, "device": "cpu",
+        "steps": 20, "batch_size": 32, "hidden": [32, 32], "log_points": 2,
+        "shift_steps": 5, "device": "cpu",
     },
     "protocol": {
         "curve_snapshots": 1, "final_snapshots": 2, "curve_episodes": 1, "final_episodes": 1,
@@ -172,6 +173,7 @@ def test_the_jobs_of_a_profile(project, name):
         "train": runs,
         "evaluate": runs,
         "statistics": 1,
+        "table_shift": 1,
         "configuration": 1,
         "report": 1,
         "all": 1,
@@ -405,14 +407,14 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
     second.wait()
     assert alive(child), "its jobs live on"
 
-    other = finished.folder / "waiting-too"
-    third = start(*command, TEST_WAIT=str(other))
-    wait_for(other.exists)
-    marker.unlink()  # the orphan ends and writes its run while the same job trains again
+    status, output = finished.run(*command)
+    assert status != 0, "what an orphan trains is not trained a second time"
+    log = results / "killed" / "logs" / "train" / f"{MIXED}_cql_patient_0-1.log"
+    assert f"is being trained by process {child} on" in log.read_text()
+    marker.unlink()
     wait_for(lambda: not alive(child))
-    assert (run / "run.json").exists()
-    other.unlink()
-    output, _ = third.communicate(timeout=240)
-    assert third.returncode == 0, output
+    assert (run / "run.json").exists(), "the orphan ends and writes its run"
+    status, output = finished.run(*command)
+    assert status == 0, output
     assert finished.scores("killed") == finished.scores("tiny")
     assert finished.planned("--configfile", path) == {}

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from cds_bench.algorithms import networks
+from cds_bench.algorithms import actor_critic, networks
 from cds_bench.algorithms.gradients import Slope, known_loss, value_gradients
 from cds_bench.noise import Noise
 from cds_bench.records import LANES, Batch, Parameters, Sizes
@@ -114,9 +114,11 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     mean, log_std = networks.policy_distribution(learner.policy, batch.states)
     here, log_here = networks.sample(mean, log_std, noise.normal(*shape, count + 1, size))
     with torch.no_grad():
-        following = networks.policy_distribution(learner.policy, batch.next_states)
-        there, log_there = networks.sample(*following, noise.normal(*shape, count + backups, size))
-        target = backup(config, learner.target, batch, there[:, :, count:])
+        moments = networks.policy_distribution(learner.policy, batch.next_states)
+        there, log_there = networks.sample(*moments, noise.normal(*shape, count + backups, size))
+        # max_a' min_j Qtarget_j(s', a')
+        following = actor_critic.minimum(learner.target, batch.next_states, there[:, :, count:])
+        target = actor_critic.backup(config, batch, following.amax(-1))
         anywhere = noise.uniform(*shape, count, size) * 2.0 - 1.0
         proposals = torch.cat(
             [anywhere, here[:, :, :count], there[:, :, :count], batch.actions.unsqueeze(2)], dim=2
@@ -128,8 +130,7 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     dtype = getattr(torch, config.precision)
     values, slopes = value_gradients(learner.critic, batch.states, proposals, slope, dtype)
     q_data = values[..., -1]
-    error = batch.weight.unsqueeze(1) * (q_data - target.unsqueeze(1)).square()
-    temporal_difference = error.mean(-1).sum(1)
+    temporal_difference = actor_critic.temporal_difference(q_data, target, batch.weight)
     gap = (values[..., :-1] - densities.unsqueeze(1)).logsumexp(-1) - q_data
     gap = config.alpha * (batch.weight.unsqueeze(1) * gap).mean(-1)  # [S, 2]
     conservative, multiplier = _conservative(config, learner.log_multiplier, gap)
@@ -184,13 +185,6 @@ def critic_slope(
     return slope
 
 
-def backup(config: Config, target: Parameters, batch: Batch, actions: Tensor) -> Tensor:
-    """y = r + gamma (1 - d) max_a' min_j Qtarget_j(s', a'), [S, M], over actions [S, M, K, A]."""
-    values = networks.q_values(target, batch.next_states, actions).amin(1).amax(-1)
-    rewards = config.reward_scale * batch.rewards + config.reward_shift
-    return rewards + config.discount * (1.0 - batch.terminals) * values
-
-
 def _conservative(config: Config, log_multiplier: Tensor, gap: Tensor) -> tuple[Tensor, Tensor]:
     """The conservative term and the multiplier's loss, [S] each, of the weighted gap [S, 2]."""
     if config.lagrange_gap is None:
@@ -224,34 +218,14 @@ def policy_losses(
     """
     log_temperature = learner.log_temperature[:, 0]
     if step < config.cloning_steps:
-        likelihood = networks.log_prob(mean, log_std, batch.actions)
-        return -(batch.weight * likelihood).mean(-1), torch.zeros_like(log_temperature)
-    fixed = {name: value.detach() for name, value in learner.critic.items()}
-    goal = networks.q_values(fixed, batch.states, action).amin(1).squeeze(-1)
+        return actor_critic.cloning(mean, log_std, batch), torch.zeros_like(log_temperature)
+    goal = actor_critic.improvement_goal(learner.critic, batch.states, action)
     temperature = learner.log_temperature.exp()[:, :1].detach()
     policy = (batch.weight * (temperature * log_action - goal)).mean(-1)
     entropy_gap = log_action.detach() - batch.actions.shape[-1]
     return policy, -log_temperature * (batch.weight * entropy_gap).mean(-1)
 
 
-@torch.no_grad()
-def after_step(config: Config, learner: Learner) -> None:
-    """The target critic follows: target += rate (critic - target)."""
-    torch._foreach_lerp_(
-        list(learner.target.values()), list(learner.critic.values()), config.target_rate
-    )
-
-
-@torch.no_grad()
-def value(learner: Learner, states: Tensor, actions: Tensor) -> Tensor:
-    """Qhat(s, a) = min_j Q_j(s, a), [S, M], for states [S, M, O+T] and actions [S, M, A]."""
-    return networks.q_values(learner.critic, states, actions.unsqueeze(2)).amin(1).squeeze(-1)
-
-
-@torch.no_grad()
-def soft_backup(config: Config, learner: Learner, batch: Batch, noise: Tensor) -> Tensor:
-    """r - log pi(a|s) + gamma (1 - d) min_j Q_j(s', a' ~ pi), [S, M]; noise [S, M, 1, A]."""
-    here = networks.policy_distribution(learner.policy, batch.states)
-    following = networks.policy_distribution(learner.policy, batch.next_states)
-    actions, _ = networks.sample(*following, noise)
-    return backup(config, learner.critic, batch, actions) - networks.log_prob(*here, batch.actions)
+after_step = actor_critic.after_step
+value = actor_critic.value
+soft_backup = actor_critic.soft_backup

@@ -1,5 +1,6 @@
 """A run's policies -> its rows of scores.csv."""
 
+import numpy as np
 import pandas as pd
 
 import envs
@@ -8,7 +9,7 @@ from cds_bench.behaviour.references import normalised, read_references
 from cds_bench.config import Config
 from cds_bench.dataset.pool import pool_sha256
 from cds_bench.errors import BenchError
-from cds_bench.evaluation.policy import load_policies
+from cds_bench.evaluation.policy import Policies, load_policies
 from cds_bench.evaluation.rollout import Arena
 from cds_bench.files import read_json, write_csv
 from cds_bench.progress import Progress
@@ -28,12 +29,13 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
             f"{path}: was trained on another pool than {pool_path}; delete the run's folder to "
             "have it trained again"
         )
-    failed = [failure["seed"] for failure in read_json(folder / "run.json")["failures"]]
+    run = read_json(folder / "run.json")
+    failed = [failure["seed"] for failure in run["failures"]]
     policies = policies.of([seed for seed in policies.seeds if seed not in failed])
     protocol, domain = config.protocol, envs.SUITES[suite].domain
     first_final = len(policies.steps) - protocol.final_snapshots
     most = max(protocol.curve_episodes, protocol.final_episodes)
-    rows = []
+    rows, values = [], []
     tasks = policies.tasks if policies.seeds else []
     total = len(tasks) * len(policies.steps)
     with Progress(f"evaluate {suite} {algorithm} {sharing}", total) as progress:
@@ -43,14 +45,43 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
             for snapshot, step in enumerate(policies.steps):
                 final = snapshot >= first_final
                 episodes = protocol.final_episodes if final else protocol.curve_episodes
-                for metric, scores in arena.scores(policies, snapshot, episodes).items():
+                first, rewards = arena.episodes(policies, snapshot, episodes)
+                for metric, scores in arena.scores(rewards).items():
                     means = scores.mean(1).tolist()
                     for seed, score in zip(policies.seeds, means, strict=True):
                         key = (domain, suite, task, algorithm, sharing, seed, step)
                         rows.append((*key, episodes, metric, score, normalised(references, score)))
                 progress.update(progress.done + 1)
+            # the last snapshot's episodes, which the critics that are kept are of
+            found = initial_values(policies, task, first, rewards, run["resolved"]["algorithm"])
+            for seed, q, discounted in zip(policies.seeds, *found, strict=True):
+                values.append((suite, task, algorithm, sharing, seed, q, discounted))
     columns = "domain suite task algorithm sharing seed step episodes metric score normalized_score"
     write_csv(
         paths.run_scores(config, suite, algorithm, sharing, seeds),
         pd.DataFrame(rows, columns=columns.split()),
     )
+    columns = "suite task algorithm sharing seed q_initial discounted_return"
+    write_csv(
+        paths.run_values(config, suite, algorithm, sharing, seeds),
+        pd.DataFrame(values, columns=columns.split()),
+    )
+
+
+def initial_values(
+    policies: Policies, task: str, first: np.ndarray, rewards: list, options: dict
+) -> tuple[list[float], list[float]]:
+    """Per seed, means over episodes: min_j Q_j(s_0, pi(s_0)), sum_t gamma^t (scale r_t + shift).
+
+    Both in the algorithm's units of reward (`options`: its discount, scale and shift), so that
+    their difference is by how much the critic overestimates its policy.
+    """
+    place = policies.tasks.index(task)
+    actions = policies.act(len(policies.steps) - 1, place, first)
+    q = policies.value(place, first, actions).mean(1)
+    scale, shift = options["reward_scale"], options["reward_shift"]
+    returns = [
+        np.sum(options["discount"] ** np.arange(len(episode)) * (scale * np.array(episode) + shift))
+        for episode in rewards
+    ]
+    return q.tolist(), np.reshape(returns, first.shape[:2]).mean(1).tolist()

@@ -16,10 +16,12 @@ class Policies:
     """The snapshots of a run.
 
     layers alternate weight [K, S, in, out] and bias [K, S, 1, out or more: padded at its end].
+    critic: likewise both critics of every seed, seed-major [2 S, in, out], as training left them.
     mean, scale: [T, O], each task's normalisation of observations.
     """
 
     layers: list[np.ndarray]
+    critic: list[np.ndarray]
     mean: np.ndarray
     scale: np.ndarray
     steps: list[int]
@@ -29,22 +31,50 @@ class Policies:
 
     def act(self, snapshot: int, task: int, observations: np.ndarray) -> np.ndarray:
         """tanh of the policy's mean: observations [S, E, O] -> float32 actions [S, E, A]."""
+        layers = [layer[snapshot] for layer in self.layers]
+        output = _network(layers, self._states(task, observations))
+        return np.tanh(output[..., : output.shape[-1] // 2])
+
+    def value(self, task: int, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """min_j Q_j(s, a) of the last critics, [S, E], in the algorithm's units of reward."""
+        inputs = np.concatenate([self._states(task, observations), actions], axis=-1)
+        values = _network(self.critic, inputs.repeat(2, axis=0))[..., 0]
+        return values.reshape(len(self.seeds), 2, -1).min(axis=1)
+
+    def _states(self, task: int, observations: np.ndarray) -> np.ndarray:
+        """What the networks see of observations [S, E, O]: [S, E, O + T]."""
         normalised = (observations - self.mean[task]) / self.scale[task]
         clipped = normalised.clip(-NORMALISED_LIMIT, NORMALISED_LIMIT).astype(np.float32)
         one_hot = np.zeros((*observations.shape[:2], len(self.tasks)), np.float32)
         one_hot[..., task] = 1.0
-        x = np.concatenate([clipped, one_hot], axis=-1)
-        for k in range(0, len(self.layers), 2):
-            weight, bias = self.layers[k][snapshot], self.layers[k + 1][snapshot]
-            x = x @ weight + bias[..., : weight.shape[-1]]
-            if k + 2 < len(self.layers):
-                np.maximum(x, 0.0, out=x)
-        return np.tanh(x[..., : x.shape[-1] // 2])
+        return np.concatenate([clipped, one_hot], axis=-1)
 
     def of(self, seeds: list[int]) -> "Policies":
         """The policies of some of the seeds."""
         places = [self.seeds.index(seed) for seed in seeds]
-        return replace(self, layers=[layer[:, places] for layer in self.layers], seeds=seeds)
+        both = [2 * place + critic for place in places for critic in range(2)]
+        return replace(
+            self,
+            layers=[layer[:, places] for layer in self.layers],
+            critic=[layer[both] for layer in self.critic],
+            seeds=seeds,
+        )
+
+
+def _network(layers: list[np.ndarray], x: np.ndarray) -> np.ndarray:
+    """A stack of ReLU networks: weights and biases in turn, x [stack, rows, in]."""
+    for k in range(0, len(layers), 2):
+        weight, bias = layers[k], layers[k + 1]
+        x = x @ weight + bias[..., : weight.shape[-1]]
+        if k + 2 < len(layers):
+            np.maximum(x, 0.0, out=x)
+    return x
+
+
+def _layers(tensors: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
+    """Weights and biases in turn."""
+    depth = sum(name.startswith(f"{prefix}w") for name in tensors)
+    return [tensors[f"{prefix}{kind}{k}"] for k in range(depth) for kind in "wb"]
 
 
 def load_policies(path: Path) -> Policies:
@@ -53,9 +83,9 @@ def load_policies(path: Path) -> Policies:
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             run = json.loads((file.metadata() or {})["run"])
-        depth = sum(name.startswith("w") for name in tensors)
         return Policies(
-            layers=[tensors[f"{kind}{k}"] for k in range(depth) for kind in "wb"],
+            layers=_layers(tensors, ""),
+            critic=_layers(tensors, "critic_"),
             mean=tensors["observation_mean"],
             scale=tensors["observation_scale"],
             steps=tensors["steps"].tolist(),

@@ -24,8 +24,10 @@ class Arena:
         self.task, self.shape = task, (seeds, episodes)
         self.envs = [envs.make(task) for _ in range(seeds * episodes)]
 
-    def scores(self, policies: Policies, snapshot: int, episodes: int) -> dict[str, np.ndarray]:
-        """Each of the task's METRICS of a snapshot of every seed, [S, episodes].
+    def episodes(
+        self, policies: Policies, snapshot: int, episodes: int
+    ) -> tuple[np.ndarray, list[list[float]]]:
+        """First observations [S, episodes, O] and every episode's rewards, seed by seed.
 
         Actions are deterministic.
         """
@@ -36,6 +38,7 @@ class Arena:
         observations = np.stack(
             [world.reset(seed=start)[0] for world, start in zip(worlds, starts, strict=True)]
         )
+        first = observations.reshape(seeds, episodes, -1).copy()
         rewards = [[] for _ in worlds]
         running = list(range(len(worlds)))
         while running:
@@ -48,7 +51,11 @@ class Arena:
                 if not (terminated or truncated):
                     still.append(k)
             running = still
+        return first, rewards
+
+    def scores(self, rewards: list[list[float]]) -> dict[str, np.ndarray]:
+        """Each of the task's METRICS of episodes, [S, episodes]."""
         return {
-            metric: np.array([of(episode) for episode in rewards]).reshape(seeds, episodes)
+            metric: np.array([of(episode) for episode in rewards]).reshape(self.shape[0], -1)
             for metric, of in METRICS[envs.TASKS[self.task].metric].items()
         }

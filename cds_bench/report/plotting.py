@@ -1,7 +1,9 @@
 """How every figure looks, and how it is written: the same bytes for the same data."""
 
 import textwrap
+from collections.abc import Callable
 from itertools import cycle, islice
+from pathlib import Path
 
 from matplotlib import rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -64,9 +66,14 @@ def style():
 
 
 def save(made: Figure, config: Config, suite: str, name: str) -> None:
-    """Writes figures/<suite>_<name>.{png,svg}, without dates and with fixed element names."""
+    """Writes figures/<suite>_<name>.{png,svg}."""
+    save_as(made, lambda extension: paths.figure(config, suite, name, extension))
+
+
+def save_as(made: Figure, place: Callable[[str], Path]) -> None:
+    """Writes `place(extension)` as png and svg, without dates and with fixed element names."""
     for extension, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-        with files.atomic(paths.figure(config, suite, name, extension)) as temporary:
+        with files.atomic(place(extension)) as temporary:
             made.savefig(temporary, format=extension, metadata=metadata, facecolor="white")
 
 

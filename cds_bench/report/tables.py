@@ -23,7 +23,7 @@ def write_suite_table(config: Config, suite: str) -> None:
     scores = read_scores(paths.scores(config))
     summary = summarise(config, scores, suite, read_failures(config))
     files.write_csv(paths.table(config, suite, "csv"), summary)
-    for extension, text in _renderings(suite_table(config, suite, summary)).items():
+    for extension, text in renderings(suite_table(config, suite, summary)).items():
         files.write_text(paths.table(config, suite, extension), text)
 
 
@@ -35,11 +35,11 @@ def write_comparison_table(config: Config, suite: str) -> None:
     rows = frame[frame["suite"] == suite]
     rows = rows.assign(note=rows["note"].astype("string").fillna(""))
     files.write_csv(paths.comparison_table(config, suite, "csv"), rows)
-    for extension, text in _renderings(comparison_table(config, suite, rows)).items():
+    for extension, text in renderings(comparison_table(config, suite, rows)).items():
         files.write_text(paths.comparison_table(config, suite, extension), text)
 
 
-def _renderings(table: Table) -> dict[str, str]:
+def renderings(table: Table) -> dict[str, str]:
     return {
         "md": render.markdown(table),
         "tex": render.latex(table),

@@ -134,7 +134,7 @@ def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
     score files of external baselines; those must exist. Rows are sorted by suite, task, algorithm,
     sharing (each in the configuration's order, unknown names last), seed, step and metric.
     """
-    parts = [_read_run(config, *run) for run in _runs(config)]
+    parts = [_read_run(config, *run) for run in runs(config)]
     parts = [part for part in [*parts, *map(read_scores, others)] if part is not None]
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
@@ -156,7 +156,7 @@ def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
     return frame.sort_values(KEY, key=rank, ignore_index=True)
 
 
-def _runs(config: Config) -> Iterator[tuple[str, str, str, tuple[int, int]]]:
+def runs(config: Config) -> Iterator[tuple[str, str, str, tuple[int, int]]]:
     """Every configured training job: suite, algorithm, sharing, first and last seed."""
     return product(config.suites, config.algorithms, config.sharing, config.seed_groups)
 
@@ -186,7 +186,7 @@ def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
 def failures(config: Config) -> pd.DataFrame:
     """A row per seed whose training failed: what its cells lack scores for."""
     rows = []
-    for suite, algorithm, sharing, (first, last) in _runs(config):
+    for suite, algorithm, sharing, (first, last) in runs(config):
         path = paths.run(config, suite, algorithm, sharing, f"{first}-{last}") / "run.json"
         for failure in files.read_json(path)["failures"] if path.exists() else []:
             seed = failure["seed"]

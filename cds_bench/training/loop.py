@@ -14,7 +14,7 @@ from torch import Tensor
 
 from cds_bench.noise import Noise
 from cds_bench.progress import Progress
-from cds_bench.records import Critic, Offer, Sharing, Sizes
+from cds_bench.records import Batch, Critic, Offer, Sharing, Sizes
 from cds_bench.seeding import seed_of
 from cds_bench.training import data
 from cds_bench.training.data import DevicePool
@@ -64,18 +64,16 @@ class State:
 
 @dataclass(frozen=True)
 class Result:
-    """Snapshots of the policies, each parameter [snapshots, S, ...], and tables over training.
+    """What training leaves: snapshots of the policies, each parameter [snapshots, S, ...], tables
+    over training, and the last state.
 
-    failures: a record per failed seed. Where every seed has failed there are fewer snapshots.
+    Where every seed has failed (`state.recorder.failed`) there are fewer snapshots.
     """
 
     policies: dict[str, Tensor]
     metrics: pd.DataFrame
     timing: pd.DataFrame
-    failures: list[dict[str, Any]]
-    seconds: float
-    interruptions: int
-    peak_bytes: int
+    state: State
 
 
 def start(job: Job, pool: DevicePool) -> State:
@@ -175,9 +173,9 @@ def critic_of(job: Job, pool: DevicePool, state: State, rows: Tensor) -> Critic:
     return Critic(value=value, backup=backup)
 
 
-def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Offer, Sharing]:
-    """One step of all seeds; returns the loss terms, the offer and the strategy's decision."""
-    shape, step = (pool.tasks, job.batch_size), state.step
+def effective_batch(job: Job, pool: DevicePool, state: State) -> tuple[Batch, Offer, Sharing]:
+    """A batch of every task's effective data, what was offered, and the strategy's decision."""
+    shape = (pool.tasks, job.batch_size)
     draws = state.noise["batch"].uniform(*shape, dtype=torch.float64)
     rows = data.offer_rows(pool, job.strategy_config.batch, draws)
     offer = data.make_offer(pool, rows)
@@ -191,14 +189,19 @@ def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Offer, Sh
         )
     state.sharing = decision.state
     batch = data.gather(pool, rows, data.effective(offer, decision), decision.weight)
-    terms = job.algorithm.losses(
-        job.algorithm_config, state.learner, batch, state.noise["algorithm"], step
-    )
-    job.algorithm.before_step(job.algorithm_config, state.optimiser, step)
+    return batch, offer, decision
+
+
+def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Offer, Sharing]:
+    """One step of all seeds; returns the loss terms, the offer and the strategy's decision."""
+    batch, offer, decision = effective_batch(job, pool, state)
+    config = job.algorithm_config
+    terms = job.algorithm.losses(config, state.learner, batch, state.noise["algorithm"], state.step)
+    job.algorithm.before_step(config, state.optimiser, state.step)
     state.optimiser.zero_grad(set_to_none=True)
     terms.total.backward()
     state.optimiser.step()
-    job.algorithm.after_step(job.algorithm_config, state.learner)
+    job.algorithm.after_step(config, state.learner)
     state.step += 1
     return terms, offer, decision
 
@@ -247,15 +250,8 @@ def train(
         for name in state.snapshots[0]
     }
     columns = ["step", "seconds", "steps_per_second"]
-    return Result(
-        policies,
-        state.recorder.table(),
-        pd.DataFrame(state.timing, columns=columns),
-        state.recorder.failed,
-        state.seconds,
-        state.interruptions,
-        state.peak_bytes,
-    )
+    timing = pd.DataFrame(state.timing, columns=columns)
+    return Result(policies, state.recorder.table(), timing, state)
 
 
 def peak_bytes(device: str) -> int:

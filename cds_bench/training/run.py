@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -20,7 +21,7 @@ from cds_bench.dataset.pool import Pool, load_pool
 from cds_bench.errors import BenchError
 from cds_bench.files import atomic, read_json, remove_temporaries, write_csv, write_json
 from cds_bench.fingerprint import fingerprint
-from cds_bench.training import checkpoint
+from cds_bench.training import checkpoint, shift
 from cds_bench.training.data import to_device
 from cds_bench.training.loop import Job, Result, State, capture, train
 from cds_bench.versions import versions
@@ -93,9 +94,10 @@ def run(
     ):
         for place in (folder, checkpoints):
             remove_temporaries(place)
+        device_pool = to_device(pool, job.device)
         result = train(
             job,
-            to_device(pool, job.device),
+            device_pool,
             config.training.log_points,
             snapshot_steps(config),
             checkpoint.load(checkpoints, exact),
@@ -103,7 +105,8 @@ def run(
                 state.step, lambda: capture(state), lambda: watched(job, state)
             ),
         )
-        write(folder, job, pool, result, mark)
+        moved = shift.measure(job, device_pool, result.state, config.training.shift_steps)
+        write(folder, job, pool, result, moved, mark)
         progress.unlink(missing_ok=True)
         checkpoint.remove(checkpoints)
 
@@ -153,11 +156,15 @@ def refuse_other(folder: Path, mark: dict) -> None:
         )
 
 
-def write(folder: Path, job: Job, pool: Pool, result: Result, mark: dict[str, Any]) -> None:
-    """Writes the four files of a run; run.json last."""
-    taken = len(next(iter(result.policies.values())))
+def write(
+    folder: Path, job: Job, pool: Pool, result: Result, moved: pd.DataFrame, mark: dict[str, Any]
+) -> None:
+    """Writes the files of a run, run.json last; `moved` is what `shift.measure` found."""
+    state, taken = result.state, len(next(iter(result.policies.values())))
+    critic = state.learner.critic
     tensors: dict[str, Tensor] = {
         **result.policies,
+        **{f"critic_{name}": value.detach().cpu() for name, value in critic.items()},
         "observation_mean": torch.from_numpy(pool.observation_mean),
         "observation_scale": torch.from_numpy(pool.observation_scale),
         "steps": torch.tensor(mark["snapshot_steps"][:taken]),
@@ -169,13 +176,14 @@ def write(folder: Path, job: Job, pool: Pool, result: Result, mark: dict[str, An
         save_file(tensors, temporary, metadata)
     write_csv(folder / "metrics.csv", result.metrics)
     write_csv(folder / "timing.csv", result.timing)
+    write_csv(folder / "shift.csv", moved)
     packages = ("torch", "numpy", "safetensors", "h5py")
     write_json(
         folder / "run.json",
         {
             "fingerprint": mark,
             "seeds": job.seeds,
-            "failures": result.failures,
+            "failures": state.recorder.failed,
             "resolved": {
                 "algorithm": vars(job.algorithm_config),
                 "sharing": vars(job.strategy_config),
@@ -186,10 +194,10 @@ def write(folder: Path, job: Job, pool: Pool, result: Result, mark: dict[str, An
                 "device": hardware(job.device),
                 "threads": torch.get_num_threads(),
             },
-            "wall_seconds": round(result.seconds, 1),
-            "steps_per_second": round(job.steps / result.seconds, 2),
-            "interruptions": result.interruptions,
-            "peak_memory_mib": round(result.peak_bytes / 2**20),
+            "wall_seconds": round(state.seconds, 1),
+            "steps_per_second": round(state.step / state.seconds, 2),
+            "interruptions": state.interruptions,
+            "peak_memory_mib": round(state.peak_bytes / 2**20),
         },
     )
 

@@ -7,9 +7,9 @@ import torch
 
 from cds_bench.algorithms import brac, networks
 from cds_bench.records import LANES, Batch
+from tests.algorithms.test_cql import density, layers, mlp
 from tests.algorithms.test_every_algorithm import ACTION, ROWS, SEEDS, make_batch, make_noise
 from tests.algorithms.test_every_algorithm import make_learner as fresh_learner
-from tests.algorithms.test_cql import density, layers, mlp
 
 
 def make_learner(spread: float = 1.0) -> brac.Learner:

@@ -118,7 +118,7 @@ def test_trains_with_every_strategy(name, sharing):
         assert torch.equal(values, second.policies[parameter])
         assert torch.isfinite(values).all()
     assert not torch.equal(*first.policies["w0"][[0, -1]]), "the policy has not moved"
-    assert first.failures == []
+    assert first.state.recorder.failed == []
     fields = dataclasses.fields(plugins.load("algorithms", name).Terms)
     losses = {field.name for field in fields} - {"q_data", "total"}
     found = first.metrics[first.metrics.metric.isin(losses)]

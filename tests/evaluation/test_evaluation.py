@@ -11,11 +11,11 @@ from safetensors.torch import load_file
 
 import envs
 from cds_bench import paths
-from cds_bench.algorithms.networks import policy_distribution
+from cds_bench.algorithms.networks import policy_distribution, q_values
 from cds_bench.behaviour.waypoints import Route, steer_point
 from cds_bench.dataset.pool import load_pool, save_pool
 from cds_bench.errors import BenchError
-from cds_bench.evaluation.evaluate import evaluate
+from cds_bench.evaluation.evaluate import evaluate, initial_values
 from cds_bench.evaluation.policy import Policies, load_policies
 from cds_bench.evaluation.rollout import Arena
 from cds_bench.files import read_json
@@ -55,6 +55,11 @@ def by_hand(policies: Policies, task: str, snapshot: int, seed: int, episode: in
     return total
 
 
+def rolled(arena: Arena, *which) -> dict[str, np.ndarray]:
+    """The scores of a snapshot's episodes."""
+    return arena.scores(arena.episodes(*which)[1])
+
+
 def test_the_file_says_what_it_holds(policies, trained):
     assert policies.steps == [0, 18, 20]
     assert policies.seeds == [0, 1]
@@ -70,7 +75,7 @@ def test_actions_are_tanh_of_torchs_mean(path, trained, snapshot):
     pool = load_pool(paths.pool(trained, KEY[0]))
     observations = pool.observations[:40].reshape(2, 20, -1)
     parameters = {
-        name: value[snapshot] for name, value in load_file(path).items() if name[0] in "wb"
+        name: value[snapshot] for name, value in load_file(path).items() if len(name) == 2
     }
     for task in range(3):
         inputs = states(
@@ -80,6 +85,27 @@ def test_actions_are_tanh_of_torchs_mean(path, trained, snapshot):
         actions = load_policies(path).act(snapshot, task, observations.astype(np.float64))
         assert actions.dtype == np.float32
         np.testing.assert_allclose(actions, mean.tanh(), atol=2e-6)
+
+
+def test_initial_values_are_the_last_critics_and_the_discounted_return(path, trained):
+    """Against torch's critics and a sum by hand."""
+    pool, policies = load_pool(paths.pool(trained, KEY[0])), load_policies(path)
+    first = pool.observations[:6].reshape(2, 3, -1).astype(np.float64)
+    rewards = [[1.0, 2.0, 3.0], [0.0], [5.0], [1.0], [1.0], [1.0]]
+    options = {"discount": 0.5, "reward_scale": 10.0, "reward_shift": -5.0}
+    q, discounted = initial_values(policies, "jump", first, rewards, options)
+    by_hand = [5 + 15 / 2 + 25 / 4, -5.0, 45.0]
+    np.testing.assert_allclose(discounted, [np.mean(by_hand), 5.0])
+
+    tensors = load_file(path)
+    critic = {name[7:]: value for name, value in tensors.items() if name.startswith("critic_")}
+    task = torch.full((2, 3), trained.tasks().index("jump"))
+    seen = states(to_device(pool, "cpu"), torch.from_numpy(first).float(), task)
+    actions = torch.from_numpy(policies.act(2, trained.tasks().index("jump"), first))
+    values = q_values(critic, seen, actions.unsqueeze(2)).amin(1).squeeze(-1)
+    np.testing.assert_allclose(q, values.mean(1), rtol=1e-4, atol=1e-5)
+    alone, _ = initial_values(policies.of([1]), "jump", first[1:], rewards[3:], options)
+    np.testing.assert_allclose(alone, q[1:], rtol=1e-5)
 
 
 def test_task_seed_and_snapshot_choose_the_policy(policies):
@@ -92,7 +118,7 @@ def test_task_seed_and_snapshot_choose_the_policy(policies):
 
 @pytest.mark.parametrize("task", ["run-forward", "jump"])
 def test_lockstep_equals_stepping_each_episode_alone(policies, task):
-    found = Arena(task, 2, 3).scores(policies, 2, 3)["return"]
+    found = rolled(Arena(task, 2, 3), policies, 2, 3)["return"]
     expected = [[by_hand(policies, task, 2, seed, e) for e in range(3)] for seed in range(2)]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert len(np.unique(found)) == found.size
@@ -100,16 +126,16 @@ def test_lockstep_equals_stepping_each_episode_alone(policies, task):
 
 def test_returns_repeat_and_fewer_episodes_are_the_first_ones(policies):
     arena = Arena("jump", 2, 3)
-    first = arena.scores(policies, 2, 3)["return"]
-    np.testing.assert_array_equal(arena.scores(policies, 2, 3)["return"], first)
-    fewer = arena.scores(policies, 2, 1)["return"]
+    first = rolled(arena, policies, 2, 3)["return"]
+    np.testing.assert_array_equal(rolled(arena, policies, 2, 3)["return"], first)
+    fewer = rolled(arena, policies, 2, 1)["return"]
     np.testing.assert_allclose(fewer, first[:, :1], rtol=1e-6)
 
 
 def test_starts_do_not_depend_on_seed_or_snapshot(policies):
     """The same weights for both seeds then give the same returns, episode by episode."""
     same = [np.repeat(layer[:, :1], 2, axis=1) for layer in policies.layers]
-    found = Arena("jump", 2, 3).scores(dataclasses.replace(policies, layers=same), 1, 3)["return"]
+    found = rolled(Arena("jump", 2, 3), dataclasses.replace(policies, layers=same), 1, 3)["return"]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
     assert len(np.unique(found[0])) == 3, "episodes start differently"
 
@@ -134,7 +160,7 @@ class Navigator:
 def test_in_a_maze_episodes_end_apart_and_stay_ended():
     """Each reaches its goal at its own step; those that never do last the whole horizon."""
     task = "pointmaze-medium-16-20"
-    found = Arena(task, 2, 3).scores(Navigator(task), 0, 3)
+    found = rolled(Arena(task, 2, 3), Navigator(task), 0, 3)
     assert found.keys() == {"success", "success_at_end"}
     policies, steps = Navigator(task), []
     for e in range(3):
@@ -178,7 +204,7 @@ def test_success_at_any_time_and_at_the_end(monkeypatch, rewards, success, at_en
     lengths = iter([rewards, [0.0] * 6])
     monkeypatch.setattr(envs, "make", lambda task: Scripted(next(lengths)))
     task = "pointmaze-medium-16-20"
-    found = Arena(task, 1, 2).scores(Navigator(task), 0, 2)
+    found = rolled(Arena(task, 1, 2), Navigator(task), 0, 2)
     assert found["success"].tolist() == [[success, 0.0]]
     assert found["success_at_end"].tolist() == [[at_end, 0.0]]
 

@@ -22,7 +22,7 @@ from tests.training.test_data import make_pool
 from tests.training.test_loop import make_job
 
 KEY = ("walker2d-mixed", "cql", "cds", "0-1")
-FILES = ("policies.safetensors", "metrics.csv")
+FILES = ("policies.safetensors", "metrics.csv", "shift.csv")
 KILLS = 10
 OFTEN = 0.02  # seconds between checkpoints
 
@@ -140,7 +140,7 @@ def test_a_complete_run_leaves_its_files_alone(config):
     finish(begin(config))
     assert not paths.checkpoints(config, *KEY).exists()
     names = {path.name for path in paths.run(config, *KEY).iterdir()}
-    assert names == {*FILES, "timing.csv", "run.json", ".claim"}
+    assert names == {*FILES, "timing.csv", "shift.csv", "run.json", ".claim"}
     timing = pd.read_csv(paths.run(config, *KEY) / "timing.csv")
     assert list(timing.step) == list(range(10, 201, 10))
     assert timing.seconds.is_monotonic_increasing
@@ -212,8 +212,8 @@ def test_a_seed_that_fails_takes_no_other_with_it(failing):
         return loop.train(job, pool, log_points=3, snapshot_steps=[0, 6, 12])
 
     healthy, found = train(cql), train(types.SimpleNamespace(**vars(cql) | {"losses": losses}))
-    assert [failure["seed"] for failure in found.failures] == failing
-    failure = found.failures[-1]
+    assert [failure["seed"] for failure in found.state.recorder.failed] == failing
+    failure = found.state.recorder.failed[-1]
     assert (failure["step"], failure["term"]) == (7, "policy")
     assert all(map(torch.isfinite, map(torch.tensor, failure["last_finite"].values())))
     assert failure["reason"].startswith("failed at step 7: the loss term 'policy' is not finite")

@@ -112,9 +112,9 @@ def test_pair_sums_by_hand():
 
 def test_divergence_is_named():
     result = train(algorithm_config=cql.Config(actions=2, reward_scale=1e30))
-    assert result.failures[0]["seed"] == 0
-    assert result.failures[0]["term"] == "temporal_difference"
-    assert 1 <= result.failures[0]["step"] <= 4
+    assert result.state.recorder.failed[0]["seed"] == 0
+    assert result.state.recorder.failed[0]["term"] == "temporal_difference"
+    assert 1 <= result.state.recorder.failed[0]["step"] <= 4
     assert result.metrics.empty
 
 

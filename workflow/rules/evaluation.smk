@@ -11,7 +11,8 @@ rule evaluate:
         policies=plan.run_files(settings, *run_key)["policies"],
         run=plan.run_files(settings, *run_key)["run"],
     output:
-        str(paths.run_scores(settings, *run_key)),
+        scores=str(paths.run_scores(settings, *run_key)),
+        values=str(paths.run_values(settings, *run_key)),
     log:
         plan.log(settings, "evaluate", *run_key),
     benchmark:

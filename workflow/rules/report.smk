@@ -118,6 +118,41 @@ for suite in settings.suites:
             "cds-bench coverage --suite {params.suite} --config {params.config:q} > {log} 2>&1"
 
 
+rule table_shift:
+    input:
+        str(paths.scores(settings)),
+        str(paths.shift(settings)),
+    output:
+        [path for path in plan.shift_tables(settings) if not path.endswith("html")],
+        report(
+            str(paths.shift_table(settings, "html")),
+            caption="../report/shift.rst",
+            category="Tables",
+            labels={"suite": "all", "table": "distribution shift"},
+        ),
+        str(paths.shift_figure(settings, "png")),
+        report(
+            str(paths.shift_figure(settings, "svg")),
+            caption="../report/shift.rst",
+            category="Figures",
+            labels={"suite": "all", "figure": "distribution_shift"},
+        ),
+    log:
+        plan.log(settings, "shift"),
+    benchmark:
+        plan.benchmark(settings, "shift")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=configuration.part(settings, *summary_keys, "training.shift_steps"),
+        code=fingerprint("cds_bench.report.shift"),
+    message:
+        "Writing how far the policies moved from their data"
+    shell:
+        "cds-bench shift --config {params.config:q} > {log} 2>&1"
+
+
 rule tables:
     input:
         plan.tables(settings),

@@ -4,10 +4,16 @@
 rule statistics:
     input:
         [str(paths.run_scores(settings, *run)) for run in plan.runs(settings)],
-        [plan.run_files(settings, *run)["run"] for run in plan.runs(settings)],
+        [str(paths.run_values(settings, *run)) for run in plan.runs(settings)],
+        [
+            plan.run_files(settings, *run)[name]
+            for run in plan.runs(settings)
+            for name in ("run", "shift")
+        ],
     output:
         scores=str(paths.scores(settings)),
         failures=str(paths.failures(settings)),
+        shift=str(paths.shift(settings)),
         comparisons=str(paths.comparisons(settings)),
     log:
         plan.log(settings, "statistics"),
@@ -27,7 +33,9 @@ rule statistics:
             "protocol",
         ),
         code=fingerprint(
-            "cds_bench.statistics.comparisons", "cds_bench.statistics.schema"
+            "cds_bench.statistics.comparisons",
+            "cds_bench.statistics.schema",
+            "cds_bench.statistics.shift",
         ),
     message:
         "Comparing the methods"

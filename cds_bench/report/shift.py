@@ -1,0 +1,102 @@
+"""Distribution shift and score, side by side: the paper's explanation of why sharing can hurt."""
+
+import functools
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cds_bench import files, paths
+from cds_bench.config import Config
+from cds_bench.report import plotting
+from cds_bench.report.render import MISSING, Block, Cell, Table
+from cds_bench.report.tables import provenance, renderings, seeds_caption
+from cds_bench.statistics.schema import read_scores
+from cds_bench.statistics.shift import AVERAGE, KL, OVERESTIMATION, SCORE, read_shift, summarise
+
+TITLES = {
+    KL: "D_KL(policy ‖ behaviour of its effective data), nats",
+    OVERESTIMATION: "Q at initial states − discounted return",
+    SCORE: "score ×100",
+}
+UNITS = {KL: 1.0, OVERESTIMATION: 1.0, SCORE: 100.0}
+
+
+def write_distribution_shift(config: Config) -> None:
+    """Writes tables/distribution_shift.{csv,md,tex,html} and the figure of the same name."""
+    summary = summarise(config, read_shift(config), read_scores(paths.scores(config)))
+    files.write_csv(paths.shift_table(config, "csv"), summary)
+    for extension, text in renderings(table(config, summary)).items():
+        files.write_text(paths.shift_table(config, extension), text)
+    with plotting.style():
+        place = functools.partial(paths.shift_figure, config)
+        plotting.save_as(figure(config, summary), place)
+
+
+def table(config: Config, summary: pd.DataFrame) -> Table:
+    """A block per algorithm and measure; rows are the suites' tasks and their average."""
+    blocks = []
+    for algorithm, part in summary.groupby("algorithm", sort=False):
+        for measure, rows in part.groupby("measure", sort=False):
+            lines, rules = [], []
+            for suite, of_suite in rows.groupby("suite", sort=False):
+                rules += [len(lines)] if lines else []
+                lines += [
+                    (f"{suite}, {task}", tuple(_cell(row, measure) for row in cells.itertuples()))
+                    for task, cells in of_suite.groupby("task", sort=False)
+                ]
+            columns = tuple(config.sharing)
+            blocks.append(
+                Block(f"{algorithm}: {TITLES[measure]}", columns, tuple(lines), tuple(rules))
+            )
+    return Table(
+        title="Distribution shift and score",
+        label="suite, task",
+        blocks=tuple(blocks),
+        caption=(
+            "How far each policy moved from the data that it was trained on: the KL divergence "
+            "from the policy to a behaviour model of the same form, fitted by weighted maximum "
+            f"likelihood to the task's effective data ({config.training.shift_steps} steps), over "
+            "states of that data. Both are tanh-Gaussians, so that the divergence is exact for "
+            "each state. Q is the smaller of the two critics' values, in the algorithm's units of "
+            "reward; a conservative critic's difference is meant to be negative. Score: normalised "
+            "return or success rate.",
+            seeds_caption(config),
+            provenance(config),
+        ),
+    )
+
+
+def _cell(row, measure: str) -> Cell:
+    if row.n == 0:
+        return Cell(MISSING)
+    unit = UNITS[measure]
+    interval = () if np.isnan(row.low) else (f"[{row.low * unit:.1f}, {row.high * unit:.1f}]",)
+    return Cell(f"{row.mean * unit:.1f}", interval)
+
+
+def figure(config: Config, summary: pd.DataFrame) -> Figure:
+    """Score over shift, a panel per algorithm: a point per suite, task and strategy."""
+    algorithms = list(config.algorithms)
+    made = plotting.figure(plotting.WIDTH, 3.6)
+    panels = np.atleast_1d(made.subplots(1, len(algorithms), sharey=True))
+    looks = plotting.styles(list(config.sharing), config.protocol.reference)
+    for axes, algorithm in zip(panels, algorithms, strict=True):
+        rows = summary[(summary["algorithm"] == algorithm) & (summary["task"] != AVERAGE)]
+        wide = rows.pivot(index=["suite", "task", "sharing"], columns="measure", values="mean")
+        for sharing, look in looks.items():
+            points = wide[wide.index.get_level_values("sharing") == sharing].dropna()
+            kept = {"color": look["color"], "marker": look["marker"], "linestyle": "none"}
+            axes.plot(points[KL], 100 * points[SCORE], label=sharing, alpha=0.85, **kept)
+        axes.set_xscale("log")
+        axes.set_xlabel("D_KL(policy ‖ behaviour), nats")
+        axes.set_title(algorithm)
+    panels[0].set_ylabel("score ×100")
+    made.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    plotting.title(
+        made,
+        "Score over distribution shift",
+        f"A point per task of {', '.join(config.suites)}: means over n = {config.seeds} seeds. "
+        f"{provenance(config)}",
+    )
+    return made

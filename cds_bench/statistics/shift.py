@@ -1,0 +1,83 @@
+"""Distribution shift beside the score: how far policies moved, and what their critics expect."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench import files, paths
+from cds_bench.config import Config
+from cds_bench.seeding import stream
+from cds_bench.statistics.headline import headline
+from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.schema import check_columns, read_csv, runs
+
+KEY = ["suite", "task", "algorithm", "sharing", "seed"]
+KL, OVERESTIMATION, SCORE = "kl", "overestimation", "normalized_score"
+MEASURES = (KL, OVERESTIMATION, SCORE)
+COLUMNS = [*KEY, KL, "log_likelihood", "q_initial", "discounted_return", OVERESTIMATION]
+SUMMARY = ["suite", "task", "algorithm", "sharing", "measure", "n", "mean", "low", "high"]
+AVERAGE = "average"
+
+
+def merge(config: Config) -> pd.DataFrame:
+    """The columns above over all configured runs that are there, a row per seed and task.
+
+    overestimation = q_initial - discounted_return: Q(s_0, pi(s_0)) minus the discounted return in
+    evaluation, in the algorithm's units of reward. A conservative critic's is meant to be negative.
+    """
+    parts = []
+    for suite, algorithm, sharing, (first, last) in runs(config):
+        key = (suite, algorithm, sharing, f"{first}-{last}")
+        moved, values = paths.run(config, *key) / "shift.csv", paths.run_values(config, *key)
+        if moved.exists() and values.exists():
+            parts.append(read_csv(values).merge(read_csv(moved), on=["seed", "task"]))
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    frame = pd.concat(parts, ignore_index=True)
+    frame[OVERESTIMATION] = frame["q_initial"] - frame["discounted_return"]
+    return frame[COLUMNS]
+
+
+def write_shift(config: Config) -> None:
+    """Writes shift.csv."""
+    files.write_csv(paths.shift(config), merge(config))
+
+
+def read_shift(config: Config) -> pd.DataFrame:
+    """shift.csv, checked."""
+    path = paths.shift(config)
+    frame = read_csv(path)
+    check_columns(frame, COLUMNS, str(path))
+    return frame
+
+
+def summarise(config: Config, shift: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """SUMMARY's columns: MEASURES per suite, task (and "average") and method, means over seeds.
+
+    With the percentile bootstrap interval over the n seeds; the average is over the suite's tasks
+    per seed, for seeds that have them all. `scores` is a checked frame; a seed's score is its
+    headline.
+    """
+    frame = shift.merge(headline(scores, config.protocol)[[*KEY, SCORE]], on=KEY)
+    rows = []
+    for suite, *method in product(config.suites, config.algorithms, config.sharing):
+        tasks = list(envs.SUITES[suite].tasks)
+        part = frame[(frame[["suite", "algorithm", "sharing"]] == [suite, *method]).all(axis=1)]
+        for measure in MEASURES:
+            wide = part.pivot(index="seed", columns="task", values=measure).reindex(columns=tasks)
+            wide[AVERAGE] = wide.mean(axis=1, skipna=False)
+            for task in [*tasks, AVERAGE]:
+                key = (suite, task, *method, measure)
+                rows.append((*key, *_mean(config, wide[task].dropna().to_numpy(float), key)))
+    return pd.DataFrame(rows, columns=SUMMARY)
+
+
+def _mean(config: Config, values: np.ndarray, key: tuple) -> tuple[int, float, float, float]:
+    """n, mean and interval over seeds."""
+    protocol = config.protocol
+    interval = bootstrap_mean(
+        values, stream("shift", *key), protocol.resamples, protocol.confidence
+    )
+    return len(values), values.mean() if len(values) else np.nan, *map(float, interval)

@@ -1,0 +1,79 @@
+"""Distribution shift over runs: what is merged, and the means and intervals of the table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cds_bench import files, paths
+from cds_bench.report.shift import table, write_distribution_shift
+from cds_bench.statistics import shift
+from cds_bench.statistics.schema import merge as merge_scores
+from cds_bench.statistics.schema import write_scores
+from tests.report import synthetic
+
+SUITE = synthetic.SUITE
+TASKS = ("run-forward", "run-backward", "jump")
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Scores as ever; a seed's shift is 1 + seed, its critic 2 above its return of 10."""
+    config = synthetic.config(tmp_path)
+    synthetic.write(config)
+    for sharing in config.sharing:
+        for first, last in config.seed_groups:
+            key = (SUITE, "cql", sharing, f"{first}-{last}")
+            seeds = range(first, last + 1)
+            moved = [(seed, task, 1.0 + seed, -3.0) for seed in seeds for task in TASKS]
+            files.write_csv(
+                paths.run(config, *key) / "shift.csv",
+                pd.DataFrame(moved, columns=["seed", "task", "kl", "log_likelihood"]),
+            )
+            values = [(SUITE, t, "cql", sharing, s, 12.0, 10.0) for s in seeds for t in TASKS]
+            columns = ["suite", "task", "algorithm", "sharing", "seed", "q_initial"]
+            files.write_csv(
+                paths.run_values(config, *key),
+                pd.DataFrame(values, columns=[*columns, "discounted_return"]),
+            )
+    write_scores(config)
+    shift.write_shift(config)
+    return config
+
+
+def test_merged(config):
+    found = shift.read_shift(config)
+    assert list(found.columns) == shift.COLUMNS
+    assert len(found) == 5 * 3 * 3
+    np.testing.assert_allclose(found.overestimation, 2.0)
+    assert not found.duplicated(shift.KEY).any()
+
+
+def test_means_and_intervals(config):
+    summary = shift.summarise(config, shift.read_shift(config), merge_scores(config))
+    rows = summary.set_index(["task", "sharing", "measure"])
+    for task in (*TASKS, shift.AVERAGE):
+        row = rows.loc[(task, "cds", shift.KL)]
+        assert (row.n, row["mean"]) == (3, 2.0)
+        assert 1.0 <= row.low < 1.4
+        assert 2.6 < row.high <= 3.0
+        assert rows.loc[(task, "cds", shift.OVERESTIMATION)]["mean"] == 2.0
+    assert rows.loc[("jump", "cds", shift.SCORE)]["mean"] > 0.3
+
+
+def test_a_run_that_is_missing_is_said_to_be(config):
+    paths.run_values(config, SUITE, "cql", "hipi", "0-2").unlink()
+    frame = shift.merge(config)
+    assert set(frame.sharing) == set(config.sharing) - {"hipi"}
+    found = table(config, shift.summarise(config, frame, merge_scores(config)))
+    column = found.blocks[0].columns.index("hipi")
+    assert all(cells[column].missing for _, cells in found.blocks[0].rows)
+
+
+def test_table_and_figure(config):
+    write_distribution_shift(config)
+    text = paths.shift_table(config, "md").read_text()
+    assert "| walker2d-mixed, jump | 2.0 [" in text
+    assert config.protocol.sha256[:12] in text
+    first = paths.shift_figure(config, "svg").read_bytes()
+    write_distribution_shift(config)
+    assert paths.shift_figure(config, "svg").read_bytes() == first
