@@ -13,7 +13,7 @@ from cds_bench.seeding import seed_of
 from cds_bench.training.data import DevicePool, effective
 from cds_bench.training.loop import Job, State, effective_batch
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 3e-3
 ESTIMATE_BATCHES = 20
 COLUMNS = ["seed", "task", "kl", "log_likelihood"]
 
@@ -31,7 +31,10 @@ def measure(job: Job, pool: DevicePool, state: State, steps: int) -> pd.DataFram
 
 
 def fit(job: Job, pool: DevicePool, state: State, steps: int) -> Parameters:
-    """The behaviour model of every seed, cloned on its effective data."""
+    """The behaviour model of every seed, cloned on its effective data.
+
+    The learning rate falls to zero, so that the last batches leave no noise of their own.
+    """
     sizes = Sizes(
         seeds=len(job.seeds),
         tasks=pool.tasks,
@@ -47,7 +50,8 @@ def fit(job: Job, pool: DevicePool, state: State, steps: int) -> Parameters:
     for parameter in model.values():
         parameter.requires_grad_()
     optimiser = torch.optim.Adam(model.values(), lr=LEARNING_RATE, fused=True)
-    for _ in range(steps):
+    for step in range(steps):
+        optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 - step / steps)
         batch, _, _ = effective_batch(job, pool, state)
         moments = networks.policy_distribution(model, batch.states)
         likelihood = networks.log_prob(*moments, batch.actions)
