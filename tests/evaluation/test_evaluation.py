@@ -1,6 +1,7 @@
 """Evaluation: the policy in numpy is the trained one, and lockstep changes no episode."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,9 @@ from cds_bench.errors import BenchError
 from cds_bench.evaluation.evaluate import evaluate, initial_values
 from cds_bench.evaluation.policy import Policies, load_policies
 from cds_bench.evaluation.rollout import Arena
-from cds_bench.files import read_json
+from cds_bench.files import read_json, write_json
 from cds_bench.seeding import seed_of
+from cds_bench.statistics.schema import read_scores
 from cds_bench.training.data import states, to_device
 from envs.navigation import PLACES
 
@@ -223,6 +225,27 @@ def test_scores_of_a_run(trained, policies, path):
     random, expert = (reference[name]["mean"] for name in ("random", "expert"))
     normalised = (expected - random) / (expert - random)
     assert row.normalized_score == pytest.approx(normalised, rel=1e-6)
+
+
+@pytest.mark.parametrize("failed", [[0], [0, 1]])
+def test_failed_seeds_have_no_scores(trained, tmp_path, failed):
+    """The other seed's are what they would be; a run of failures alone has headers alone."""
+    config = trained.model_copy(update={"results": str(tmp_path)})
+    shutil.copytree(trained.results, tmp_path, dirs_exist_ok=True)
+    evaluate(config, *KEY)
+    whole = [pd.read_csv(place(config, *KEY)) for place in (paths.run_scores, paths.run_values)]
+    file = paths.run(config, *KEY) / "run.json"
+    write_json(file, read_json(file) | {"failures": [{"seed": seed} for seed in failed]})
+    evaluate(config, *KEY)
+    for before, place in zip(whole, (paths.run_scores, paths.run_values), strict=True):
+        found = pd.read_csv(place(config, *KEY))
+        left = before[~before["seed"].isin(failed)].reset_index(drop=True)
+        assert list(found) == list(before)
+        if len(left):
+            pd.testing.assert_frame_equal(found, left, rtol=1e-6)
+        else:
+            assert found.empty
+    assert len(read_scores(paths.run_scores(config, *KEY))) == 18 - 9 * len(failed)
 
 
 def test_another_pool_is_refused(trained, tmp_path):

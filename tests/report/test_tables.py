@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cds_bench import paths
+from cds_bench import files, paths
 from cds_bench.errors import BenchError
 from cds_bench.report import render, tables
 from cds_bench.report.render import Block, Cell, Table
@@ -113,6 +113,35 @@ def test_one_seed_says_so(tmp_path):
     text = read(config, "md")
     assert "With one seed nothing can be distinguished, so nothing is bold." in text
     assert not re.search(r"\*\*\d", text)
+
+
+def test_a_failed_run_is_said_to_have_failed_and_why(tmp_path):
+    """All seeds of one method, one seed of another; the others' cells are as ever."""
+    config = synthetic.config(tmp_path)
+    synthetic.write(config)
+    for sharing, seeds in {"hipi": [0, 1, 2], "cds_basic": [1]}.items():
+        reasons = [
+            {"seed": seed, "step": 70 + seed, "reason": f"failed at step {70 + seed}: a <reason>"}
+            for seed in seeds
+        ]
+        key = (SUITE, "cql", sharing, "0-2")
+        files.write_json(paths.run(config, *key) / "run.json", {"failures": reasons})
+        found = pd.read_csv(paths.run_scores(config, *key))
+        files.write_csv(paths.run_scores(config, *key), found[~found["seed"].isin(seeds)])
+    schema.write_scores(config)
+    tables.write_suite_table(config, SUITE)
+    table = pd.read_csv(paths.table(config, SUITE, "csv")).set_index(["task", "sharing"])
+    assert table.loc[("jump", "hipi"), ["n", "failed"]].tolist() == [0, 3]
+    assert table.loc[("jump", "cds_basic"), ["n", "failed"]].tolist() == [2, 1]
+    assert (table.xs("cds", level="sharing")["failed"] == 0).all()
+    markdown = read(config, "md")
+    assert "failed<br>0 of 3 seeds" in markdown or "failed 0 of 3 seeds" in markdown
+    assert (
+        "cql, cds_basic (run-forward, run-backward, jump, average, IQM): seed 1 failed" in markdown
+    )
+    assert "seed 2 failed at step 72: a <reason>" in markdown
+    assert "missing" not in markdown
+    assert "a &lt;reason&gt;" in read(config, "html")
 
 
 def test_a_suite_without_scores_is_all_missing(tmp_path):
