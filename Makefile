@@ -44,7 +44,7 @@ results: $(STAMP) ## run the workflow on all cores
 # Tables, figures, scores and what they were made with; not the datasets and policies, which are large.
 reference: results ## run the workflow and keep its tables as results/reference/default
 	@rm -rf results/reference/default && mkdir -p results/reference/default
-	@cd results/default && cp --parents -r tables figures references scores.csv comparisons.csv config.json \
+	@cd results/default && cp --parents -r tables figures references scores.csv failures.csv shift.csv comparisons.csv config.json \
 	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/default
 
 test: $(STAMP) ## run the tests (JOBS=2 of them at a time)
