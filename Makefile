@@ -28,7 +28,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup results reference test lint check-code check-format check-workflow-format check-workflow format lock
+.PHONY: help setup results reference bench test lint check-code check-format check-workflow-format check-workflow format lock
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -46,6 +46,9 @@ reference: results ## run the workflow and keep its tables as results/reference/
 	@rm -rf results/reference/default && mkdir -p results/reference/default
 	@cd results/default && cp --parents -r tables figures references scores.csv failures.csv shift.csv comparisons.csv config.json \
 	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/default
+
+bench: $(STAMP) ## measure speed beside other implementations, in benchmarks/results (ARGS=--quick: tiny)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 test: $(STAMP) ## run the tests (JOBS=2 of them at a time)
 	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile $(ARGS)

@@ -253,6 +253,36 @@ def coverage(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
     write_coverage(settings, suite)
 
 
+@app.command()
+def plan(
+    config: ConfigOption = DEFAULT,
+    cores: Annotated[int | None, typer.Option(help="Of the workflow; all, if left out.")] = None,
+) -> None:
+    """Estimate what a profile costs here, from a short measurement: hours, disk, memory.
+
+    Example: `cds-bench plan --config workflow/config/paper.yaml`
+    """
+    settings = _load(config)
+    from cds_bench.budget import plan
+
+    print(plan(settings, cores))
+
+
+@app.command()
+def status(
+    config: ConfigOption = DEFAULT,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every 5 s.")] = False,
+) -> None:
+    """Show what of a profile is done, running, stopped, failed or missing, also while it runs.
+
+    Example: `cds-bench status --watch`
+    """
+    settings = _load(config)
+    from cds_bench import status as looking
+
+    looking.watch(settings) if watch else print(looking.status(settings))
+
+
 def main() -> None:
     """Runs a command; what a user can mend ends with one plain message and exit status 1."""
     try:

@@ -4,12 +4,9 @@ Letters as in `networks`; G networks of the stack and R states make a block, H h
 the K actions are differentiated.
 """
 
-import functools
 import itertools
 import math
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -33,9 +30,8 @@ def value_gradients(
     states [S, M, O+T], actions [S, M, K, A] -> values float32 [S, 2, M, K], gradients like critic.
     The gradient is taken block by block, right behind the values: on a CPU a block is some states
     of one network, so that activations never leave the cache, and a seed's sums do not depend on
-    its companions; on a GPU it is everything. A CPU's threads take a network each: one product cut
-    in two is slower than two products. Products and activations are of `dtype`, sums over blocks of
-    float32.
+    its companions; on a GPU it is everything. Products and activations are of `dtype`, sums over
+    blocks of float32.
     """
     depth, (seeds, rows, _), count = len(critic) // 2, states.shape, actions.shape[2]
     lowered = {name: value.detach().to(dtype) for name, value in critic.items()}
@@ -43,7 +39,6 @@ def value_gradients(
     both, acted = (x.to(dtype).repeat_interleave(2, dim=0) for x in (states, actions))
     values = states.new_empty(2 * seeds, rows, count)
 
-    @torch.no_grad()  # a thread has its own mode
     def networks(stack: slice) -> None:
         layers = [(lowered[f"w{k}"][stack], lowered[f"b{k}"][stack]) for k in range(depth)]
         sums = [(gradients[f"w{k}"][stack], gradients[f"b{k}"][stack]) for k in range(depth)]
@@ -57,30 +52,10 @@ def value_gradients(
                 action, hidden = _choose(action, hidden, chosen)
             _backward(layers, sums, state, action, hidden, slopes.to(dtype))
 
-    if states.device.type != "cpu":
-        networks(slice(0, 2 * seeds))
-    elif (threads := torch.get_num_threads()) == 1:
-        for n in range(2 * seeds):
-            networks(slice(n, n + 1))
-    else:
-        stacks = [slice(n, n + 1) for n in range(2 * seeds)]
-        list(_workers(threads).map(networks, stacks))
+    together = 1 if states.device.type == "cpu" else 2 * seeds
+    for first in range(0, 2 * seeds, together):
+        networks(slice(first, first + together))
     return values.view(seeds, 2, rows, count), gradients
-
-
-@functools.cache
-def _workers(threads: int) -> ThreadPoolExecutor:
-    """Threads whose own products are not cut any further; the caller's still are."""
-    together = threading.Barrier(threads)
-
-    def start() -> None:
-        torch.set_num_threads(1)
-        together.wait()
-
-    workers = ThreadPoolExecutor(threads, initializer=start)
-    list(workers.map(lambda _: None, range(threads)))
-    torch.set_num_threads(threads)
-    return workers
 
 
 def _blocks(rows: int, count: int, device: torch.device) -> Iterator[slice]:

@@ -1,0 +1,138 @@
+"""One contender in a process of its own, and the slices of time in which all of them alternate.
+
+A child prepares, answers {"ready": ...}, and then runs steps for as long as each line on its
+standard input says, in seconds. Its answer is one line of JSON: steps, seconds, others (cores that
+other processes used) and peak_bytes. It stands still between slices, so contenders never overlap,
+and drifts of the machine meet them all.
+
+    python -m benchmarks.contender <module> <specification as JSON>
+
+The module's `prepare(spec)` returns `step() -> number of steps done`.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+
+class ContenderError(Exception):
+    """A contender's process ended; the message is the last line that it wrote."""
+
+
+class Contender:
+    """The parent's end; its process is started at once and ends with `close`."""
+
+    def __init__(self, module: str, spec: dict[str, Any], python: Path | str = sys.executable):
+        threads = str(spec["threads"])
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # until close
+        self.process = subprocess.Popen(
+            [str(python), "-m", "benchmarks.contender", module, json.dumps(spec)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+        )
+
+    def answer(self) -> dict[str, Any]:
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.errors.seek(0)
+            lines = self.errors.read().strip().splitlines()
+            raise ContenderError(lines[-1] if lines else f"exit {self.process.returncode}")
+        return json.loads(line)
+
+    def run(self, seconds: float) -> dict[str, Any]:
+        """One slice of at least so many seconds."""
+        with contextlib.suppress(BrokenPipeError):  # `answer` says why
+            self.process.stdin.write(f"{seconds}\n")
+            self.process.stdin.flush()
+        return self.answer()
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.errors):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+
+def serve(module: str, spec: dict[str, Any]) -> None:
+    """The child's end. What libraries print goes to standard error, not between the answers."""
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    import torch
+
+    torch.set_num_threads(spec["threads"])
+    synchronise = torch.cuda.synchronize if spec["device"] == "cuda" else lambda: None
+    step = importlib.import_module(module).prepare(spec)
+    forget_peak()
+    channel.write(json.dumps({"ready": torch.__version__}) + "\n")
+    for line in sys.stdin:
+        answer = time_steps(step, synchronise, float(line))
+        channel.write(json.dumps(answer | {"peak_bytes": peak_bytes(spec["device"])}) + "\n")
+
+
+def time_steps(
+    step: Callable[[], int], synchronise: Callable[[], None], seconds: float
+) -> dict[str, Any]:
+    """Steps until the time is up; one before it, untimed, brings memory back into the caches.
+
+    A GPU is waited for ever more rarely, after a quarter more steps than so far.
+    """
+    step()
+    synchronise()
+    busy, began, steps, calls = busy_elsewhere(), time.perf_counter(), 0, 0
+    while (passed := time.perf_counter() - began) < seconds or not steps:
+        for _ in range(1 + calls // 4):
+            steps += step()
+            calls += 1
+        synchronise()
+    others = max(0.0, busy_elsewhere() - busy) / passed
+    return {"steps": steps, "seconds": passed, "others": others}
+
+
+def busy_elsewhere() -> float:
+    """Seconds that the machine's cores have spent on other processes; 0 where /proc is missing."""
+    path = Path("/proc/stat")
+    if not path.exists():
+        return 0.0
+    user, nice, system, _, _, *interrupts = map(int, path.read_text().split("\n")[0].split()[1:9])
+    busy = (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+    return busy - time.process_time()
+
+
+def forget_peak() -> None:
+    """Has Linux count the peak of memory from now on: not what preparing needed for a moment."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_bytes(device: str) -> int:
+    """The most memory that this process has had: on the GPU if it computes there, else in all.
+
+    0 where /proc is missing. `ru_maxrss` counts what the parent had when it started this process.
+    """
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.max_memory_allocated()
+    path = Path("/proc/self/status")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], json.loads(sys.argv[2]))

@@ -1,0 +1,87 @@
+"""The engine of cds_bench, as a training job runs it."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from benchmarks.synthetic import transitions
+from cds_bench import plugins
+from cds_bench.algorithms import cql
+from cds_bench.dataset.pool import Pool
+from cds_bench.training import loop
+from cds_bench.training.data import DevicePool, to_device
+from cds_bench.training.run import keep_freed_memory
+
+# What a variant changes, of the Job or of the algorithm's Config, wherever the field is.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "engine, float32": {},
+    "engine, bfloat16": {"precision": "bfloat16"},
+    "engine, sampled, float32": {"gradient": "sampled"},
+    "engine, sampled, bfloat16": {"gradient": "sampled", "precision": "bfloat16"},
+}
+
+
+def missing_fields(changes: dict[str, Any]) -> list[str]:
+    """The changed fields that neither Job nor Config has: such a variant is left out."""
+    known = {field.name for kind in (loop.Job, cql.Config) for field in fields(kind)}
+    return sorted(set(changes) - known)
+
+
+def make_pool(spec: dict[str, Any]) -> DevicePool:
+    """A synthetic pool whose rows are divided evenly among the tasks."""
+    tasks = spec["tasks"]
+    arrays = transitions(spec["rows"], spec["observation"], spec["action"], tasks)
+    source = np.arange(spec["rows"]) * tasks // spec["rows"]
+    pool = Pool(
+        suite="benchmark",
+        domain="benchmark",
+        tasks=task_names(tasks),
+        source=source,
+        observation_mean=np.zeros((tasks, spec["observation"]), np.float32),
+        observation_scale=np.ones((tasks, spec["observation"]), np.float32),
+        **arrays,
+    )
+    return to_device(pool, spec["device"])
+
+
+def task_names(tasks: int) -> tuple[str, ...]:
+    return tuple(f"task-{i}" for i in range(tasks))
+
+
+def make_job(spec: dict[str, Any]) -> loop.Job:
+    """CQL without sharing; `changes` go to the Job, or else to the algorithm's Config."""
+    of_job = {field.name for field in fields(loop.Job)}
+    changes = spec.get("changes", {})
+    strategy = plugins.load("sharing", "no_sharing")
+    config = {"actions": spec["actions"]}
+    config |= {name: value for name, value in changes.items() if name not in of_job}
+    return loop.Job(
+        suite="benchmark",
+        tasks=task_names(spec["tasks"]),
+        algorithm=cql,
+        algorithm_name="cql",
+        algorithm_config=cql.Config(**config),
+        strategy=strategy,
+        strategy_config=strategy.Config(),
+        seeds=list(range(spec["seeds"])),
+        steps=10**9,
+        batch_size=spec["batch"],
+        hidden=tuple(spec["hidden"]),
+        device=spec["device"],
+        **{name: value for name, value in changes.items() if name in of_job},
+    )
+
+
+def prepare(spec: dict[str, Any]) -> Callable[[], int]:
+    """A step as `loop.train` makes it: the batch, what is shared, the update, the record."""
+    job, pool = make_job(spec), make_pool(spec)
+    keep_freed_memory()
+    state = loop.start(job, pool)
+
+    def step() -> int:
+        state.recorder.add(*loop.train_step(job, pool, state), state.step)
+        return 1
+
+    return step

@@ -1,0 +1,150 @@
+"""The floor of a step: its matrix products alone.
+
+Nothing that computes the same products on this machine's matrix kernels can be faster; what the
+engine reaches of the floor is what a better engine could still gain.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+from typing import Any, NamedTuple
+
+import torch
+
+from benchmarks import engine
+from cds_bench.algorithms.gradients import CACHED_ROWS
+
+
+class Product(NamedTuple):
+    """A layer's products for a stack of `batch`: rows [m, k] times a weight [k, n].
+
+    forward, weight, input: whether the values, the gradient of the weight and the gradient of the
+    rows are computed; each is m k n multiply-adds. trained: whether it belongs to the gradients of
+    the critics, whose precision is the variant's.
+    """
+
+    name: str
+    batch: int
+    m: int
+    k: int
+    n: int
+    forward: bool = True
+    weight: bool = False
+    input: bool = False
+    trained: bool = False
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.batch * self.m * self.k * self.n * (self.forward + self.weight + self.input)
+
+
+def products(spec: dict[str, Any]) -> list[Product]:
+    """Every matrix product of one CQL step of all seeds.
+
+    The state's part of a critic's first layer is counted once per state, as the engine computes it.
+    """
+    config = engine.make_job(spec).algorithm_config
+    seeds, rows = spec["seeds"], spec["batch"] * spec["tasks"]
+    states, action, hidden = spec["observation"] + spec["tasks"], spec["action"], spec["hidden"]
+    valued = 3 * config.actions + 1
+    sampled = getattr(config, "gradient", "exact") == "sampled"
+
+    def critic(
+        name: str, each: int, of_states: dict, of_actions: dict, of_hidden: dict
+    ) -> list[Product]:
+        stack, widths = 2 * seeds, itertools.pairwise([*hidden, 1])
+        return [
+            Product(f"{name}: states", stack, rows, states, hidden[0], **of_states),
+            Product(f"{name}: actions", stack, rows * each, action, hidden[0], **of_actions),
+            *(Product(name, stack, rows * each, k, n, **of_hidden) for k, n in widths),
+        ]
+
+    first, *others = list(itertools.pairwise([states, *hidden, 2 * action]))
+    found = [
+        Product("policy at s", seeds, rows, *first, weight=True),
+        *(Product("policy at s", seeds, rows, *k, weight=True, input=True) for k in others),
+        *(Product("policy at s'", seeds, rows, *k) for k in (first, *others)),
+        *critic("target critic", 1, {}, {}, {}),
+        *critic("policy's critic", 1, {}, {"input": True}, {"input": True}),
+    ]
+    values, gradients = {"trained": True}, {"trained": True, "weight": True}
+    backward = gradients | {"input": True}  # states and actions are data: they have no gradient
+    if not sampled:
+        return found + critic("critic", valued, gradients, gradients, backward)
+    gradients, backward = (kind | {"forward": False} for kind in (gradients, backward))
+    found += critic("critic, values", valued, values, values, values)
+    return found + critic("critic, gradients", config.samples + 1, gradients, gradients, backward)
+
+
+def calls(product: Product, dtype: torch.dtype, device: str) -> list[Callable[[], Any]]:
+    """The products as calls on tensors of their own, which write where they wrote before."""
+
+    def made(*shape: int) -> torch.Tensor:
+        return torch.randn(product.batch, *shape, device=device).to(dtype)
+
+    rows, weight = made(product.m, product.k), made(product.k, product.n)
+    ahead = made(product.m, product.n)
+    found = []
+    if product.forward:
+        found.append(partial(torch.bmm, rows, weight, out=torch.empty_like(ahead)))
+    if product.weight:
+        found.append(partial(torch.bmm, rows.mT, ahead, out=torch.empty_like(weight)))
+    if product.input:
+        found.append(partial(torch.bmm, ahead, weight.mT, out=torch.empty_like(rows)))
+    return found
+
+
+def prepare(spec: dict[str, Any]) -> Callable[[], int]:
+    """A step of products: `whole`, each at its full size; else as the engine passes them on a CPU.
+
+    There a thread takes one network of the critics at a time, in blocks of rows that stay in the
+    cache; a block's tensors are used for all blocks.
+    """
+    torch.manual_seed(0)
+    job = engine.make_job(spec)
+    precision = getattr(job, "precision", getattr(job.algorithm_config, "precision", "float32"))
+    lowered = getattr(torch, precision)
+    device, threads = spec["device"], spec["threads"]
+    together: list[Callable] = []
+    shared: list[list[Callable]] = [[] for _ in range(threads)]
+    for product in products(spec):
+        dtype = lowered if product.trained else torch.float32
+        if spec["whole"] or not product.trained:
+            together += calls(product, dtype, device)
+            continue
+        blocks = math.ceil(product.m / CACHED_ROWS)
+        block = product._replace(batch=1, m=math.ceil(product.m / blocks))
+        for network in range(product.batch):
+            shared[network % threads] += blocks * calls(block, dtype, device)
+    workers = make_workers(threads) if any(shared) else None
+
+    def step() -> int:
+        for call in together:
+            call()
+        if workers:
+            list(workers.map(run_all, shared))
+        return 1
+
+    return step
+
+
+def run_all(work: list[Callable[[], Any]]) -> None:
+    for call in work:
+        call()
+
+
+def make_workers(threads: int) -> ThreadPoolExecutor:
+    """Threads that compute a product each; the caller's own products still use all threads."""
+    together = Barrier(threads)
+
+    def start() -> None:
+        torch.set_num_threads(1)
+        together.wait()
+
+    workers = ThreadPoolExecutor(threads, initializer=start)
+    list(workers.map(lambda _: None, range(threads)))
+    torch.set_num_threads(threads)
+    return workers

@@ -1,0 +1,115 @@
+"""Contenders of a group alternate in slices; what they reach is compared round by round."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import median
+
+from benchmarks.comparisons import Comparison, Group
+from benchmarks.contender import Contender, ContenderError
+
+WARM_UP = 0.5  # seconds
+
+
+@dataclass
+class Outcome:
+    """Per contender: seed-steps per second of each round, peak memory, and why it broke down.
+
+    others: cores that other processes used, in each slice.
+    """
+
+    rates: dict[str, list[float]] = field(default_factory=dict)
+    peak_bytes: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    others: list[float] = field(default_factory=list)
+
+
+def units(group: Group, rounds: int) -> int:
+    """How many units of progress `run` reports: start, warm-up and rounds of each contender."""
+    return len(group.contenders) * (rounds + 2)
+
+
+def run(group: Group, rounds: int, seconds: float, passed: Callable[[int, str], None]) -> Outcome:
+    """A B C A B C ...; a contender whose process ends is left out with its last words.
+
+    They start side by side, which is not timed. `passed(units, what)` is called for progress.
+    """
+    outcome = Outcome(rates={label: [] for label in group.contenders})
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for label, entry in group.contenders.items():
+            running[label] = Contender(entry.module, entry.spec, entry.python)
+            stack.callback(running[label].close)
+        for label, contender in running.items():
+            _unless_it_ends(outcome, label, contender.answer)
+        passed(len(running), "started")
+        for number in range(-1, rounds):
+            length = seconds if number >= 0 else min(WARM_UP, seconds)
+            for label, contender in running.items():
+                answer = _unless_it_ends(outcome, label, partial(contender.run, length))
+                passed(1, label)
+                if answer and number >= 0:
+                    seeds = group.contenders[label].spec["seeds"]
+                    outcome.rates[label].append(seeds * answer["steps"] / answer["seconds"])
+                    outcome.peak_bytes[label] = answer["peak_bytes"]
+                    outcome.others.append(answer["others"])
+    for label in outcome.failures:
+        del outcome.rates[label]
+    return outcome
+
+
+def _unless_it_ends(outcome: Outcome, label: str, ask: Callable[[], dict]) -> dict | None:
+    if label in outcome.failures:
+        return None
+    try:
+        return ask()
+    except ContenderError as error:
+        outcome.failures[label] = str(error)
+        return None
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """contender / reference over the rounds, and whether the median reaches the bar."""
+
+    contender: str
+    reference: str
+    median: float
+    lowest: float
+    highest: float
+    bar: float | None
+
+    @property
+    def verdict(self) -> str:
+        if self.bar is None:
+            return ""
+        return "reached" if self.median >= self.bar else "not reached"
+
+
+def compare(comparison: Comparison, rates: dict[str, list[float]]) -> Ratio | None:
+    """None where one of them was left out."""
+    contender, bar = comparison.contender, comparison.bar
+    references = [name for name in comparison.references if name in rates]
+    if contender not in rates or not references:
+        return None
+    ratios = _ratios(rates[contender], fastest(references, rates))
+    reference = max(references, key=lambda name: median(rates[name]))
+    return Ratio(contender, reference, median(ratios), min(ratios), max(ratios), bar)
+
+
+def ceiling(comparison: Comparison, rates: dict[str, list[float]], reference: str) -> float | None:
+    """What the contender's ratio to `reference` would be if it reached its floor."""
+    floors = [name for name in comparison.references if name in rates]
+    if not floors or reference not in rates:
+        return None
+    return median(_ratios(fastest(floors, rates), rates[reference]))
+
+
+def fastest(labels: list[str], rates: dict[str, list[float]]) -> list[float]:
+    """The highest rate of each round."""
+    return [max(each) for each in zip(*(rates[label] for label in labels), strict=True)]
+
+
+def _ratios(above: list[float], below: list[float]) -> list[float]:
+    return [a / b for a, b in zip(above, below, strict=True)]

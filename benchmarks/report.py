@@ -1,0 +1,226 @@
+"""The report: report.md for people, report.json with every round."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from benchmarks import race, scaling
+from benchmarks.comparisons import Group
+from benchmarks.floor import products
+from benchmarks.race import Outcome, Ratio
+from benchmarks.scaling import Point
+from cds_bench.files import write_json, write_text
+
+INTRODUCTION = """\
+Every contender is a process of its own with the same number of threads, and only one of them runs
+at a time: they alternate in slices of at least {seconds:g} s, {rounds} rounds. A ratio is computed
+per round; the table has the median over rounds [lowest, highest]. On data of no meaning: cost does
+not depend on it. Rates are seed-steps per second: steps times the seeds that are trained in one.
+"""
+FLOOR = """\
+The matrix products of one step ({flops:.2f} GFLOP for the exact gradient) run alone, in the same
+precision: as the engine passes them on a CPU (a network per thread, in blocks of rows) and whole;
+in each round the faster way is the floor. Share: what the engine reaches of it. The last column is
+the ratio that an engine without any other cost would have.
+"""
+PROFILE = """\
+Share of a step's time by kind of operator, {where}. The profiler itself costs time, most of it
+in "python and other".
+"""
+QUIET = 0.1  # cores used by others, on average
+QUICK = "**A quick run with tiny networks: it shows that everything works, not how fast it is.**\n"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A group's rates and what follows from them."""
+
+    group: Group
+    outcome: Outcome
+
+    @property
+    def ratios(self) -> list[Ratio]:
+        found = (race.compare(each, self.outcome.rates) for each in self.group.comparisons)
+        return [ratio for ratio in found if ratio]
+
+    @property
+    def shares(self) -> list[tuple[Ratio, float | None]]:
+        """Of each variant what it reaches of its floor, and the floor's ratio to the yardstick."""
+        rates = self.outcome.rates
+        found = [
+            (race.compare(each, rates), race.ceiling(each, rates, "yardstick"))
+            for each in self.group.floors
+        ]
+        return [(share, ceiling) for share, ceiling in found if share]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was measured."""
+
+    device: str
+    quick: bool
+    rounds: int
+    seconds: float
+    machine: dict[str, str]
+    left_out: dict[str, str]
+    groups: list[Measured] = field(default_factory=list)
+    profiles: dict[str, dict[str, float]] = field(default_factory=dict)
+    points: list[Point] = field(default_factory=list)
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown; the first column is text, the others are flush right."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in [header, rule, *rows])
+
+
+def in_words(ratio: Ratio, percent: bool = False) -> str:
+    scale, unit = (100.0, " %") if percent else (1.0, "")
+    middle, low, high = (f"{scale * x:.3g}" for x in (ratio.median, ratio.lowest, ratio.highest))
+    return f"{middle}{unit} [{low}, {high}]"
+
+
+def mebibytes(count: float) -> str:
+    return f"{count / 2**20:,.0f}"
+
+
+def group_text(measured: Measured) -> str:
+    group, outcome = measured.group, measured.outcome
+    rows = [
+        [
+            label,
+            f"{median(outcome.rates[label]):.3g}",
+            mebibytes(outcome.peak_bytes[label]),
+            entry.included,
+        ]
+        for label, entry in group.contenders.items()
+        if label in outcome.rates
+    ]
+    text = [f"## {group.title}\n"]
+    text.append(table(["contender", "seed-steps/s", "peak memory (MiB)", "in a step"], rows))
+    rows = [
+        [
+            f"{ratio.contender} / {ratio.reference}",
+            in_words(ratio),
+            f"≥ {ratio.bar:g}" if ratio.bar else "",
+            ratio.verdict,
+        ]
+        for ratio in measured.ratios
+    ]
+    text.append(table(["ratio", "median [lowest, highest]", "bar", ""], rows))
+    if shares := measured.shares:
+        spec = next(iter(group.contenders.values())).spec
+        flops = 2.0 * sum(product.multiply_adds for product in products(spec)) / 1e9
+        text.append(f"### Share of the floor\n\n{FLOOR.format(flops=flops)}")
+        header = ["contender", "share of the floor", "mostly the faster", "floor / yardstick"]
+        rows = [
+            [share.contender, in_words(share, True), share.reference, f"{ceiling or 0:.3g}"]
+            for share, ceiling in shares
+        ]
+        text.append(table(header, rows))
+    text.append(others_text(outcome.others))
+    return "\n".join(text)
+
+
+def others_text(others: list[float]) -> str:
+    """Whether the machine was quiet: a product's threads wait for each other when it is not."""
+    if not others:
+        return ""
+    text = (
+        f"Other processes used {mean(others):.2f} cores on average, {max(others):.2f} in the slice "
+        "in which they used most."
+    )
+    return f"{text}\n" if mean(others) < QUIET else f"{text} **Not quiet: measure again.**\n"
+
+
+def profile_text(profiles: dict[str, dict[str, float]], device: str) -> str:
+    where = "on one thread" if device == "cpu" else "of kernels; in other the GPU waits"
+    groups = list(next(iter(profiles.values())))
+    rows = [
+        [label, *(f"{100 * found[group]:.0f} %" for group in groups)]
+        for label, found in profiles.items()
+    ]
+    heading = f"## Where the time goes\n\n{PROFILE.format(where=where)}"
+    return f"{heading}\n{table(['contender', *groups], rows)}"
+
+
+def scaling_text(points: list[Point], figure: bool) -> str:
+    one = points[0].milliseconds
+    rows = [
+        [
+            f"{point.key} {point.value:,}",
+            f"{point.milliseconds:.3g}",
+            f"{point.milliseconds / one:.2f}",
+            mebibytes(point.peak_bytes),
+        ]
+        for point in points
+    ]
+    text = ["## Scaling\n", f"The engine in float32; base: {scaling.base_in_words()}."]
+    text.append(f"One more seed in the stack: {mebibytes(scaling.bytes_per_seed(points))} MiB.\n")
+    if figure:
+        text.append("![Time of a step against seeds, tasks, batch and pool](scaling.png)\n")
+    text.append(table(["", "step (ms)", "relative to base", "peak memory (MiB)"], rows))
+    return "\n".join(text)
+
+
+def markdown(results: Results, figure: bool) -> str:
+    introduction = INTRODUCTION.format(rounds=results.rounds, seconds=results.seconds)
+    parts = [
+        f"# Speed on {results.device}\n",
+        QUICK if results.quick else "",
+        table(["machine", ""], [[name, value] for name, value in results.machine.items()]),
+        introduction,
+        *(group_text(each) for each in results.groups),
+        profile_text(results.profiles, results.device) if results.profiles else "",
+        scaling_text(results.points, figure) if results.points else "",
+    ]
+    if results.left_out:
+        rows = [[name, reason] for name, reason in results.left_out.items()]
+        parts.append(f"## Left out\n\n{table(['what', 'why'], rows)}")
+    return "\n".join(part for part in parts if part)
+
+
+def plain(results: Results) -> dict[str, Any]:
+    """Everything as JSON: of each contender its specification too."""
+    return {
+        "device": results.device,
+        "quick": results.quick,
+        "rounds": results.rounds,
+        "seconds": results.seconds,
+        "machine": results.machine,
+        "left_out": results.left_out,
+        "groups": [_plain_group(measured) for measured in results.groups],
+        "profiles": results.profiles,
+        "scaling": [point._asdict() for point in results.points],
+    }
+
+
+def _plain_group(measured: Measured) -> dict[str, Any]:
+    outcome = measured.outcome
+    return {
+        "title": measured.group.title,
+        "contenders": {
+            label: {
+                "specification": measured.group.contenders[label].spec,
+                "seed_steps_per_second": rates,
+                "peak_bytes": outcome.peak_bytes[label],
+            }
+            for label, rates in outcome.rates.items()
+        },
+        "cores_used_by_others": outcome.others,
+        "ratios": [asdict(ratio) | {"verdict": ratio.verdict} for ratio in measured.ratios],
+        "floors": [asdict(share) | {"ceiling": top} for share, top in measured.shares],
+    }
+
+
+def write(results: Results, folder: Path) -> None:
+    """Writes report.json, scaling.{png,svg} and report.md; the last says what was left out."""
+    write_json(folder / "report.json", plain(results))
+    reason = "nothing was measured"
+    if results.points:
+        reason = scaling.draw(results.points, results.device, results.quick, folder)
+    if reason:
+        results.left_out["figure"] = reason
+    write_text(folder / "report.md", markdown(results, figure=not reason))

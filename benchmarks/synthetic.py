@@ -1,0 +1,23 @@
+"""Made-up transitions: what training costs does not depend on what they mean."""
+
+import numpy as np
+
+EPISODE = 1000  # rows; the last of each is a terminal
+
+
+def transitions(rows: int, observation: int, action: int, tasks: int) -> dict[str, np.ndarray]:
+    """Arrays of one long trajectory, float32; the same arguments give the same numbers.
+
+    observations, next_observations [rows, observation], actions [rows, action] within (-1, 1),
+    rewards, terminals [rows, tasks].
+    """
+    rng = np.random.default_rng(0)
+    path = rng.standard_normal((rows + 1, observation), dtype=np.float32)
+    terminals = (np.arange(rows) % EPISODE == EPISODE - 1).astype(np.float32)
+    return {
+        "observations": path[:-1],
+        "next_observations": path[1:].copy(),
+        "actions": 2.0 * rng.random((rows, action), dtype=np.float32) - 1.0,
+        "rewards": rng.standard_normal((rows, tasks), dtype=np.float32),
+        "terminals": np.repeat(terminals[:, None], tasks, axis=1),
+    }
