@@ -481,7 +481,8 @@ def _totals(config: Config, bills: dict[str, Bill], costs: dict[Key, Cost], core
         f"Memory: at most {storage(most)} a training job on the CPU, {storage(abreast * most)} for "
         f"{abreast} at a time (measured: the peak of a process that trains for seconds; long runs "
         "grow somewhat).",
-        "Left out: making pools, logs and checkpoints of training, statistics, tables, figures"
+        "Left out: starting each job, making pools, logs and checkpoints of training, statistics, "
+        "tables, figures"
         + ("." if config.behaviour == "frozen" else ", and training behaviour policies; data of "
            "untrained ones were timed with random actions."),
     ]  # fmt: skip
