@@ -123,26 +123,35 @@ def _one_seed(
     ]
     floors = []
     for label in floored:
-        ways = {
-            f"products of {label}, {way}": whole for way, whole in FLOORS.items() if whole or on_cpu
-        }
-        for name, whole in ways.items():
-            more = {"changes": variants[label], "whole": whole}
-            contenders[name] = Entry("benchmarks.floor", spec | more, OF_FLOOR)
+        ways = _floors(label, spec | {"changes": variants[label]})
+        contenders |= ways
         floors.append(Comparison(label, tuple(ways)))
     return Group(f"One seed: {sizes_in_words(spec)}", contenders, comparisons, floors)
 
 
+def _floors(label: str, spec: dict[str, Any]) -> dict[str, Entry]:
+    """The products of what the engine does with `spec`, in every way to pass them."""
+    return {
+        f"products of {label}, {way}": Entry("benchmarks.floor", spec | {"whole": whole}, OF_FLOOR)
+        for way, whole in FLOORS.items()
+        if whole or spec["device"] == "cpu"
+    }
+
+
 def _five_seeds(spec: dict[str, Any]) -> Group:
+    stack = spec | {"seeds": 5}
+    floors = _floors("engine, five seeds", stack)
     contenders = _yardstick(spec) | {
         "engine, one seed": _engine(spec, {}),
-        "engine, five seeds": _engine(spec | {"seeds": 5}, {}),
+        "engine, five seeds": _engine(stack, {}),
+        **floors,
     }
     comparisons = [
         Comparison("engine, five seeds", ("yardstick",), 3.0),
         Comparison("engine, five seeds", ("engine, one seed",)),
     ]
-    return Group(f"Five stacked seeds: {sizes_in_words(spec)}", contenders, comparisons, [])
+    shares = [Comparison("engine, five seeds", tuple(floors))]
+    return Group(f"Five stacked seeds: {sizes_in_words(spec)}", contenders, comparisons, shares)
 
 
 def _many_seeds(spec: dict[str, Any], variants: dict[str, dict[str, Any]]) -> Group:

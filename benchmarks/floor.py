@@ -7,15 +7,13 @@ engine reaches of the floor is what a better engine could still gain.
 import itertools
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
 from typing import Any, NamedTuple
 
 import torch
 
 from benchmarks import engine
-from cds_bench.algorithms.gradients import CACHED_ROWS
+from cds_bench.algorithms.gradients import CACHED_ACTIVATIONS
 
 
 class Product(NamedTuple):
@@ -100,51 +98,28 @@ def calls(product: Product, dtype: torch.dtype, device: str) -> list[Callable[[]
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
     """A step of products: `whole`, each at its full size; else as the engine passes them on a CPU.
 
-    There a thread takes one network of the critics at a time, in blocks of rows that stay in the
-    cache; a block's tensors are used for all blocks.
+    There the critics' networks follow each other, in blocks of rows that stay in the cache; a
+    block's tensors are used for all blocks.
     """
     torch.manual_seed(0)
     job = engine.make_job(spec)
     precision = getattr(job, "precision", getattr(job.algorithm_config, "precision", "float32"))
     lowered = getattr(torch, precision)
-    device, threads = spec["device"], spec["threads"]
-    together: list[Callable] = []
-    shared: list[list[Callable]] = [[] for _ in range(threads)]
+    device, width = spec["device"], max(spec["hidden"])
+    work: list[Callable] = []
     for product in products(spec):
         dtype = lowered if product.trained else torch.float32
         if spec["whole"] or not product.trained:
-            together += calls(product, dtype, device)
+            work += calls(product, dtype, device)
             continue
-        blocks = math.ceil(product.m / CACHED_ROWS)
+        blocks = math.ceil(product.m * width / CACHED_ACTIVATIONS)
         block = product._replace(batch=1, m=math.ceil(product.m / blocks))
-        for network in range(product.batch):
-            shared[network % threads] += blocks * calls(block, dtype, device)
-    workers = make_workers(threads) if any(shared) else None
+        for _ in range(product.batch):
+            work += blocks * calls(block, dtype, device)
 
     def step() -> int:
-        for call in together:
+        for call in work:
             call()
-        if workers:
-            list(workers.map(run_all, shared))
         return 1
 
     return step
-
-
-def run_all(work: list[Callable[[], Any]]) -> None:
-    for call in work:
-        call()
-
-
-def make_workers(threads: int) -> ThreadPoolExecutor:
-    """Threads that compute a product each; the caller's own products still use all threads."""
-    together = Barrier(threads)
-
-    def start() -> None:
-        torch.set_num_threads(1)
-        together.wait()
-
-    workers = ThreadPoolExecutor(threads, initializer=start)
-    list(workers.map(lambda _: None, range(threads)))
-    torch.set_num_threads(threads)
-    return workers

@@ -19,9 +19,9 @@ per round; the table has the median over rounds [lowest, highest]. On data of no
 not depend on it. Rates are seed-steps per second: steps times the seeds that are trained in one.
 """
 FLOOR = """\
-The matrix products of one step ({flops:.2f} GFLOP for the exact gradient) run alone, in the same
-precision: as the engine passes them on a CPU (a network per thread, in blocks of rows) and whole;
-in each round the faster way is the floor. Share: what the engine reaches of it. The last column is
+The matrix products of one step ({flops:.2f} GFLOP a seed for the exact gradient) run alone, in the
+same precision: in blocks of rows of one network, as the engine passes them on a CPU, and whole; in
+each round the faster way is the floor. Share: what the engine reaches of it. The last column is
 the ratio that an engine without any other cost would have.
 """
 PROFILE = """\

@@ -6,7 +6,7 @@ the K actions are differentiated.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -17,8 +17,8 @@ from cds_bench.records import Parameters
 # slope(values [G, R, K], stack, rows) -> dL/dvalues [G, R, J] and which J of the K actions they are
 # for, int64 [G, R, J], or None for all; `stack` and `rows` are the slices of both that are in hand.
 Slope = Callable[[Tensor, slice, slice], tuple[Tensor, Tensor | None]]
-# Rows of one pass on a CPU: what passes between layers then stays in the processor's cache.
-CACHED_ROWS = 1536
+# Activations of a layer in one pass on a CPU: what passes between layers then stays in its cache.
+CACHED_ACTIVATIONS = 2**19
 
 
 @torch.no_grad()
@@ -38,11 +38,13 @@ def value_gradients(
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
     both, acted = (x.to(dtype).repeat_interleave(2, dim=0) for x in (states, actions))
     values = states.new_empty(2 * seeds, rows, count)
+    width = max(value.shape[-1] for value in critic.values())
+    blocks = _blocks(rows, count * width, states.device)
 
     def networks(stack: slice) -> None:
         layers = [(lowered[f"w{k}"][stack], lowered[f"b{k}"][stack]) for k in range(depth)]
         sums = [(gradients[f"w{k}"][stack], gradients[f"b{k}"][stack]) for k in range(depth)]
-        for block in _blocks(rows, count, states.device):
+        for block in blocks:
             state, action = both[stack, block], acted[stack, block]
             hidden = _hidden(layers, state, action)
             found = affine(hidden[-1], *layers[-1]).view(len(state), -1, count).float()
@@ -58,11 +60,11 @@ def value_gradients(
     return values.view(seeds, 2, rows, count), gradients
 
 
-def _blocks(rows: int, count: int, device: torch.device) -> Iterator[slice]:
-    """Slices of the rows that are passed together: near-equal ones on a CPU."""
-    number = math.ceil(rows * count / CACHED_ROWS) if device.type == "cpu" else 1
+def _blocks(rows: int, activations: int, device: torch.device) -> list[slice]:
+    """Slices of the rows, `activations` each, passed together: near-equal ones on a CPU."""
+    number = math.ceil(rows * activations / CACHED_ACTIVATIONS) if device.type == "cpu" else 1
     edges = [round(rows * k / number) for k in range(number + 1)]
-    return (slice(*edge) for edge in itertools.pairwise(edges))
+    return [slice(*edge) for edge in itertools.pairwise(edges)]
 
 
 def _hidden(layers: list, states: Tensor, actions: Tensor) -> list[Tensor]:
@@ -103,13 +105,18 @@ def _backward(
     ):
         _add_product(weight_sum, below.mT, ahead)
         bias_sum[..., : weight.shape[-1]] += ahead.sum(1, keepdim=True)
-        ahead = _relu_backward(torch.bmm(ahead, weight.mT), below)
+        ahead = _relu_backward(_outward(ahead, weight), below)
     size = states.shape[-1]
     weight_sum, bias_sum = sums[0]
     _add_product(weight_sum[:, size:], actions.flatten(1, 2).mT, ahead)
     of_states = ahead.view(*slopes.shape, -1).sum(2)
     _add_product(weight_sum[:, :size], states.mT, of_states)
     bias_sum[..., : ahead.shape[-1]] += of_states.sum(1, keepdim=True)
+
+
+def _outward(ahead: Tensor, weight: Tensor) -> Tensor:
+    """ahead weight^T; of a layer with one output by elements, which is three times as fast."""
+    return ahead * weight.mT if weight.shape[-1] == 1 else torch.bmm(ahead, weight.mT)
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
