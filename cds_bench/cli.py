@@ -186,18 +186,22 @@ def render(
 
 @app.command()
 def statistics(config: ConfigOption = DEFAULT) -> None:
-    """Merge all runs' results and compare the methods: scores.csv, shift.csv, comparisons.csv.
+    """Merge all runs' results, compare the methods and test the paper's claims.
+
+    Writes scores.csv, failures.csv, shift.csv, comparisons.csv and claims.csv.
 
     Example: `cds-bench statistics`
     """
     settings = _load(config)
     from cds_bench.statistics.comparisons import write_comparisons
+    from cds_bench.statistics.paper_claims import write_claims
     from cds_bench.statistics.schema import write_scores
     from cds_bench.statistics.shift import write_shift
 
     write_scores(settings)
     write_shift(settings)
     write_comparisons(settings)
+    write_claims(settings)
 
 
 @app.command()
@@ -215,7 +219,7 @@ def table(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
 
 @app.command()
 def figures(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
-    """Draw a suite's figures: learning curves, aggregates, and who shares with whom.
+    """Draw a suite's figures: learning curves, aggregates, profiles, and who shares with whom.
 
     Example: `cds-bench figures --suite walker2d-mixed`
     """
@@ -239,6 +243,30 @@ def shift(config: ConfigOption = DEFAULT) -> None:
     from cds_bench.report.shift import write_distribution_shift
 
     write_distribution_shift(settings)
+
+
+@app.command()
+def ranks(config: ConfigOption = DEFAULT) -> None:
+    """Rank the methods over the tasks of all suites: a table and a figure.
+
+    Example: `cds-bench ranks`
+    """
+    settings = _load(config)
+    from cds_bench.report.ranks import write_ranks
+
+    write_ranks(settings)
+
+
+@app.command()
+def claims(config: ConfigOption = DEFAULT) -> None:
+    """Write what the scores say of the paper's claims, as csv, md, tex and html.
+
+    Example: `cds-bench claims`
+    """
+    settings = _load(config)
+    from cds_bench.report.paper_claims import write_claims_table
+
+    write_claims_table(settings)
 
 
 @app.command()

@@ -107,10 +107,10 @@ class Protocol(Section):
     reference: str = Field("cds", description="the strategy that the others are compared with")
     confidence: float = Field(0.95, gt=0, lt=1)
     resamples: PositiveInt = Field(10_000, description="bootstrap resamples")
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+    correction: Literal["holm", "bonferroni"] = Field("holm", description="for many tests")
+    margin: float = Field(
+        0.05, ge=0, description="by which a method may be below another and be comparable"
+    )
 
 
 class Domain(Section):
@@ -153,6 +153,13 @@ class Config(Section):
         """First and last seed of each job's group."""
         size = self.seeds_per_job
         return [(first, first + size - 1) for first in range(0, self.seeds, size)]
+
+    @property
+    def protocol_sha256(self) -> str:
+        """A hash of what scores and comparisons rest on: the protocol, seeds, metrics."""
+        metrics = {task: envs.TASKS[task].metric for task in self.tasks()}
+        stated = [self.protocol.model_dump(mode="json"), self.seeds, metrics]
+        return hashlib.sha256(json.dumps(stated).encode()).hexdigest()
 
     def size(self, suite: str, task: str) -> int:
         """Transitions of a task's dataset: the configured size, else the paper's."""

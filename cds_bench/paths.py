@@ -74,6 +74,11 @@ def comparisons(config: Config) -> Path:
     return config.folder / "comparisons.csv"
 
 
+def claims(config: Config) -> Path:
+    """The paper's claims, tested on the scores (csv)."""
+    return config.folder / "claims.csv"
+
+
 def suite_id(suite: str) -> str:
     """A suite's name as it stands in the names of rules, tables and figures."""
     return suite.replace("-", "_")
@@ -91,6 +96,21 @@ def comparison_table(config: Config, suite: str, extension: str) -> Path:
 def shift_table(config: Config, extension: str) -> Path:
     """Distribution shift and score over all suites: csv, md, tex or html."""
     return config.folder / "tables" / f"distribution_shift.{extension}"
+
+
+def claims_table(config: Config, extension: str) -> Path:
+    """The paper's claims and their verdicts: csv, md, tex or html."""
+    return config.folder / "tables" / f"claims.{extension}"
+
+
+def ranks_table(config: Config, extension: str) -> Path:
+    """Average ranks of the methods over all tasks: csv, md, tex or html."""
+    return config.folder / "tables" / f"ranks.{extension}"
+
+
+def ranks_figure(config: Config, extension: str) -> Path:
+    """The same with the critical difference (png or svg)."""
+    return config.folder / "figures" / f"ranks.{extension}"
 
 
 def shift_figure(config: Config, extension: str) -> Path:

@@ -50,7 +50,8 @@ def suite_tables(config: Config, suite: str) -> list[str]:
 
 def suite_figures(config: Config, suite: str) -> list[str]:
     """Every figure of a suite in every format."""
-    names = ["learning_curves", "aggregates", *(f"{name}_sharing" for name in config.algorithms)]
+    names = ["learning_curves", "aggregates", "profiles"]
+    names += [f"{name}_sharing" for name in config.algorithms]
     return [str(paths.figure(config, suite, name, ext)) for name in names for ext in FIGURE_FORMATS]
 
 
@@ -102,8 +103,8 @@ def figure_name(suite: str, path: str) -> str:
 
 
 def figure_kind(path: str) -> str:
-    """learning_curves, aggregates or sharing: the name of a figure's caption."""
-    kinds = ("learning_curves", "aggregates", "sharing")
+    """learning_curves, aggregates, profiles or sharing: the name of a figure's caption."""
+    kinds = ("learning_curves", "aggregates", "profiles", "sharing")
     return next(kind for kind in kinds if Path(path).stem.endswith(kind))
 
 
@@ -115,15 +116,27 @@ def shift_figures(config: Config) -> list[str]:
     return [str(paths.shift_figure(config, extension)) for extension in FIGURE_FORMATS]
 
 
+def claims_tables(config: Config) -> list[str]:
+    return [str(paths.claims_table(config, extension)) for extension in TABLE_FORMATS]
+
+
+def ranks_tables(config: Config) -> list[str]:
+    return [str(paths.ranks_table(config, extension)) for extension in TABLE_FORMATS]
+
+
+def ranks_figures(config: Config) -> list[str]:
+    return [str(paths.ranks_figure(config, extension)) for extension in FIGURE_FORMATS]
+
+
 def tables(config: Config) -> list[str]:
     of_suites = [path for suite in config.suites for path in suite_tables(config, suite)]
-    return of_suites + shift_tables(config)
+    return [*of_suites, *ranks_tables(config), *shift_tables(config), *claims_tables(config)]
 
 
 def figures(config: Config) -> list[str]:
     kinds = (suite_figures, suite_coverage)
     of_suites = [path for suite in config.suites for kind in kinds for path in kind(config, suite)]
-    return of_suites + shift_figures(config)
+    return [*of_suites, *ranks_figures(config), *shift_figures(config)]
 
 
 def report(config: Config) -> str:

@@ -294,12 +294,17 @@ def test_sizes_default_to_the_papers():
     assert config.size(MIXED, "run-forward") == 109_900
 
 
-def test_the_protocols_hash_covers_every_key():
-    hashes = {Protocol().sha256}
+def test_the_protocols_hash_covers_every_key_and_the_seeds():
+    def hashed(**changes) -> str:
+        return Config(**{"suites": {MIXED: {}}} | changes).protocol_sha256
+
+    hashes = {hashed(), hashed(seeds=6), hashed(suites={"door-drawer": {}})}  # success, not return
+    others = {"reference": "other", "correction": "bonferroni"}
     for key, value in Protocol().model_dump().items():
-        other = "other" if isinstance(value, str) else value / 2 if value < 1 else value + 1
-        hashes.add(Protocol(**{key: other}).sha256)
-    assert len(hashes) == len(Protocol.model_fields) + 1
+        other = others.get(key) or (value / 2 if value < 1 else value + 1)
+        hashes.add(hashed(protocol={key: other}))
+    assert len(hashes) == len(Protocol.model_fields) + 3
+    assert hashed() == hashed(training={"steps": 7})
 
 
 def test_a_configuration_cannot_be_changed():

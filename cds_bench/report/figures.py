@@ -13,11 +13,15 @@ from cds_bench.config import Config
 from cds_bench.report import plotting
 from cds_bench.report.plotting import ACROSS, GREY, WIDTH
 from cds_bench.report.tables import by_success, percent, provenance
+from cds_bench.seeding import stream
+from cds_bench.statistics.aggregates import performance_profile
 from cds_bench.statistics.curves import Curve, curve
-from cds_bench.statistics.headline import methods
+from cds_bench.statistics.headline import headline, matrix, methods
+from cds_bench.statistics.intervals import stratified_profile
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.summary import AVERAGE, IQM, per_seed, summarise
 
+BAND_RESAMPLES = 2000  # enough for a band to look at
 LEGEND = {"loc": "outside lower center", "handlelength": 3, "columnspacing": 1.3}
 
 
@@ -30,10 +34,11 @@ def write_learning_curves(config: Config, suite: str) -> None:
 
 
 def write_aggregates(config: Config, suite: str) -> None:
-    """Writes figures/<suite>_aggregates.{png,svg} from scores.csv."""
+    """Writes figures/<suite>_{aggregates,profiles}.{png,svg} from scores.csv."""
     scores = read_scores(paths.scores(config))
     with plotting.style():
         plotting.save(aggregates(config, scores, suite), config, suite, "aggregates")
+        plotting.save(profiles(config, scores, suite), config, suite, "profiles")
 
 
 def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
@@ -181,3 +186,45 @@ def _interval(axes, height: int, cell: pd.Series, look: dict) -> None:
     if np.isfinite(ends).all():
         axes.plot(ends, [height] * 2, color=colour, lw=3, alpha=0.45, solid_capstyle="butt")
     axes.plot(100 * cell["mean"], height, marker=look["marker"], ms=5, color=colour, zorder=3)
+
+
+def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
+    """Performance profiles, a panel per algorithm: the share of runs above each score."""
+    columns = methods(config, scores, suite)
+    algorithms = list(dict.fromkeys(algorithm for algorithm, _ in columns))
+    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)), config.protocol.reference)
+    headlines = headline(scores, config.protocol)
+    values = {method: matrix(config, headlines, suite, method) for method in columns}
+    complete = {m: found[~np.isnan(found).any(axis=1)] for m, found in values.items()}
+    everything = np.concatenate([found.ravel() for found in complete.values()])
+    low, high = (everything.min(), everything.max()) if everything.size else (0.0, 1.0)
+    thresholds = np.linspace(min(low, 0.0) - 0.02, high + 0.02, 101)
+    made = plotting.figure(WIDTH, 3.4)
+    panels = np.atleast_1d(made.subplots(1, len(algorithms), sharex=True, sharey=True))
+    protocol = config.protocol
+    for axes, algorithm in zip(panels, algorithms, strict=True):
+        for method in (m for m in columns if m[0] == algorithm and len(complete[m])):
+            look, main = looks[method[1]], method[1] == protocol.reference
+            shares = 100 * performance_profile(complete[method].ravel(), thresholds)
+            line = {"lw": 1.7 if main else 1.1, "ms": 3.2, "markevery": 10}
+            axes.plot(100 * thresholds, shares, **line, **look, zorder=4 if main else 3)
+            rng = stream("profile", suite, *method)
+            how = (rng, min(protocol.resamples, BAND_RESAMPLES), protocol.confidence)
+            ends = stratified_profile(complete[method], thresholds, *how)
+            band = {"color": look["color"], "alpha": 0.1, "lw": 0, "zorder": 2}
+            axes.fill_between(100 * thresholds, *(100 * end for end in ends), **band)
+        axes.set_title(algorithm)
+        axes.set_xlabel(_score(suite))
+        axes.grid(color="#e6e6e6", lw=0.5)
+        axes.set_axisbelow(True)
+    panels[0].set_ylabel("runs above it, %")
+    handles = [Line2D([], [], lw=1.4, ms=4, label=name, **look) for name, look in looks.items()]
+    made.legend(handles=handles, **LEGEND, ncols=_columns(len(handles)))
+    plotting.title(
+        made,
+        f"Performance profiles on {suite}",
+        f"Over tasks × {_seeds(config, [len(found) for found in complete.values()])}; bands: "
+        f"{percent(config)} percentile bootstrap, seeds drawn within each task. "
+        f"{provenance(config)}",
+    )
+    return made

@@ -9,6 +9,7 @@ from cds_bench.config import Config
 from cds_bench.report import render
 from cds_bench.report.render import FAILED, MISSING, Block, Cell, Table
 from cds_bench.statistics import comparisons as compared
+from cds_bench.statistics.intervals import COVERAGE
 from cds_bench.statistics.schema import check_columns, read_csv, read_failures, read_scores
 from cds_bench.statistics.summary import AVERAGE, IQM, summarise
 
@@ -88,7 +89,7 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
                     [True] + [False] * len(group), group.itertuples(), strict=False
                 )
             ]
-        columns = ("method", "n", "difference", "interval", "p", "p (Holm)", "d_z")
+        columns = ("method", "n", "difference", "interval", "p", "p (corr.)", "d_z", "P(better)")
         blocks.append(Block(algorithm, columns, tuple(lines), tuple(rules), left=1))
     return Table(
         title=f"Differences from {config.protocol.reference} on {suite}",
@@ -102,14 +103,15 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
 def _comparison_cells(row) -> tuple[Cell, ...]:
     head = (Cell(row.sharing), Cell(str(row.n)))
     if row.n == 0:
-        return (*head, Cell(MISSING), *[Cell("–")] * 4)
+        return (*head, Cell(MISSING), *[Cell("–")] * 5)
     return (
         *head,
         Cell(_hundred(row.difference, sign="+")),
         Cell(_interval(row, sign="+") or "–"),
-        Cell(_p(row.p)),
-        Cell(_p(row.p_holm)),
+        Cell(p_value(row.p)),
+        Cell(p_value(row.p_corrected)),
         Cell(_effect(row.effect_size)),
+        Cell(f"{row.improvement:.2f}", _improvement_interval(row)),
     )
 
 
@@ -124,7 +126,12 @@ def _interval(row, sign: str = "-") -> str:
     return f"[{_hundred(row.low, sign)}, {_hundred(row.high, sign)}]"
 
 
-def _p(value: float) -> str:
+def _improvement_interval(row) -> tuple[str, ...]:
+    low, high = row.improvement_low, row.improvement_high
+    return () if np.isnan(low) else (f"[{low:.2f}, {high:.2f}]",)
+
+
+def p_value(value: float) -> str:
     return "–" if np.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
@@ -147,14 +154,26 @@ def _notes(rows: pd.DataFrame) -> tuple[str, ...]:
 def seeds_caption(config: Config) -> str:
     """What a score is: snapshots, episodes, seeds and their interval; for tables and figures."""
     protocol, n = config.protocol, config.seeds
-    range_alone = n**-n > (1 - protocol.confidence) / 2  # one seed drawn n times is that likely
-    few = "; one seed has none" if n == 1 else ", here their range" if range_alone else ""
     return (
         f"A seed's score is the mean over its run's last {protocol.final_snapshots} snapshots, "
         f"never the best one, of {protocol.final_episodes} episodes each. n = {n} training "
         f"seed{'s' if n > 1 else ''} unless a cell says otherwise; in brackets the "
-        f"{percent(config)} percentile bootstrap interval over seeds (too narrow where seeds are "
-        f"few{few})."
+        f"{percent(config)} percentile bootstrap interval over seeds ({_narrow(config)})."
+    )
+
+
+def _narrow(config: Config) -> str:
+    """How much too narrow the intervals are at the configuration's n, in words."""
+    n = config.seeds
+    if n == 1:
+        return "one seed has none"
+    if n > max(COVERAGE) or config.protocol.confidence != 0.95:
+        return "too narrow where seeds are few"
+    known = max(size for size in COVERAGE if size <= n)
+    at = "here" if known == n else f"at n = {known}"
+    return (
+        "too narrow where seeds are few: of normal data it holds the mean in "
+        f"{100 * COVERAGE[known]:.0f} % of cases {at}"
     )
 
 
@@ -175,7 +194,7 @@ def unit(suite: str) -> str:
 
 
 def provenance(config: Config) -> str:
-    return f"Profile {config.profile}; protocol {config.protocol.sha256[:12]}."
+    return f"Profile {config.profile}; protocol {config.protocol_sha256[:12]}."
 
 
 def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
@@ -184,8 +203,9 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
         "With one seed nothing can be distinguished, so nothing is bold."
         if n == 1
         else "Bold: the best mean of a row, over all its methods, and every method not "
-        "distinguishable from it: paired t-test of the seeds against the best, Holm-corrected "
-        f"within the row, p ≥ {alpha:.2g}; with few seeds the test sees large differences only, so "
+        "distinguishable from it: paired t-test of the seeds, "
+        f"{config.protocol.correction.capitalize()}-corrected over all pairs of the row, "
+        f"p ≥ {alpha:.2g}; with few seeds the test sees large differences only, so "
         "bold together does not mean equal. It assumes normal differences, and is used because an "
         f"exact permutation test of {n} seeds can never give p below {2.0 ** (1 - n):.2g}; the "
         "comparisons table has the exact p. A method with fewer than two seeds in common with the "
@@ -209,8 +229,11 @@ def _comparison_caption(config: Config) -> tuple[str, ...]:
         f"seeds that both have. {seeds_caption(config)}",
         "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
         f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
-        "(Holm): corrected within a task, over all algorithms' methods. d_z: mean over standard "
-        "deviation of the differences with Hedges' small-sample correction; – for n < 3. average: "
-        "the mean over tasks per seed, for seeds that have all tasks.",
+        f"(corr.): {config.protocol.correction.capitalize()}'s correction within a task, over all "
+        "algorithms' methods. d_z: mean over standard deviation of the differences with Hedges' "
+        "small-sample correction; – for n < 3. P(better): the probability that a run of the method "
+        "is above one of the reference, averaged over tasks (0.5: no difference), with its "
+        "stratified bootstrap interval. average: the mean over tasks per seed, for seeds that have "
+        "all tasks.",
         provenance(config),
     )

@@ -7,14 +7,16 @@ import envs
 from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.seeding import stream
+from cds_bench.statistics.aggregates import probability_of_improvement
 from cds_bench.statistics.headline import headline, matrix, note
-from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.intervals import bootstrap_mean, stratified_improvement
 from cds_bench.statistics.schema import read_scores
-from cds_bench.statistics.significance import effect_size, holm, sign_flip
+from cds_bench.statistics.significance import CORRECTIONS, effect_size, sign_flip
 
 COLUMNS = [
     "suite", "task", "algorithm", "sharing", "reference", "n", "difference",
-    "low", "high", "p", "p_holm", "effect_size", "note",
+    "low", "high", "p", "p_corrected", "effect_size", "improvement", "improvement_low",
+    "improvement_high", "note",
 ]  # fmt: skip
 
 
@@ -23,8 +25,10 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
 
     difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
     both have; low and high its percentile bootstrap interval over seeds; p the exact sign-flip
-    permutation test; p_holm its Holm correction within suite and task, over all algorithms'
-    methods; effect_size Hedges-corrected d_z. "average" is the mean over the suite's tasks per
+    permutation test; p_corrected its correction (of the protocol) within suite and task, over all
+    algorithms' methods; effect_size Hedges-corrected d_z; improvement the probability that a run of
+    the method is above one of the reference, averaged over tasks, of the same n seeds, with its
+    stratified bootstrap interval. "average" is the mean over the suite's tasks per
     seed, for seeds that have them all; `note` names what is missing. `scores` is a checked frame.
     """
     headlines = headline(scores, config.protocol)
@@ -39,23 +43,30 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
                 for sharing in config.sharing
                 if sharing != config.protocol.reference
             ]
-            corrected = holm(np.array([row["p"] for row in group]))
-            rows += [{**row, "p_holm": p} for row, p in zip(group, corrected, strict=True)]
+            p = np.array([row["p"] for row in group])
+            corrected = CORRECTIONS[config.protocol.correction](p)
+            rows += [
+                {**row, "p_corrected": value} for row, value in zip(group, corrected, strict=True)
+            ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _compare(config: Config, headlines: pd.DataFrame, key: tuple, pick: slice) -> dict:
-    """One row, without p_holm; `key` is suite, task, algorithm, sharing, `pick` the columns."""
+    """A row without p_corrected; `key`: suite, task, algorithm, sharing; `pick`: the columns."""
     suite, _, algorithm, sharing = key
     protocol = config.protocol
     tasks = envs.SUITES[suite].tasks[pick]
     ours = matrix(config, headlines, suite, (algorithm, sharing))[:, pick]
     reference = matrix(config, headlines, suite, (algorithm, protocol.reference))[:, pick]
     differences = (ours - reference).mean(axis=1)  # NaN unless both have all tasks
-    paired = differences[~np.isnan(differences)]
+    both = ~np.isnan(differences)
+    paired = differences[both]
     sides = {sharing: note(ours, tasks), protocol.reference: note(reference, tasks)}
     rng = stream("comparison", *key)
-    low, high = bootstrap_mean(paired, rng, protocol.resamples, protocol.confidence)
+    how = (rng, protocol.resamples, protocol.confidence)
+    low, high = bootstrap_mean(paired, *how)
+    p = sign_flip(paired, rng, protocol.resamples)
+    ahead = stratified_improvement(ours[both], reference[both], *how)
     return {
         **dict(zip(("suite", "task", "algorithm", "sharing"), key, strict=True)),
         "reference": protocol.reference,
@@ -63,8 +74,11 @@ def _compare(config: Config, headlines: pd.DataFrame, key: tuple, pick: slice) -
         "difference": paired.mean() if len(paired) else np.nan,
         "low": low,
         "high": high,
-        "p": sign_flip(paired, rng, protocol.resamples),
+        "p": p,
         "effect_size": effect_size(paired),
+        "improvement": probability_of_improvement(ours[both], reference[both]),
+        "improvement_low": ahead[0],
+        "improvement_high": ahead[1],
         "note": "; ".join(f"{name}: {lacks}" for name, lacks in sides.items() if lacks),
     }
 

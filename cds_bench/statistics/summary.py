@@ -53,7 +53,7 @@ def summarise(
             for m in columns
         ]
         seeds = np.array([values[m][:, pick].mean(axis=1) for m in columns])
-        bold = best_and_peers(seeds, 1 - config.protocol.confidence)
+        bold = best_and_peers(seeds, 1 - config.protocol.confidence, config.protocol.correction)
         rows += [{**c, "bold": b and row != IQM} for c, b in zip(cells, bold, strict=True)]
     return pd.DataFrame(rows, columns=COLUMNS)
 

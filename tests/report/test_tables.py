@@ -48,7 +48,7 @@ def test_file_names(config):
 @pytest.mark.parametrize("extension", ["md", "tex", "html"])
 def test_captions_and_missing_cells(config, extension):
     text = read(config, extension)
-    assert config.protocol.sha256[:12] in text
+    assert config.protocol_sha256[:12] in text
     assert "Profile synthetic" in text
     assert "last 5 snapshots" in text
     assert "n = 3 training seeds" in text
@@ -72,7 +72,7 @@ def test_comparison_table(config):
     text = read(config, "md", paths.comparison_table)
     assert "| run-forward | no_sharing | 3 |" in text
     assert "|  | hipi | 0 | missing |" in text
-    assert config.protocol.sha256[:12] in text
+    assert config.protocol_sha256[:12] in text
     frame = pd.read_csv(paths.comparison_table(config, SUITE, "csv"))
     assert list(frame) == comparisons.COLUMNS
 
@@ -196,6 +196,6 @@ def test_signs_and_markup_are_escaped():
 
 def test_small_numbers():
     assert tables._hundred(-0.0001) == "0.0"
-    assert tables._p(0.0001) == "<0.001"
+    assert tables.p_value(0.0001) == "<0.001"
     assert tables._effect(-np.inf) == "-∞"
     assert tables._effect(np.nan) == "–"

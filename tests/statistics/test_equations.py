@@ -7,9 +7,30 @@ import pytest
 import scipy.stats
 
 from cds_bench.seeding import stream
-from cds_bench.statistics.aggregates import iqm
-from cds_bench.statistics.intervals import bootstrap_mean, stratified_iqm
-from cds_bench.statistics.significance import best_and_peers, effect_size, holm, paired_t, sign_flip
+from cds_bench.statistics.aggregates import (
+    average_ranks,
+    iqm,
+    performance_profile,
+    probability_of_improvement,
+)
+from cds_bench.statistics.intervals import (
+    COVERAGE,
+    bootstrap_mean,
+    stratified_improvement,
+    stratified_iqm,
+    stratified_profile,
+)
+from cds_bench.statistics.significance import (
+    best_and_peers,
+    bonferroni,
+    effect_size,
+    friedman,
+    holm,
+    nemenyi_difference,
+    paired_t,
+    seeds_needed,
+    sign_flip,
+)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 8, 9, 18, 101])
@@ -152,3 +173,123 @@ def test_holm_within_the_row_widens_the_peers():
     near = best - np.array([0.1, 0.2, 0.3, 0.45])  # paired t: p = 0.037
     assert best_and_peers(np.array([best, near]), 0.05).tolist() == [True, False]
     assert best_and_peers(np.array([best, near, near]), 0.05).tolist() == [True, True, True]
+
+
+def test_with_equal_methods_one_is_left_out_in_at_most_five_per_cent_of_rows():
+    """The best is chosen by the data: a correction over its own comparisons alone gives 8 %."""
+    rng = stream("equal methods")
+    rows = [best_and_peers(rng.normal(size=(5, 6)), 0.05).all() for _ in range(1500)]
+    assert 1 - np.mean(rows) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1500)
+
+
+@pytest.mark.parametrize("correction", [holm, bonferroni])
+def test_corrected_tests_of_true_hypotheses_reject_too_rarely_rather_than_too_often(correction):
+    rng = stream("null")
+    families = rng.normal(size=(1000, 4, 8))
+    least = [correction([sign_flip(d, rng, 1) for d in family]).min() for family in families]
+    assert np.mean(np.array(least) < 0.05) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1000)
+
+
+def test_bonferroni():
+    np.testing.assert_allclose(bonferroni([0.01, np.nan, 0.6]), [0.02, np.nan, 1.0])
+
+
+@pytest.mark.parametrize("alternative", ["greater", "less"])
+def test_one_sided_sign_flip_is_scipys(alternative):
+    differences = stream("one-sided").normal(0.4, 1, 7)
+    expected = scipy.stats.permutation_test(
+        (differences,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=np.inf,
+        alternative=alternative,
+    ).pvalue
+    assert sign_flip(differences, stream("unused"), 1, alternative) == pytest.approx(expected)
+    assert sign_flip(np.ones(3), stream("unused"), 1, "greater") == 0.125
+
+
+@pytest.mark.parametrize("n", COVERAGE)
+def test_the_bootstraps_coverage_is_what_the_caption_says(n):
+    rng = stream("coverage", n)
+    values = rng.normal(size=(n, 2000))
+    low, high = bootstrap_mean(values, rng, 1000, 0.95)
+    assert ((low <= 0) & (high >= 0)).mean() == pytest.approx(COVERAGE[n], abs=0.03)
+
+
+def test_probability_of_improvement_is_mann_whitneys_u():
+    rng = stream("improvement")
+    ours, theirs = rng.integers(5, size=(6, 3)), rng.integers(5, size=(4, 3))  # with ties
+    expected = [
+        scipy.stats.mannwhitneyu(x, y).statistic / 24 for x, y in zip(ours.T, theirs.T, strict=True)
+    ]
+    assert probability_of_improvement(ours, theirs) == pytest.approx(np.mean(expected))
+    assert probability_of_improvement(ours, ours) == 0.5
+    assert np.isnan(probability_of_improvement(np.empty((0, 3)), theirs))
+
+
+def test_interval_of_the_probability_of_improvement_resamples_runs():
+    """Against drawing the runs themselves, task by task."""
+    ours, theirs = stream("pair").normal(size=(2, 5, 2))
+    ours = ours + 0.5
+    rng = stream("by hand")
+    drawn = [
+        probability_of_improvement(
+            np.take_along_axis(ours, rng.integers(5, size=(5, 2)), 0),
+            np.take_along_axis(theirs, rng.integers(5, size=(5, 2)), 0),
+        )
+        for _ in range(4000)
+    ]
+    found = stratified_improvement(ours, theirs, stream("a"), 4000, 0.9)
+    np.testing.assert_allclose(found, np.quantile(drawn, [0.05, 0.95]), atol=0.03)
+    assert np.isnan(stratified_improvement(ours[:1], theirs, stream("a"), 10, 0.9)).all()
+
+
+def test_performance_profile_by_hand():
+    values = np.array([0.0, 0.5, 0.5, 1.0])
+    profile = performance_profile(values, np.array([-1.0, 0.0, 0.5, 1.0]))
+    np.testing.assert_array_equal(profile, [1.0, 0.75, 0.25, 0.0])
+    assert np.isnan(performance_profile(np.empty(0), np.zeros(2))).all()
+    runs, thresholds = stream("runs").normal(size=(4, 3)), np.linspace(-2, 2, 9)
+    low, high = stratified_profile(runs, thresholds, stream("band"), 500, 0.95)
+    exact = performance_profile(runs.ravel(), thresholds)
+    assert ((low <= exact) & (exact <= high)).all()
+    assert np.isnan(stratified_profile(runs[:1], thresholds, stream("band"), 5, 0.95)).all()
+
+
+def test_average_ranks_share_ties():
+    scores = np.array([[3.0, 2.0, 1.0], [1.0, 1.0, 0.0]])
+    np.testing.assert_allclose(average_ranks(scores), [1.25, 1.75, 3.0])
+    assert np.isnan(average_ranks(np.empty((0, 3)))).all()
+
+
+def test_friedman_by_its_formula():
+    scores = stream("friedman").normal(size=(9, 4))
+    mean = average_ranks(scores)
+    chi = 12 * 9 / (4 * 5) * ((mean - 2.5) ** 2).sum()
+    assert friedman(scores) == pytest.approx(scipy.stats.chi2.sf(chi, 3))
+    assert friedman(np.ones((4, 3))) == 1.0
+    assert np.isnan(friedman(scores[:, :2]))
+    assert np.isnan(friedman(scores[:1]))
+
+
+@pytest.mark.parametrize(
+    ("methods", "tabulated"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)]
+)
+def test_nemenyi_has_the_tabulated_critical_values(methods, tabulated):
+    """Demsar 2006, table 5a."""
+    expected = tabulated * np.sqrt(methods * (methods + 1) / (6 * 14))
+    assert nemenyi_difference(methods, 14, 0.05) == pytest.approx(expected, abs=2e-3)
+    assert np.isnan(nemenyi_difference(methods, 0, 0.05))
+
+
+@pytest.mark.parametrize(("effect", "expected"), [(0.5, 34), (0.8, 15), (1.0, 10), (-1.0, 10)])
+def test_seeds_needed_are_the_textbooks(effect, expected):
+    """Cohen 1988: a paired t-test, two-sided at 0.05, with a power of 0.8."""
+    assert seeds_needed(effect, 0.05, 0.8) == expected
+
+
+def test_seeds_needed_at_its_edges():
+    assert seeds_needed(0.0, 0.05, 0.8) == np.inf
+    assert seeds_needed(1e-3, 0.05, 0.8) == np.inf
+    assert np.isnan(seeds_needed(np.nan, 0.05, 0.8))
+    assert seeds_needed(np.inf, 0.05, 0.8) == 6  # 2^(1 - 5) is not below 0.05

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from cds_bench.statistics.aggregates import probability_of_improvement
 from cds_bench.statistics.comparisons import COLUMNS, comparisons
 from cds_bench.statistics.curves import curve
 from cds_bench.statistics.headline import headline, matrix, methods, note
@@ -149,8 +150,10 @@ def test_comparisons(config, scores):
         ).pvalue
     )
     assert row["low"] <= row["difference"] <= row["high"]
+    assert row["improvement"] == pytest.approx(probability_of_improvement(ours, cds))
+    assert row["improvement_low"] <= row["improvement"] <= row["improvement_high"]
     for _, group in frame.groupby("task"):
-        assert group["p_holm"].iloc[group["p"].argmin()] == min(1, 4 * group["p"].min())
+        assert group["p_corrected"].iloc[group["p"].argmin()] == min(1, 4 * group["p"].min())
 
 
 def test_comparisons_pair_the_seeds_that_both_have(config, scores):

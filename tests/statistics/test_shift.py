@@ -73,7 +73,7 @@ def test_table_and_figure(config):
     write_distribution_shift(config)
     text = paths.shift_table(config, "md").read_text()
     assert "| walker2d-mixed, jump | 2.0 [" in text
-    assert config.protocol.sha256[:12] in text
+    assert config.protocol_sha256[:12] in text
     first = paths.shift_figure(config, "svg").read_bytes()
     write_distribution_shift(config)
     assert paths.shift_figure(config, "svg").read_bytes() == first

@@ -153,6 +153,67 @@ rule table_shift:
         "cds-bench shift --config {params.config:q} > {log} 2>&1"
 
 
+rule table_ranks:
+    input:
+        str(paths.scores(settings)),
+    output:
+        [path for path in plan.ranks_tables(settings) if not path.endswith("html")],
+        report(
+            str(paths.ranks_table(settings, "html")),
+            caption="../report/ranks.rst",
+            category="Tables",
+            labels={"suite": "all", "table": "ranks"},
+        ),
+        str(paths.ranks_figure(settings, "png")),
+        report(
+            str(paths.ranks_figure(settings, "svg")),
+            caption="../report/ranks.rst",
+            category="Figures",
+            labels={"suite": "all", "figure": "ranks"},
+        ),
+    log:
+        plan.log(settings, "ranks"),
+    benchmark:
+        plan.benchmark(settings, "ranks")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=configuration.part(settings, *summary_keys),
+        code=fingerprint("cds_bench.report.ranks"),
+    message:
+        "Ranking the methods over all tasks"
+    shell:
+        "cds-bench ranks --config {params.config:q} > {log} 2>&1"
+
+
+rule table_claims:
+    input:
+        str(paths.claims(settings)),
+    output:
+        [path for path in plan.claims_tables(settings) if not path.endswith("html")],
+        report(
+            str(paths.claims_table(settings, "html")),
+            caption="../report/claims.rst",
+            category="Tables",
+            labels={"suite": "all", "table": "claims"},
+        ),
+    log:
+        plan.log(settings, "claims"),
+    benchmark:
+        plan.benchmark(settings, "claims")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=configuration.part(settings, *summary_keys),
+        code=fingerprint("cds_bench.report.paper_claims"),
+    message:
+        "Writing what the scores say of the paper's claims"
+    shell:
+        "cds-bench claims --config {params.config:q} > {log} 2>&1"
+
+
 rule tables:
     input:
         plan.tables(settings),

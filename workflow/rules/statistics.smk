@@ -15,6 +15,7 @@ rule statistics:
         failures=str(paths.failures(settings)),
         shift=str(paths.shift(settings)),
         comparisons=str(paths.comparisons(settings)),
+        claims=str(paths.claims(settings)),
     log:
         plan.log(settings, "statistics"),
     benchmark:
@@ -34,6 +35,7 @@ rule statistics:
         ),
         code=fingerprint(
             "cds_bench.statistics.comparisons",
+            "cds_bench.statistics.paper_claims",
             "cds_bench.statistics.schema",
             "cds_bench.statistics.shift",
         ),
