@@ -29,6 +29,9 @@ except BenchError as error:
     raise WorkflowError(str(error)) from None
 
 
+partial = settings.model_dump_json()
+
+
 wildcard_constraints:
     suite="|".join(settings.suites),
     task="|".join(settings.tasks()),
@@ -44,6 +47,11 @@ onstart:
         hold(settings.folder, "a workflow is being run on it")
     except BenchError as error:
         raise WorkflowError(str(error)) from None
+
+
+onerror:
+    # What failed is marked in every table; Snakemake's exit status stays the failure's.
+    shell("cds-bench tables --config {partial:q}")
 
 
 report: "workflow/report/workflow.rst"

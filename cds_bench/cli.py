@@ -218,6 +218,19 @@ def table(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
 
 
 @app.command()
+def tables(config: ConfigOption = DEFAULT) -> None:
+    """Write every table and figure from what there is; what lacks is marked, and why.
+
+    Also while a workflow runs in another terminal. A workflow of which a job failed ends with it.
+    Example: `cds-bench tables`
+    """
+    settings = _load(config)
+    from cds_bench.report.everything import write_everything
+
+    write_everything(settings)
+
+
+@app.command()
 def figures(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
     """Draw a suite's figures: learning curves, aggregates, profiles, and who shares with whom.
 

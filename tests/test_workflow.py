@@ -13,6 +13,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -22,7 +23,8 @@ from cds_bench.config import load
 ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
 MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
-SUMMARY = {"statistics": 1, TABLE: 1, FIGURES: 1, "table_shift": 1, "report": 1, "all": 1}
+OVER_SUITES = ("table_ranks", "table_shift", "table_claims")
+SUMMARY = dict.fromkeys(("statistics", TABLE, FIGURES, *OVER_SUITES, "report", "all"), 1)
 NOTHING = "Nothing to be done"
 
 # A strategy that, when asked to, stands still in the middle of training until its file is removed.
@@ -319,6 +321,37 @@ def test_a_new_strategy_is_one_file_and_only_its_runs(finished):
         assert plan == {"train": 1, "evaluate": 1, "configuration": 1, **SUMMARY}
     finally:
         file.unlink()
+
+
+def test_a_broken_strategy_leaves_the_others_tables(finished):
+    """Every table is there, says what failed and why, and is made anew without the broken one."""
+    file = finished.folder / "cds_bench" / "sharing" / "broken.py"
+    file.write_text(PATIENT.replace("calls.append(1)", 'raise ValueError("no such <luck>")'))
+    results = finished.folder / "results" / "partial"
+    table = results / "tables" / "walker2d_mixed.csv"
+    few = {"training": TINY["training"] | {"steps": 10}, "profile": "partial"}
+    try:
+        path = finished.profile(**few, sharing={"no_sharing": None, "broken": None})
+        status, output = finished.run("--cores", "2", "tables", "--configfile", path)
+        assert status != 0
+        assert "no such <luck>" in output
+        frame = pd.read_csv(table).set_index(["task", "sharing"])
+        assert (frame.xs("no_sharing", level="sharing")["n"] == 2).all()
+        broken = frame.loc[("average", "broken")]
+        assert (broken["n"], broken["failed"]) == (0, 2)
+        assert broken["note"] == "seeds 0, 1: training: ValueError: no such <luck>"
+        text = table.with_suffix(".md").read_text()
+        assert "failed 0 of 2 seeds" in text
+        for name in ("claims", "ranks", "distribution_shift", "walker2d_mixed_comparisons"):
+            assert (results / "tables" / f"{name}.html").exists()
+        assert (results / "figures" / "walker2d_mixed_learning_curves.png").exists()
+    finally:
+        file.unlink()
+    path = finished.profile(**few, sharing={"no_sharing": None})
+    status, output = finished.run("--cores", "2", "tables", "--configfile", path)
+    assert status == 0, output
+    assert "Training" not in output
+    assert "broken" not in table.with_suffix(".md").read_text()
 
 
 def test_another_suite_repeats_nothing(finished):

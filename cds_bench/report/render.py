@@ -5,7 +5,7 @@ import itertools
 import re
 from dataclasses import dataclass
 
-MISSING, FAILED = "missing", "failed"
+MISSING, FAILED, RUNNING = "missing", "failed", "running"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Cell:
 
     @property
     def missing(self) -> bool:
-        return self.text in (MISSING, FAILED)
+        return self.text in (MISSING, FAILED, RUNNING)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import envs
 from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.report import render
-from cds_bench.report.render import FAILED, MISSING, Block, Cell, Table
+from cds_bench.report.render import FAILED, MISSING, RUNNING, Block, Cell, Table
 from cds_bench.statistics import comparisons as compared
 from cds_bench.statistics.intervals import COVERAGE
 from cds_bench.statistics.schema import check_columns, read_csv, read_failures, read_scores
@@ -70,7 +70,8 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
 
 def _score_cell(row) -> Cell:
     if row.n == 0:
-        return Cell(FAILED if row.failed else MISSING, (f"0 of {row.seeds} seeds",))
+        text = FAILED if row.failed else RUNNING if row.running else MISSING
+        return Cell(text, (f"0 of {row.seeds} seeds",))
     counted = f"{row.n} of {row.seeds} seeds" if row.n < row.seeds else ""
     details = tuple(part for part in (_interval(row), counted) if part)
     return Cell(_hundred(row.mean), details, bold=bool(row.bold))

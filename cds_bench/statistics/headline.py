@@ -66,12 +66,16 @@ def note(values: np.ndarray, tasks: tuple[str, ...], failed: dict[int, str] | No
     """What a cell lacks, in words; empty if it is complete. `values` is [seeds, tasks].
 
     An average counts a seed only if all tasks are there, so a seed that lacks some is named with
-    them; `failed` says why a seed has no scores, where its training failed.
+    them; `failed` says why a seed has no scores, where that is known.
     """
     failed, absent = failed or {}, np.isnan(values)
     empty = [seed for seed in range(len(values)) if absent[seed].all()]
     unknown = [seed for seed in empty if seed not in failed]
-    parts = [f"seed {seed} {failed[seed]}" for seed in empty if seed in failed]
+    reasons = dict.fromkeys(failed[seed] for seed in empty if seed in failed)
+    parts = [
+        f"{_seeds([seed for seed in empty if failed.get(seed) == reason])}: {reason}"
+        for reason in reasons
+    ]
     parts += [f"no scores for {_seeds(unknown)}"] if unknown else []
     for seed in np.flatnonzero(absent.any(axis=1) & ~absent.all(axis=1)):
         lacking = ", ".join(task for task, gone in zip(tasks, absent[seed], strict=True) if gone)

@@ -3,8 +3,7 @@
 Every file of scores, ours or an external baseline's, is checked here before anything is computed.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,8 @@ import envs
 from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
+from cds_bench.statistics.gaps import COLUMNS as GAPS
+from cds_bench.statistics.gaps import Run, evaluated, gaps, runs
 
 RUN = ["suite", "algorithm", "sharing", "seed"]
 KEY = ["suite", "task", "algorithm", "sharing", "seed", "step", "metric"]
@@ -25,7 +26,6 @@ COLUMNS = [
     "domain", "suite", "task", "algorithm", "sharing", "seed", "step",
     "episodes", "metric", "score", "normalized_score",
 ]  # fmt: skip
-FAILURES = ["suite", "algorithm", "sharing", "seed", "step", "reason"]
 
 
 def read_csv(path: Path | str, origin: str = "run the stage that writes it first") -> pd.DataFrame:
@@ -130,11 +130,12 @@ def own_metric(scores: pd.DataFrame) -> pd.DataFrame:
 def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
     """All configured runs' scores, and the files in `others`, as one checked and sorted frame.
 
-    A configured run without a file is skipped: its cells are shown as missing later. `others` are
-    score files of external baselines; those must exist. Rows are sorted by suite, task, algorithm,
-    sharing (each in the configuration's order, unknown names last), seed, step and metric.
+    A configured run without scores of its last training is skipped: its cells are shown as missing
+    later. `others` are score files of external baselines; those must exist. Rows are sorted by
+    suite, task, algorithm, sharing (each in the configuration's order, unknown names last), seed,
+    step and metric.
     """
-    parts = [_read_run(config, *run) for run in runs(config)]
+    parts = [_read_run(config, run) for run in runs(config)]
     parts = [part for part in [*parts, *map(read_scores, others)] if part is not None]
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
@@ -156,16 +157,12 @@ def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
     return frame.sort_values(KEY, key=rank, ignore_index=True)
 
 
-def runs(config: Config) -> Iterator[tuple[str, str, str, tuple[int, int]]]:
-    """Every configured training job: suite, algorithm, sharing, first and last seed."""
-    return product(config.suites, config.algorithms, config.sharing, config.seed_groups)
-
-
-def _read_run(config, suite, algorithm, sharing, group) -> pd.DataFrame | None:
-    """One training job's scores, or None without a file; raises if the rows are another job's."""
-    path = paths.run_scores(config, suite, algorithm, sharing, f"{group[0]}-{group[1]}")
-    if not path.exists():
+def _read_run(config: Config, run: Run) -> pd.DataFrame | None:
+    """One training job's scores, None if it has none; raises if the rows are another job's."""
+    if not evaluated(config, run):
         return None
+    suite, algorithm, sharing, group = run
+    path = paths.run_scores(config, suite, algorithm, sharing, f"{group[0]}-{group[1]}")
     frame = read_scores(path)
     expected = {"suite": suite, "algorithm": algorithm, "sharing": sharing}
     for column, name in expected.items():
@@ -178,25 +175,14 @@ def _read_run(config, suite, algorithm, sharing, group) -> pd.DataFrame | None:
 
 
 def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
-    """Merges the runs' scores into scores.csv, and what failed into failures.csv; see `merge`."""
+    """Writes scores.csv (see `merge`), and what it lacks into failures.csv (see `gaps`)."""
     files.write_csv(paths.scores(config), merge(config, others))
-    files.write_csv(paths.failures(config), failures(config))
-
-
-def failures(config: Config) -> pd.DataFrame:
-    """A row per seed whose training failed: what its cells lack scores for."""
-    rows = []
-    for suite, algorithm, sharing, (first, last) in runs(config):
-        path = paths.run(config, suite, algorithm, sharing, f"{first}-{last}") / "run.json"
-        for failure in files.read_json(path)["failures"] if path.exists() else []:
-            seed = failure["seed"]
-            rows.append((suite, algorithm, sharing, seed, failure["step"], failure["reason"]))
-    return pd.DataFrame(rows, columns=FAILURES)
+    files.write_csv(paths.failures(config), gaps(config))
 
 
 def read_failures(config: Config) -> pd.DataFrame:
     """failures.csv, checked."""
     path = paths.failures(config)
     frame = read_csv(path)
-    check_columns(frame, FAILURES, str(path))
+    check_columns(frame, GAPS, str(path))
     return frame

@@ -7,6 +7,8 @@ import envs
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import iqm
+from cds_bench.statistics.gaps import COLUMNS as GAPS
+from cds_bench.statistics.gaps import FAILED, RUNNING
 from cds_bench.statistics.headline import Method, headline, matrix, methods, note
 from cds_bench.statistics.intervals import bootstrap_mean, stratified_iqm
 from cds_bench.statistics.significance import best_and_peers
@@ -14,7 +16,7 @@ from cds_bench.statistics.significance import best_and_peers
 AVERAGE, IQM = "average", "iqm"
 COLUMNS = [
     "suite", "task", "algorithm", "sharing", "n", "seeds",
-    "mean", "low", "high", "bold", "score", "failed", "note",
+    "mean", "low", "high", "bold", "score", "failed", "running", "note",
 ]  # fmt: skip
 
 
@@ -28,15 +30,15 @@ def summarise(
     seed, for the n seeds that have all tasks; so is "iqm", the interquartile mean over tasks x
     seeds with its stratified bootstrap. `bold` marks the best of a row and its peers
     (`best_and_peers`), never for "iqm", which no test accompanies. Missing is n = 0 and NaN; `note`
-    says what, and why where training failed (`failures`, of failures.csv), which it did for
-    `failed` of the seeds.
+    says what and why (`failures`, of failures.csv); `failed` and `running` count the seeds whose
+    job failed and those still in training.
     """
     headlines = headline(scores, config.protocol)
     columns = methods(config, scores, suite)
     values = {m: matrix(config, headlines, suite, m) for m in columns}
     raw = {m: matrix(config, headlines, suite, m, "score") for m in columns}
     snapshots = {m: matrix(config, headlines, suite, m, "snapshots") for m in columns}
-    failed = {m: _failed(failures, suite, m) for m in columns}
+    lacking = {m: _lacking(failures, suite, m) for m in columns}
     tasks = envs.SUITES[suite].tasks
     rows = []
     for row in [*tasks, AVERAGE, IQM]:
@@ -45,9 +47,13 @@ def summarise(
             {
                 **_cell(config, (suite, row, *m), values[m][:, pick]),
                 "score": _mean(raw[m][:, pick]) if row in tasks else np.nan,
-                "failed": len(failed[m]),
+                **{state: (lacking[m]["state"] == state).sum() for state in (FAILED, RUNNING)},
                 "note": _note(
-                    config, values[m][:, pick], snapshots[m][:, pick], tasks[pick], failed[m]
+                    config,
+                    values[m][:, pick],
+                    snapshots[m][:, pick],
+                    tasks[pick],
+                    lacking[m]["reason"].to_dict(),
                 ),
             }
             for m in columns
@@ -83,13 +89,12 @@ def _mean(values: np.ndarray) -> float:
     return np.nan if np.isnan(values).all() else float(np.nanmean(values))
 
 
-def _failed(failures: pd.DataFrame | None, suite: str, method: Method) -> dict[int, str]:
-    """A method's seeds whose training failed, and why."""
-    if failures is None:
-        return {}
-    key = (failures["suite"], failures["algorithm"], failures["sharing"])
-    rows = failures[(key[0] == suite) & (key[1] == method[0]) & (key[2] == method[1])]
-    return dict(zip(rows["seed"], rows["reason"], strict=True))
+def _lacking(failures: pd.DataFrame | None, suite: str, method: Method) -> pd.DataFrame:
+    """The state and reason of a method's seeds that lack scores, by seed."""
+    frame = pd.DataFrame(columns=GAPS) if failures is None else failures
+    key = (frame["suite"], frame["algorithm"], frame["sharing"])
+    rows = frame[(key[0] == suite) & (key[1] == method[0]) & (key[2] == method[1])]
+    return rows.set_index("seed")[["state", "reason"]]
 
 
 def _note(config: Config, values, snapshots, tasks: tuple[str, ...], failed: dict[int, str]) -> str:

@@ -7,7 +7,8 @@ import envs
 from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.seeding import stream
-from cds_bench.statistics.schema import COLUMNS, failures
+from cds_bench.statistics.gaps import gaps
+from cds_bench.statistics.schema import COLUMNS
 
 SUITE = "walker2d-mixed"
 SHARING = ("no_sharing", "sharing_all", "hipi", "cds_basic", "cds")
@@ -84,10 +85,11 @@ def write(config: Config) -> None:
                 for first, last in config.seed_groups:
                     key = (suite, algorithm, sharing, f"{first}-{last}")
                     seeds = range(first, last + 1)
+                    files.write_json(paths.run(config, *key) / "run.json", {"failures": []})
                     files.write_csv(
                         paths.run_scores(config, *key),
                         run_scores(suite, algorithm, sharing, seeds),
                     )
                     metrics = run_metrics(suite, sharing, seeds)
                     files.write_csv(paths.run(config, *key) / "metrics.csv", metrics)
-    files.write_csv(paths.failures(config), failures(config))
+    files.write_csv(paths.failures(config), gaps(config))

@@ -56,7 +56,7 @@ def test_captions_and_missing_cells(config, extension):
     assert "p below 0.25" in text
     assert text.count("missing") >= 5  # brac, hipi: three tasks, average, IQM
     assert "2 of 3 seeds" in text
-    assert "no scores for seeds 0, 1, 2" in text
+    assert "seeds 0, 1, 2: not evaluated" in text
     assert "nan" not in text.lower()
 
 
@@ -137,9 +137,9 @@ def test_a_failed_run_is_said_to_have_failed_and_why(tmp_path):
     markdown = read(config, "md")
     assert "failed<br>0 of 3 seeds" in markdown or "failed 0 of 3 seeds" in markdown
     assert (
-        "cql, cds_basic (run-forward, run-backward, jump, average, IQM): seed 1 failed" in markdown
+        "cql, cds_basic (run-forward, run-backward, jump, average, IQM): seed 1: failed" in markdown
     )
-    assert "seed 2 failed at step 72: a <reason>" in markdown
+    assert "seed 2: failed at step 72: a <reason>" in markdown
     assert "missing" not in markdown
     assert "a &lt;reason&gt;" in read(config, "html")
 
