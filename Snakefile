@@ -29,7 +29,7 @@ except BenchError as error:
     raise WorkflowError(str(error)) from None
 
 
-partial = settings.model_dump_json()
+whole = settings.model_dump_json()
 
 
 wildcard_constraints:
@@ -51,7 +51,7 @@ onstart:
 
 onerror:
     # What failed is marked in every table; Snakemake's exit status stays the failure's.
-    shell("cds-bench tables --config {partial:q}")
+    shell("cds-bench tables --config {whole:q}")
 
 
 report: "workflow/report/workflow.rst"

@@ -165,6 +165,10 @@ class Config(Section):
         """Transitions of a task's dataset: the configured size, else the paper's."""
         return self.suites[suite].sizes.get(task, envs.SUITES[suite].sources[task].transitions)
 
+    def module(self, kind: str, name: str) -> str:
+        """The plug-in behind a configured name of a kind ("algorithms" or "sharing")."""
+        return plugins.module_name(name, getattr(self, kind)[name])
+
     def tasks(self) -> list[str]:
         """Every task of the configured suites, once, in the suites' order."""
         return list(dict.fromkeys(t for suite in self.suites for t in envs.SUITES[suite].tasks))
@@ -321,8 +325,10 @@ def complete(config: Config, origin: str) -> Config:
 
 def options(kind: str, name: str, values: dict[str, Any]):
     """A plug-in's `Config` from its configured options, types checked."""
+    module = plugins.load(kind, plugins.module_name(name, values))
+    values = {key: value for key, value in values.items() if key != plugins.USE}
     try:
-        return TypeAdapter(plugins.load(kind, name).Config).validate_python(values)
+        return TypeAdapter(module.Config).validate_python(values)
     except pydantic.ValidationError as error:
         raise _refusal(error, f"{kind}.{name}.") from None
 

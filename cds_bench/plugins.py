@@ -1,18 +1,22 @@
 """Plug-ins are found by their file's name; their options are read without importing them.
 
 A plug-in is a module of `cds_bench.algorithms` or `cds_bench.sharing` that defines a dataclass
-`Config`; the name of the file is the name in the configuration. Options are read from the syntax
+`Config`; the name of the file is the name in the configuration. A variant of one has a name of its
+own and says which it is: `cds_k50: {use: cds, percentile: 50}`. Options are read from the syntax
 tree, so that checking a configuration needs no torch.
 """
 
 import ast
 import importlib
+import re
 from pathlib import Path
 from types import ModuleType
 
 from cds_bench.errors import BenchError, nearest
 
 ROOT = Path(__file__).parent
+USE = "use"  # the option that names the plug-in of a variant
+NAME = r"[A-Za-z][A-Za-z0-9_]*"
 
 
 def path_of(kind: str, name: str) -> Path:
@@ -31,15 +35,40 @@ def names(kind: str) -> list[str]:
     return [stem for stem in stems if _config_class(kind, stem)]
 
 
+def fields(kind: str, name: str) -> list[str]:
+    """The options of a plug-in, those of the `Config` that its own derives from first."""
+    config = _config_class(kind, name)
+    inherited = [
+        field
+        for base in config.bases
+        if isinstance(base, ast.Attribute) and base.attr == "Config"
+        for field in fields(kind, base.value.id)
+    ]
+    own = [node.target.id for node in config.body if isinstance(node, ast.AnnAssign)]
+    return inherited + own
+
+
+def module_name(name: str, options: dict) -> str:
+    """The plug-in behind a configured name: itself, or the one that its option `use` names."""
+    return options.get(USE, name)
+
+
 def check(kind: str, name: str, options: dict) -> None:
     """Raises BenchError for an unknown plug-in or option, naming the nearest valid one."""
-    if name not in (valid := names(kind)):
-        raise BenchError(f"{kind}: unknown name '{name}'{nearest(name, valid)}")
-    body = _config_class(kind, name).body
-    fields = [node.target.id for node in body if isinstance(node, ast.AnnAssign)]
+    valid, module = names(kind), module_name(name, options)
+    if USE in options and name in valid:
+        raise BenchError(
+            f"{kind}.{name}: '{name}' is a plug-in itself; give its variant a name of its own"
+        )
+    if not re.fullmatch(NAME, name):
+        raise BenchError(f"{kind}: '{name}' is no name; expected letters, digits and _ (cds_k50)")
+    if module not in valid:
+        hint = "" if USE in options else f" (a variant of another says {USE}: <its name>)"
+        raise BenchError(f"{kind}: unknown name '{module}'{nearest(module, valid)}{hint}")
+    known = fields(kind, module)
     for key in options:
-        if key not in fields:
-            raise BenchError(f"{kind}.{name}: unknown key '{key}'{nearest(key, fields)}")
+        if key not in (*known, USE):
+            raise BenchError(f"{kind}.{name}: unknown key '{key}'{nearest(key, known)}")
 
 
 def load(kind: str, name: str) -> ModuleType:

@@ -33,12 +33,13 @@ class Offer:
     """What a sharing strategy decides on: transitions offered to each task.
 
     source, task: [S, T, B] int64, the task that the transition was collected for and the one it is
-    offered to; own: bool [S, T, B], whether they are the same.
+    offered to; own: bool [S, T, B], whether they are the same; tasks: their names.
     """
 
     source: Tensor
     task: Tensor
     own: Tensor
+    tasks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Sharing:
 
     weight: [S, T, B] in [0, 1]; 1 on a task's own transitions.
     task: [S, T, B] int64 where the strategy re-assigns transitions, else None.
+    unlabelled: bool [S, T, B], transitions that come without their reward and get the lowest one
+        of the task, min(0, min over its own data), else None. Their termination stays.
     state: what the strategy carries to the next step, [S, ...], or None.
     diagnostics: named tensors [S, ...] for the metrics; their quantiles are recorded (NaN is left
         out), or the value itself where a tensor has one element a seed and task.
@@ -66,6 +69,7 @@ class Sharing:
 
     weight: Tensor
     task: Tensor | None = None
+    unlabelled: Tensor | None = None
     state: Tensor | None = None
     diagnostics: dict[str, Tensor] = field(default_factory=dict)
 

@@ -246,6 +246,38 @@ def test_plug_ins_are_found_by_their_file(tmp_path, monkeypatch):
         plugins.check("sharing", "mine", {"shar": 0.5})
 
 
+def test_a_variant_is_a_plug_in_with_other_options():
+    config = parse(
+        VALID | {"sharing": {"cds": {}, "cds_k50": {"use": "cds", "percentile": 50}}}, "t"
+    )
+    assert config.module("sharing", "cds_k50") == config.module("sharing", "cds") == "cds"
+    expected = dataclasses.replace(plugins.load("sharing", "cds").Config(), percentile=50.0)
+    assert options("sharing", "cds_k50", config.sharing["cds_k50"]) == expected
+
+
+def test_a_derived_plug_in_has_the_options_of_the_one_it_derives_from():
+    assert plugins.fields("sharing", "cds_uds") == plugins.fields("sharing", "cds")
+    assert options("sharing", "cds_uds", {"percentile": 50}).percentile == 50.0
+
+
+@pytest.mark.parametrize(
+    ("sharing", "message"),
+    [
+        ({"cds_k50": {"percentile": 50}}, "unknown name 'cds_k50'.*use: <its name>"),
+        ({"cds_k50": {"use": "cdss"}}, r"unknown name 'cdss'.*'cds'"),
+        (
+            {"cds_k50": {"use": "cds", "percentil": 50}},
+            r"sharing\.cds_k50: unknown key 'percentil'",
+        ),
+        ({"cds": {"use": "hipi"}}, r"sharing\.cds: 'cds' is a plug-in itself"),
+        ({"cds-k50": {"use": "cds"}}, "'cds-k50' is no name"),
+    ],
+)
+def test_a_variant_that_is_none(sharing, message):
+    with pytest.raises(BenchError, match=message):
+        parse(VALID | {"sharing": sharing}, "test")
+
+
 def test_a_part_round_trips():
     config = parse(changed("training/hidden", [32, 32]), "test")
     keys = (

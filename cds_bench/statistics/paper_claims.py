@@ -258,7 +258,8 @@ def _comparable(data: Data, domain: str, suites: list[str]) -> Decision:
 
 
 def _others(data: Data) -> list[str]:
-    return [sharing for sharing in data.config.sharing if sharing not in OWN]
+    config = data.config
+    return [sharing for sharing in config.sharing if config.module("sharing", sharing) not in OWN]
 
 
 def improves(data: Data) -> Iterator[Decision]:

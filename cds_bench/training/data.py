@@ -17,8 +17,10 @@ class DevicePool:
     """A pool's arrays as tensors; rows sorted by source task.
 
     rewards, terminals: [N, T]; source: [N]; first, count: [T], each task's own rows; mean, scale:
-    [T, O], each task's normalisation.
+    [T, O], each task's normalisation; lowest: [T], min(0, a task's lowest reward on its own rows).
     """
+
+    names: tuple[str, ...]
 
     observations: Tensor
     actions: Tensor
@@ -30,6 +32,7 @@ class DevicePool:
     count: Tensor
     mean: Tensor
     scale: Tensor
+    lowest: Tensor
 
     @property
     def tasks(self) -> int:
@@ -46,7 +49,10 @@ def to_device(pool: Pool, device: str) -> DevicePool:
     if (count == 0).any():
         empty = pool.tasks[int(np.argmin(count))]
         raise BenchError(f"pool {pool.suite}: task '{empty}' has no transitions of its own")
+    own = pool.rewards[np.arange(len(pool.source)), pool.source]
+    lowest = [min(0.0, own[pool.source == task].min()) for task in range(len(pool.tasks))]
     return DevicePool(
+        names=pool.tasks,
         observations=tensor(pool.observations),
         actions=tensor(pool.actions),
         next_observations=tensor(pool.next_observations),
@@ -57,6 +63,7 @@ def to_device(pool: Pool, device: str) -> DevicePool:
         count=tensor(count),
         mean=tensor(pool.observation_mean),
         scale=tensor(pool.observation_scale),
+        lowest=tensor(np.array(lowest, np.float32)),
     )
 
 
@@ -83,7 +90,7 @@ def make_offer(pool: DevicePool, rows: Tensor) -> Offer:
     """The offer of rows [S, T, B] to the task of their second dimension."""
     source = pool.source[rows]
     task = torch.arange(pool.tasks, device=rows.device)[:, None].expand_as(rows)
-    return Offer(source=source, task=task, own=source == task)
+    return Offer(source=source, task=task, own=source == task, tasks=pool.names)
 
 
 def states(pool: DevicePool, observations: Tensor, task: Tensor) -> Tensor:
@@ -96,14 +103,26 @@ def states(pool: DevicePool, observations: Tensor, task: Tensor) -> Tensor:
     return torch.cat([clipped, F.one_hot(task, pool.tasks).float()], dim=-1)
 
 
-def gather(pool: DevicePool, rows: Tensor, task: Tensor, weight: Tensor) -> Batch:
-    """Transitions relabelled for `task`; rows, task, weight [S, T, B], flattened to [S, T B]."""
+def gather(
+    pool: DevicePool,
+    rows: Tensor,
+    task: Tensor,
+    weight: Tensor,
+    unlabelled: Tensor | None = None,
+) -> Batch:
+    """Transitions relabelled for `task`; everything [S, T, B], flattened to [S, T B].
+
+    The `unlabelled` get the task's lowest reward.
+    """
     rows, task, weight = (x.flatten(1) for x in (rows, task, weight))
+    rewards = pool.rewards[rows, task]
+    if unlabelled is not None:
+        rewards = torch.where(unlabelled.flatten(1), pool.lowest[task], rewards)
     return Batch(
         states=states(pool, pool.observations[rows], task),
         actions=pool.actions[rows],
         next_states=states(pool, pool.next_observations[rows], task),
-        rewards=pool.rewards[rows, task],
+        rewards=rewards,
         terminals=pool.terminals[rows, task],
         weight=weight,
     )

@@ -188,7 +188,8 @@ def effective_batch(job: Job, pool: DevicePool, state: State) -> tuple[Batch, Of
             state.sharing,
         )
     state.sharing = decision.state
-    batch = data.gather(pool, rows, data.effective(offer, decision), decision.weight)
+    task = data.effective(offer, decision)
+    batch = data.gather(pool, rows, task, decision.weight, decision.unlabelled)
     return batch, offer, decision
 
 

@@ -118,10 +118,10 @@ def make_job(
     return Job(
         suite=suite,
         tasks=tasks,
-        algorithm=plugins.load("algorithms", algorithm),
-        algorithm_name=algorithm,
+        algorithm=plugins.load("algorithms", config.module("algorithms", algorithm)),
+        algorithm_name=config.module("algorithms", algorithm),
         algorithm_config=options("algorithms", algorithm, config.algorithms[algorithm]),
-        strategy=plugins.load("sharing", sharing),
+        strategy=plugins.load("sharing", config.module("sharing", sharing)),
         strategy_config=options("sharing", sharing, config.sharing[sharing]),
         seeds=parse_seeds(seeds),
         steps=config.training.steps,

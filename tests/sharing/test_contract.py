@@ -31,7 +31,7 @@ def make_offer(composition: str, seed: int = 0) -> Offer:
     source = {"own": task, "union": random, "balanced": torch.where(half, task, foreign)}[
         composition
     ]
-    return Offer(source, task, source == task)
+    return Offer(source, task, source == task, ("a-x", "a-y", "b-x"))
 
 
 def make_critic(scale: float = 50.0) -> Critic:
@@ -56,8 +56,10 @@ def decide(name, config, uniform_seed=5, steps=3, critic=None):
     return offer, decision
 
 
-def test_the_five_strategies_are_found():
-    assert {"no_sharing", "sharing_all", "hipi", "cds_basic", "cds"} <= set(STRATEGIES)
+def test_the_strategies_are_found():
+    assert set(STRATEGIES) == {
+        "no_sharing", "sharing_all", "hipi", "cds_basic", "cds", "uds", "cds_uds", "skill_sharing",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "config"), list(cases()))
@@ -69,6 +71,9 @@ def test_weights_and_tasks(name, config):
     assert ((decision.weight >= 0) & (decision.weight <= 1)).all()
     assert not decision.weight.requires_grad
     assert (decision.weight[offer.own] == 1).all(), "a task's own data is never dropped"
+    if decision.unlabelled is not None:
+        assert decision.unlabelled.dtype == torch.bool
+        assert not decision.unlabelled[offer.own].any(), "a task's own data keep their reward"
     if decision.task is not None:
         assert decision.task.shape == offer.task.shape
         assert decision.task.dtype == torch.int64

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from cds_bench.errors import BenchError
 from cds_bench.records import Critic, Offer
-from cds_bench.sharing import cds, cds_basic, hipi
+from cds_bench.sharing import cds, cds_basic, cds_uds, hipi, sharing_all, skill_sharing, uds
 from cds_bench.sharing.improvement import improvement
 
 DISCOUNT = 0.5
@@ -27,7 +28,7 @@ def optimal_q() -> np.ndarray:
 def offer_of(source):
     source = torch.tensor(source)[None]
     task = torch.arange(source.shape[1])[None, :, None].expand_as(source)
-    return Offer(source, task, source == task)
+    return Offer(source, task, source == task, ("a-x", "a-y", "b-x"))
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_hipi_posterior_by_hand():
 def test_hipi_samples_from_the_posterior():
     source = torch.zeros(1, 2, 20_000, dtype=torch.int64)
     task = torch.arange(2)[None, :, None].expand_as(source)
-    offer = Offer(source, task, source == task)
+    offer = Offer(source, task, source == task, ("a-x", "a-y", "b-x"))
     values = torch.randn(1, 2, 20_000, generator=torch.Generator().manual_seed(1))
     critic = Critic(lambda task: values * (2 * task - 1), lambda task: None)
     uniform = torch.rand(1, 2, 20_000, generator=torch.Generator().manual_seed(2))
@@ -143,3 +144,38 @@ def test_hipi_backup_form_uses_the_backup(tabular):
     certain = Critic(lambda task: None, lambda task: torch.randn(task.shape) + 100.0 * task)
     decision = hipi.share(hipi.Config(form="backup"), offer, certain, torch.rand(1, 2, 5), None)
     assert decision.task.shape == offer.task.shape
+
+
+@pytest.mark.parametrize("plain", [cds, sharing_all])
+def test_without_rewards_the_weights_are_those_of_the_strategy_with_them(tabular, plain):
+    offer, critic = tabular
+    bare = {cds: cds_uds, sharing_all: uds}[plain]
+    uniform = torch.rand(1, 2, 5)
+    expected = plain.share(plain.Config(), offer, critic, uniform, None)
+    found = bare.share(bare.Config(), offer, critic, uniform, None)
+    assert torch.equal(found.weight, expected.weight)
+    assert expected.unlabelled is None
+    assert torch.equal(found.unlabelled, ~offer.own)
+
+
+def share_skills(groups, tasks):
+    source = torch.arange(4).view(1, 1, 4).expand(1, 4, 4)
+    task = source.mT
+    offer = Offer(source, task, source == task, tasks)
+    config = skill_sharing.Config(groups=groups)
+    return skill_sharing.share(config, offer, None, torch.rand(1, 4, 4), None).weight[0].tolist()
+
+
+def test_skills_are_the_first_words_of_the_tasks_names():
+    names = ("door-open", "drawer-open", "door-close", "jump")
+    shared = [[1, 0, 1, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]]
+    assert share_skills((), names) == shared
+
+
+def test_skills_can_be_configured_and_a_task_in_none_is_alone():
+    names = ("door-open", "drawer-open", "door-close", "jump")
+    opening = (("door-open", "drawer-open"),)
+    shared = [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert share_skills(opening, names) == shared
+    with pytest.raises(BenchError, match=r"unknown task 'door-opn'.*door-open"):
+        share_skills((("door-opn",),), names)

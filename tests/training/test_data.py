@@ -88,3 +88,22 @@ def test_gather_relabels_for_the_task_asked(pool):
 def test_a_task_without_data_is_refused():
     with pytest.raises(BenchError, match="task 'task-1' has no transitions"):
         data.to_device(make_pool((10, 0, 20)), "cpu")
+
+
+def test_unlabelled_transitions_get_the_tasks_lowest_reward():
+    """min(0, min over the task's own data): other tasks' rewards are not known."""
+    toy = make_pool()
+    toy.rewards[:] = np.random.default_rng(1).normal(size=toy.rewards.shape)
+    toy.rewards[toy.source == 1, 1] += 100.0  # never negative
+    toy.rewards[0, 2] = -50.0  # of another task's data
+    pool = data.to_device(toy, "cpu")
+    own = [toy.rewards[toy.source == task, task].min() for task in range(3)]
+    np.testing.assert_array_equal(pool.lowest, np.float32([own[0], 0.0, own[2]]))
+    rows, task = torch.arange(6).view(1, 3, 2), torch.tensor([[[0, 0], [1, 1], [2, 2]]])
+    unlabelled = torch.tensor([[[True, False], [True, False], [False, True]]])
+    plain = data.gather(pool, rows, task, torch.ones(rows.shape))
+    batch = data.gather(pool, rows, task, torch.ones(rows.shape), unlabelled)
+    chosen = unlabelled.flatten(1)
+    assert torch.equal(batch.rewards[chosen], pool.lowest[task.flatten(1)][chosen])
+    assert torch.equal(batch.rewards[~chosen], plain.rewards[~chosen])
+    assert torch.equal(batch.terminals, plain.terminals)

@@ -100,7 +100,7 @@ def test_pair_sums_by_hand():
     source = torch.tensor([[[0, 0, 1], [1, 0, 1]]])
     task = torch.tensor([[[0, 0, 0], [1, 1, 1]]])
     weight = torch.tensor([[[1.0, 1.0, 0.5], [1.0, 0.25, 1.0]]])
-    offer = Offer(source, task, source == task)
+    offer = Offer(source, task, source == task, ("a-x", "a-y", "b-x"))
     sums, offered = pair_sums(offer, Sharing(weight), 2)
     assert sums.tolist() == [[[2.0, 0.25], [0.5, 2.0]]]
     assert offered.tolist() == [[[2.0, 1.0], [1.0, 2.0]]]

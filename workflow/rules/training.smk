@@ -29,8 +29,8 @@ rule train:
         ),
         code=lambda wildcards: fingerprint(
             "cds_bench.training.run",
-            f"cds_bench.algorithms.{wildcards.algorithm}",
-            f"cds_bench.sharing.{wildcards.sharing}",
+            f"cds_bench.algorithms.{settings.module('algorithms', wildcards.algorithm)}",
+            f"cds_bench.sharing.{settings.module('sharing', wildcards.sharing)}",
         ),
     message:
         "Training {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "

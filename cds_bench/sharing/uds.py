@@ -1,0 +1,20 @@
+"""UDS (Yu et al. 2022, arXiv 2202.01741): everything for every task, others' without reward."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from cds_bench.records import Critic, Offer, Sharing
+
+
+@dataclass(frozen=True)
+class Config:
+    batch: Literal["balanced", "union"] = "balanced"
+
+
+def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
+    """Weight 1 for everything; the candidates' reward is the lowest one instead of their own."""
+    weight = torch.ones_like(offer.own, dtype=torch.float32)
+    return Sharing(weight=weight, unlabelled=~offer.own)
