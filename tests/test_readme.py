@@ -37,3 +37,11 @@ def test_make_targets_and_profiles_exist():
 def test_linked_pictures_exist():
     for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert (ROOT / path).exists(), path
+
+
+def test_the_guides_example_is_the_strategy_in_the_package():
+    guide = (ROOT / "docs" / "adding-a-baseline.md").read_text()
+    text = re.search(r"```python\n(.*?)```", guide, re.DOTALL)[1]
+    assert text == (ROOT / "cds_bench" / "sharing" / "uds.py").read_text()
+    for path in re.findall(r"`((?:cds_bench|tests|workflow)/[\w/]+\.\w+)`", guide):
+        assert (ROOT / path).exists() or path.endswith("mine.yaml"), path

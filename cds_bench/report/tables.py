@@ -79,7 +79,8 @@ def _score_cell(row) -> Cell:
 
 def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
     """Rows of `comparisons` for a suite, differences x100: a block per algorithm."""
-    blocks = []
+    columns = ("method", "n", "difference", "interval", "p", "p (corr.)", "d_z", "P(better)")
+    blocks = [] if len(rows) else [Block("no other method", columns, (), left=1)]
     for algorithm, part in rows.groupby("algorithm", sort=False):
         lines, rules = [], []
         for name, group in part.groupby("task", sort=False):
@@ -90,7 +91,6 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
                     [True] + [False] * len(group), group.itertuples(), strict=False
                 )
             ]
-        columns = ("method", "n", "difference", "interval", "p", "p (corr.)", "d_z", "P(better)")
         blocks.append(Block(algorithm, columns, tuple(lines), tuple(rules), left=1))
     return Table(
         title=f"Differences from {config.protocol.reference} on {suite}",

@@ -199,3 +199,13 @@ def test_small_numbers():
     assert tables.p_value(0.0001) == "<0.001"
     assert tables._effect(-np.inf) == "-∞"
     assert tables._effect(np.nan) == "–"
+
+
+def test_the_reference_alone_has_nothing_to_be_compared_with(tmp_path):
+    config = synthetic.config(tmp_path, sharing={"cds": {}})
+    synthetic.write(config)
+    schema.write_scores(config)
+    comparisons.write_comparisons(config)
+    tables.write_comparison_table(config, SUITE)
+    assert "no other method" in read(config, "md", paths.comparison_table)
+    assert pd.read_csv(paths.comparison_table(config, SUITE, "csv")).empty
