@@ -3,6 +3,7 @@ SHELL := bash
 PYTHON ?= python3
 JOBS ?= 2
 ARGS ?=
+PROFILE ?= default
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,14 +39,14 @@ help: ## list these commands
 setup: $(STAMP) ## make .venv and install what is locked (PYTHON=python3.12 names the interpreter)
 	@echo "The environment in $(VENV) is complete and up to date."
 
-results: $(STAMP) ## run the workflow on all cores
-	@$(IN_VENV) snakemake --cores all $(ARGS)
+results: $(STAMP) ## run the workflow on all cores (PROFILE=smoke: another profile)
+	@$(IN_VENV) snakemake --cores all $(ARGS) --configfile workflow/config/$(PROFILE).yaml
 
 # Tables, figures, scores and what they were made with; not the datasets and policies, which are large.
-reference: results ## run the workflow and keep its tables as results/reference/default
-	@rm -rf results/reference/default && mkdir -p results/reference/default
-	@cd results/default && cp --parents -r tables figures references scores.csv failures.csv shift.csv comparisons.csv config.json \
-	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/default
+reference: results ## run the workflow and keep its tables as results/reference/<PROFILE>
+	@rm -rf results/reference/$(PROFILE) && mkdir -p results/reference/$(PROFILE)
+	@cd results/$(PROFILE) && cp --parents -r tables figures references *.csv config.json \
+	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/$(PROFILE)
 
 bench: $(STAMP) ## measure speed beside other implementations, in benchmarks/results (ARGS=--quick: tiny)
 	@$(BIN)/python -m benchmarks $(ARGS)
