@@ -9,6 +9,7 @@ from cds_bench.config import Config
 
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("png", "svg")
+WITHOUT_FAILED = "CDS_BENCH_WITHOUT_FAILED"  # environment variable of the run that leaves them out
 
 
 def log(config: Config, rule: str, *parts: str) -> str:
@@ -40,6 +41,19 @@ def run_files(config: Config, *key: str) -> dict[str, str]:
     folder = paths.run(config, *key)
     names = ("policies.safetensors", "metrics.csv", "timing.csv", "shift.csv", "run.json")
     return {name.partition(".")[0]: str(folder / name) for name in names}
+
+
+def baseline_scores(config: Config, existing: bool) -> list[str]:
+    """The checked scores of the external baselines: all of them, or those that exist."""
+    found = (paths.baseline_checked(config, name) for name in config.baselines)
+    return [str(path) for path in found if path.exists() or not existing]
+
+
+def failed_baselines(config: Config) -> list[str]:
+    """The external baselines that are all that tables wait for; none while our runs are missing."""
+    if not all(paths.run_scores(config, *run).exists() for run in runs(config)):
+        return []
+    return [name for name in config.baselines if not paths.baseline_checked(config, name).exists()]
 
 
 def suite_tables(config: Config, suite: str) -> list[str]:
@@ -81,6 +95,12 @@ def world(domain: str) -> tuple[str, ...]:
     return (descriptions.__name__, environments)
 
 
+def worlds(config: Config) -> list[str]:
+    """The modules of every configured domain's world."""
+    domains = dict.fromkeys(domain_of(suite) for suite in config.suites)
+    return [module for domain in domains for module in world(domain)]
+
+
 def behaviours(domain: str) -> tuple[str, ...]:
     """The modules that a domain's data come from, for fingerprints."""
     return (*world(domain), RECIPES[domain])
@@ -89,6 +109,16 @@ def behaviours(domain: str) -> tuple[str, ...]:
 def suite_datasets(config: Config, suite: str) -> list[str]:
     """The dataset of each task of a suite."""
     return [str(paths.dataset(config, suite, task)) for task in suite_tasks(suite)]
+
+
+def all_datasets(config: Config) -> list[str]:
+    """Every dataset of a profile, for external baselines."""
+    return [path for suite in config.suites for path in suite_datasets(config, suite)]
+
+
+def all_references(config: Config) -> list[str]:
+    """The scores that normalise of every task, for external baselines."""
+    return [str(paths.references(config, task)) for task in config.tasks()]
 
 
 def suite_metrics(config: Config, suite: str) -> list[str]:

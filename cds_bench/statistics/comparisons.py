@@ -7,7 +7,7 @@ import envs
 from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.seeding import stream
-from cds_bench.statistics.headline import headline, matrix, note
+from cds_bench.statistics.headline import Method, headline, matrix, methods, note
 from cds_bench.statistics.intervals import bootstrap_mean
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.significance import effect_size, holm, sign_flip
@@ -19,11 +19,11 @@ COLUMNS = [
 
 
 def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
-    """A row per suite, task (and "average"), algorithm and sharing strategy but the reference.
+    """A row per suite, task (and "average") and pair of methods (`pairs`).
 
     difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
     both have; low and high its percentile bootstrap interval over seeds; p the exact sign-flip
-    permutation test; p_holm its Holm correction within suite and task, over all algorithms'
+    permutation test; p_holm its Holm correction within suite and task, over all
     methods; effect_size Hedges-corrected d_z. "average" is the mean over the suite's tasks per
     seed, for seeds that have them all; `note` names what is missing. `scores` is a checked frame.
     """
@@ -34,31 +34,48 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
         for task in [*tasks, "average"]:
             pick = slice(None) if task == "average" else slice(i := tasks.index(task), i + 1)
             group = [
-                _compare(config, headlines, (suite, task, algorithm, sharing), pick)
-                for algorithm in config.algorithms
-                for sharing in config.sharing
-                if sharing != config.protocol.reference
+                _compare(config, headlines, (suite, task, *method), reference, pick)
+                for method, reference in pairs(config, scores, suite)
             ]
             corrected = holm(np.array([row["p"] for row in group]))
             rows += [{**row, "p_holm": p} for row, p in zip(group, corrected, strict=True)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _compare(config: Config, headlines: pd.DataFrame, key: tuple, pick: slice) -> dict:
+def pairs(config: Config, scores: pd.DataFrame, suite: str) -> list[tuple[Method, Method]]:
+    """Each method with the one that it is compared with.
+
+    Ours: every sharing strategy with the reference strategy, same algorithm. An external
+    baseline's: with the first configured algorithm under the same sharing, or under the reference
+    strategy where no configured strategy has that name.
+    """
+    reference, first = config.protocol.reference, next(iter(config.algorithms))
+    found = [(a, s) for a, s in methods(config, scores, suite) if a not in config.algorithms]
+    ours = [(a, s) for a in config.algorithms for s in config.sharing if s != reference]
+    return [((a, s), (a, reference)) for a, s in ours] + [
+        ((a, s), (first, s if s in config.sharing else reference)) for a, s in found
+    ]
+
+
+def _compare(
+    config: Config, headlines: pd.DataFrame, key: tuple, reference: Method, pick: slice
+) -> dict:
     """One row, without p_holm; `key` is suite, task, algorithm, sharing, `pick` the columns."""
-    suite, _, algorithm, sharing = key
+    suite, _, *method = key
     protocol = config.protocol
     tasks = envs.SUITES[suite].tasks[pick]
-    ours = matrix(config, headlines, suite, (algorithm, sharing))[:, pick]
-    reference = matrix(config, headlines, suite, (algorithm, protocol.reference))[:, pick]
-    differences = (ours - reference).mean(axis=1)  # NaN unless both have all tasks
+    ours = matrix(config, headlines, suite, tuple(method))[:, pick]
+    theirs = matrix(config, headlines, suite, reference)[:, pick]
+    differences = (ours - theirs).mean(axis=1)  # NaN unless both have all tasks
     paired = differences[~np.isnan(differences)]
-    sides = {sharing: note(ours, tasks), protocol.reference: note(reference, tasks)}
+    own = method[0] == reference[0]
+    names = [side[1] if own else " x ".join(side) for side in (method, reference)]
+    sides = dict(zip(names, (note(ours, tasks), note(theirs, tasks)), strict=True))
     rng = stream("comparison", *key)
     low, high = bootstrap_mean(paired, rng, protocol.resamples, protocol.confidence)
     return {
         **dict(zip(("suite", "task", "algorithm", "sharing"), key, strict=True)),
-        "reference": protocol.reference,
+        "reference": names[1],
         "n": len(paired),
         "difference": paired.mean() if len(paired) else np.nan,
         "low": low,

@@ -9,7 +9,7 @@ import pandas as pd
 
 import envs
 from cds_bench.config import Config, Protocol
-from cds_bench.statistics.schema import RUN, own_metric
+from cds_bench.statistics.schema import NO_SHARING_NAMED, RUN, own_metric
 
 CELL = ["suite", "task", "algorithm", "sharing", "seed"]
 Method = tuple[str, str]  # algorithm, sharing
@@ -36,11 +36,14 @@ def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
 def methods(config: Config, scores: pd.DataFrame, suite: str) -> list[Method]:
     """Columns of a suite's table: algorithms x sharing in configuration order, then the others.
 
-    The others are the methods that only the scores name (external baselines), by name.
+    The others are the methods that only the scores name (external baselines), by name, and the
+    configured baselines without scores.
     """
     configured = [(a, s) for a in config.algorithms for s in config.sharing]
     rows = scores[scores["suite"] == suite]
     found = set(zip(rows["algorithm"], rows["sharing"], strict=True))
+    named = {algorithm for algorithm, _ in found}
+    found |= {(name, NO_SHARING_NAMED) for name in config.baselines if name not in named}
     return [*configured, *sorted(found - set(configured))]
 
 
@@ -71,7 +74,11 @@ def note(values: np.ndarray, tasks: tuple[str, ...], failed: dict[int, str] | No
     failed, absent = failed or {}, np.isnan(values)
     empty = [seed for seed in range(len(values)) if absent[seed].all()]
     unknown = [seed for seed in empty if seed not in failed]
-    parts = [f"seed {seed} {failed[seed]}" for seed in empty if seed in failed]
+    reasons = dict.fromkeys(failed[seed] for seed in empty if seed in failed)
+    parts = [
+        f"{_seeds([seed for seed in empty if failed.get(seed) == reason])} {reason}"
+        for reason in reasons
+    ]
     parts += [f"no scores for {_seeds(unknown)}"] if unknown else []
     for seed in np.flatnonzero(absent.any(axis=1) & ~absent.all(axis=1)):
         lacking = ", ".join(task for task, gone in zip(tasks, absent[seed], strict=True) if gone)

@@ -26,6 +26,7 @@ COLUMNS = [
     "episodes", "metric", "score", "normalized_score",
 ]  # fmt: skip
 FAILURES = ["suite", "algorithm", "sharing", "seed", "step", "reason"]
+NO_SHARING_NAMED = "-"  # in the place of a baseline's sharing where it has no scores that name one
 
 
 def read_csv(path: Path | str, origin: str = "run the stage that writes it first") -> pd.DataFrame:
@@ -177,6 +178,36 @@ def _read_run(config, suite, algorithm, sharing, group) -> pd.DataFrame | None:
     return frame
 
 
+def check_baseline(config: Config, name: str) -> pd.DataFrame:
+    """An external baseline's scores, checked as our own are (`validate`).
+
+    Raises BenchError, too, for no rows at all, for rows of another algorithm than the baseline's
+    name, and for suites and seeds that are not configured.
+    """
+    path = str(paths.baseline_scores(config, name))
+    frame = read_scores(path)
+    if frame.empty:
+        raise BenchError(f"{path}: has no rows; expected scores of {', '.join(config.suites)}")
+    bad = frame["algorithm"] != name
+    _refuse(frame, "algorithm", bad, f"'{name}', the baseline's name", path)
+    bad = ~frame["suite"].isin(config.suites)
+    _refuse(frame, "suite", bad, f"configured ({', '.join(config.suites)})", path)
+    bad = ~frame["seed"].between(0, config.seeds - 1)
+    _refuse(frame, "seed", bad, f"configured (0 to {config.seeds - 1})", path)
+    return frame
+
+
+def write_checked(config: Config, name: str) -> None:
+    """Writes an external baseline's scores once more, checked: what `checked_baselines` finds."""
+    files.write_csv(paths.baseline_checked(config, name), check_baseline(config, name))
+
+
+def checked_baselines(config: Config) -> list[Path]:
+    """The checked scores of the configured baselines that have any."""
+    found = (paths.baseline_checked(config, name) for name in config.baselines)
+    return [path for path in found if path.exists()]
+
+
 def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
     """Merges the runs' scores into scores.csv, and what failed into failures.csv; see `merge`."""
     files.write_csv(paths.scores(config), merge(config, others))
@@ -184,14 +215,30 @@ def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
 
 
 def failures(config: Config) -> pd.DataFrame:
-    """A row per seed whose training failed: what its cells lack scores for."""
+    """A row per seed without scores and why: its training failed, or its baseline as a whole."""
     rows = []
     for suite, algorithm, sharing, (first, last) in runs(config):
         path = paths.run(config, suite, algorithm, sharing, f"{first}-{last}") / "run.json"
         for failure in files.read_json(path)["failures"] if path.exists() else []:
             seed = failure["seed"]
             rows.append((suite, algorithm, sharing, seed, failure["step"], failure["reason"]))
+    for name in config.baselines:
+        if not paths.baseline_checked(config, name).exists():
+            seeds, reason = range(config.seeds), _problem(config, name)
+            keys = product(config.suites, [name], [NO_SHARING_NAMED], seeds, [0], [reason])
+            rows += keys
     return pd.DataFrame(rows, columns=FAILURES)
+
+
+def _problem(config: Config, name: str) -> str:
+    """Why an external baseline has no checked scores."""
+    if not (path := paths.baseline_scores(config, name)).exists():
+        return f"has no scores: the rules of {name} did not write {path}"
+    try:
+        check_baseline(config, name)
+    except BenchError as error:
+        return f"has no scores: {error}"
+    return "has no scores: they were not checked yet"
 
 
 def read_failures(config: Config) -> pd.DataFrame:

@@ -10,6 +10,7 @@ rule statistics:
             for run in plan.runs(settings)
             for name in ("run", "shift")
         ],
+        plan.baseline_scores(settings, existing=without_failed),
     output:
         scores=str(paths.scores(settings)),
         failures=str(paths.failures(settings)),
@@ -31,6 +32,7 @@ rule statistics:
             "seeds",
             "seeds_per_job",
             "protocol",
+            "baselines",
         ),
         code=fingerprint(
             "cds_bench.statistics.comparisons",
