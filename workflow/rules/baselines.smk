@@ -37,7 +37,11 @@ rule baseline_check:
     threads: 1
     params:
         config=lambda wildcards: configuration.part(
-            settings, "suites", "seeds", "seeds_per_job", f"baselines.{wildcards.baseline}"
+            settings,
+            "suites",
+            "seeds",
+            "seeds_per_job",
+            f"baselines.{wildcards.baseline}",
         ),
         code=fingerprint("cds_bench.statistics.schema"),
     message:

@@ -42,17 +42,15 @@ rule d3rlpy_cql_train:
         plan.log(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}"),
     benchmark:
         plan.benchmark(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}")
-    conda:
-        "../../envs/cds-bench.yaml"
     wildcard_constraints:
         seed=r"\d+",
+    conda:
+        "../../envs/cds-bench.yaml"
     threads: settings.training.threads
     resources:
         gpu=0 if settings.training.device == "cpu" else 1,
     params:
-        job=lambda wildcards: json.dumps(
-            baselines.suite_job(settings, wildcards.suite)
-        ),
+        job=lambda wildcards: json.dumps(baselines.suite_job(settings, wildcards.suite)),
     message:
         "Training d3rlpy's CQL on {wildcards.suite}/{wildcards.task}, seed {wildcards.seed}"
     shell:
