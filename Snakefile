@@ -4,11 +4,13 @@
 # snakemake --cores 8 --configfile workflow/config/smoke.yaml    another one
 # snakemake --cores 8 table_walker2d_mixed                       one table
 
+import json
+
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from cds_bench import config as configuration
-from cds_bench import paths, workflow as plan
+from cds_bench import baselines, paths, workflow as plan
 from cds_bench.claims import hold
 from cds_bench.errors import BenchError
 from cds_bench.fingerprint import fingerprint
@@ -39,6 +41,7 @@ wildcard_constraints:
     algorithm="|".join(settings.algorithms),
     sharing="|".join(settings.sharing),
     seeds=r"\d+-\d+",
+    baseline="|".join(settings.baselines) or "none",
 
 
 onstart:
@@ -69,5 +72,6 @@ include: "workflow/rules/behaviour.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/baselines.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/report.smk"

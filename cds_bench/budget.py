@@ -28,10 +28,11 @@ from cds_bench.errors import BenchError
 from cds_bench.evaluation.policy import Policies
 from cds_bench.evaluation.rollout import Arena
 from cds_bench.progress import Progress
+from cds_bench.snapshots import snapshot_steps
 from cds_bench.status import aligned, clock
 from cds_bench.training import loop, shift
 from cds_bench.training.data import to_device
-from cds_bench.training.run import keep_freed_memory, make_job, snapshot_steps
+from cds_bench.training.run import keep_freed_memory, make_job
 
 SECONDS = 1.0  # of measuring each thing
 ALIKE = 1.1  # strategies whose steps differ by less than this factor share a row

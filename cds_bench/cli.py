@@ -30,6 +30,7 @@ TaskOption = Annotated[str, typer.Option(help="For example run-forward.")]
 PolicyOption = Annotated[str, typer.Option(help="For example jump, or ant-reach.")]
 AlgorithmOption = Annotated[str, typer.Option(help="For example cql.")]
 SharingOption = Annotated[str, typer.Option(help="For example cds.")]
+BaselineOption = Annotated[str, typer.Option(help="For example d3rlpy_cql.")]
 SeedsOption = Annotated[str, typer.Option(help="First and last seed of the group, like 0-2.")]
 DEFAULT = "workflow/config/default.yaml"
 
@@ -50,6 +51,7 @@ def _load(source: str, **names: str):
         "policy": config.policies() or envs.POLICIES,
         "algorithm": config.algorithms,
         "sharing": config.sharing,
+        "baseline": config.baselines,
     }
     for key, name in names.items():
         if name not in valid[key]:
@@ -163,6 +165,38 @@ def evaluate(
     evaluate(settings.of(suite), suite, algorithm, sharing, seeds)
 
 
+@app.command("evaluate-policies")
+def evaluate_policies(
+    files: Annotated[list[Path], typer.Argument(help="policies.safetensors, one or more.")],
+    baseline: BaselineOption,
+    sharing: Annotated[str, typer.Option(help="What stands in that column.")] = "no_sharing",
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Roll out the policies that an external baseline exported and write its scores.
+
+    The protocol is that of our own runs; docs/external-baselines.md describes the files.
+
+    Example: `cds-bench evaluate-policies policies/*.safetensors --baseline d3rlpy_cql --config
+    workflow/config/external.yaml`
+    """
+    settings = _load(config, baseline=baseline)
+    from cds_bench.evaluation.external import evaluate_policies
+
+    evaluate_policies(settings, baseline, sharing, files)
+
+
+@app.command("check-baseline")
+def check_baseline(baseline: BaselineOption, config: ConfigOption = DEFAULT) -> None:
+    """Check the scores.csv of an external baseline; what is wrong is named by column and row.
+
+    Example: `cds-bench check-baseline --baseline d3rlpy_cql --config workflow/config/external.yaml`
+    """
+    settings = _load(config, baseline=baseline)
+    from cds_bench.statistics.schema import write_checked
+
+    write_checked(settings, baseline)
+
+
 @app.command()
 def render(
     suite: Annotated[str, typer.Argument(help="For example door-drawer.")],
@@ -195,10 +229,10 @@ def statistics(config: ConfigOption = DEFAULT) -> None:
     settings = _load(config)
     from cds_bench.statistics.comparisons import write_comparisons
     from cds_bench.statistics.paper_claims import write_claims
-    from cds_bench.statistics.schema import write_scores
+    from cds_bench.statistics.schema import checked_baselines, write_scores
     from cds_bench.statistics.shift import write_shift
 
-    write_scores(settings)
+    write_scores(settings, checked_baselines(settings))
     write_shift(settings)
     write_comparisons(settings)
     write_claims(settings)

@@ -134,6 +134,9 @@ class Config(Section):
     algorithms: dict[str, dict[str, Any]] = Field({}, description="name -> options")
     sharing: dict[str, dict[str, Any]] = Field({}, description="name -> options")
     domains: dict[str, Domain] = Field({}, description="domain -> what differs there")
+    baselines: dict[str, dict[str, Any]] = Field(
+        {}, description="external baseline -> options, which it reads itself"
+    )
     seeds: PositiveInt = 3
     seeds_per_job: PositiveInt = Field(3, description="seeds trained together in one job")
     training: Training = Training()
@@ -197,7 +200,7 @@ def parse(values: dict[str, Any], origin: str) -> Config:
     """Checks a configuration. Raises BenchError naming origin, key, and what was expected."""
     values = {
         key: {name: options or {} for name, options in value.items()}
-        if key in ("suites", "algorithms", "sharing") and isinstance(value, dict)
+        if key in ("suites", "algorithms", "sharing", "baselines") and isinstance(value, dict)
         else value
         for key, value in values.items()
     }
@@ -224,6 +227,8 @@ def _check_names(config: Config) -> None:
     for kind in ("algorithms", "sharing"):
         for name, options in getattr(config, kind).items():
             plugins.check(kind, name, options)
+    for name in config.baselines:
+        plugins.check_baseline(name)
     for quality in config.datasets.bands:
         if quality not in BANDS:
             raise BenchError(

@@ -56,6 +56,26 @@ def run_values(config: Config, suite: str, algorithm: str, sharing: str, seeds: 
     return config.folder / "values" / suite / algorithm / sharing / f"seeds{seeds}.csv"
 
 
+def baseline(config: Config, name: str) -> Path:
+    """The folder of an external baseline, which writes into it what it likes."""
+    return config.folder / "baselines" / name
+
+
+def baseline_job(config: Config, name: str) -> Path:
+    """What an external baseline is asked to do (JSON)."""
+    return baseline(config, name) / "job.json"
+
+
+def baseline_scores(config: Config, name: str) -> Path:
+    """What an external baseline answers."""
+    return baseline(config, name) / "scores.csv"
+
+
+def baseline_checked(config: Config, name: str) -> Path:
+    """The same scores after every check: what statistics read."""
+    return baseline(config, name) / "checked.csv"
+
+
 def scores(config: Config) -> Path:
     return config.folder / "scores.csv"
 

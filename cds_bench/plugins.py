@@ -4,6 +4,7 @@ A plug-in is a module of `cds_bench.algorithms` or `cds_bench.sharing` that defi
 `Config`; the name of the file is the name in the configuration. A variant of one has a name of its
 own and says which it is: `cds_k50: {use: cds, percentile: 50}`. Options are read from the syntax
 tree, so that checking a configuration needs no torch.
+An external baseline is a folder of `workflow/baselines` with a rule.smk; its options are its own.
 """
 
 import ast
@@ -17,6 +18,7 @@ from cds_bench.errors import BenchError, nearest
 ROOT = Path(__file__).parent
 USE = "use"  # the option that names the plug-in of a variant
 NAME = r"[A-Za-z][A-Za-z0-9_]*"
+BASELINES = ROOT.parent / "workflow" / "baselines"
 
 
 def path_of(kind: str, name: str) -> Path:
@@ -69,6 +71,34 @@ def check(kind: str, name: str, options: dict) -> None:
     for key in options:
         if key not in (*known, USE):
             raise BenchError(f"{kind}.{name}: unknown key '{key}'{nearest(key, known)}")
+
+
+def defaults(kind: str, name: str) -> dict:
+    """A plug-in's options and their default values, which are literals."""
+    body = _config_class(kind, name).body
+    fields = [node for node in body if isinstance(node, ast.AnnAssign)]
+    return {field.target.id: ast.literal_eval(field.value) for field in fields}
+
+
+def baselines() -> list[str]:
+    """Every external baseline: the folders with a rule.smk whose names do not start with _."""
+    return sorted(path.parent.name for path in BASELINES.glob("[!_.]*/rule.smk"))
+
+
+def check_baseline(name: str) -> None:
+    """Raises BenchError for an unknown baseline, and for a name that can't stand beside ours."""
+    if name in names("algorithms"):
+        raise BenchError(
+            f"baselines: '{name}' is the name of an algorithm; rename {BASELINES.name}/{name}, "
+            "because both would be the same column of a table"
+        )
+    if name not in (valid := baselines()):
+        raise BenchError(f"baselines: unknown name '{name}'{nearest(name, valid)}")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise BenchError(
+            f"baselines: '{name}' is no name for a baseline; use a-z, 0-9 and _, as it stands in "
+            "the names of rules and files"
+        )
 
 
 def load(kind: str, name: str) -> ModuleType:

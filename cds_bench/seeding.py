@@ -18,3 +18,8 @@ def seed_of(*name: str | int) -> int:
 def stream(*name: str | int) -> np.random.Generator:
     """A NumPy generator for the stream of that name, for example stream("collect", suite, task)."""
     return np.random.default_rng(seed_of(*name))
+
+
+def episode_starts(task: str, episodes: int) -> list[int]:
+    """The seeds that a task's evaluation episodes are reset with, whatever is evaluated."""
+    return [seed_of("evaluate", task, episode) % 2**31 for episode in range(episodes)]

@@ -42,6 +42,11 @@ def run_files(config: Config, *key: str) -> dict[str, str]:
     return {name.partition(".")[0]: str(folder / name) for name in names}
 
 
+def baseline_scores(config: Config) -> list[str]:
+    """The checked scores of the external baselines."""
+    return [str(paths.baseline_checked(config, name)) for name in config.baselines]
+
+
 def suite_tables(config: Config, suite: str) -> list[str]:
     """Both tables of a suite in every format."""
     kinds = (paths.table, paths.comparison_table)
@@ -82,6 +87,12 @@ def world(domain: str) -> tuple[str, ...]:
     return (descriptions.__name__, environments)
 
 
+def worlds(config: Config) -> list[str]:
+    """The modules of every configured domain's world."""
+    domains = dict.fromkeys(domain_of(suite) for suite in config.suites)
+    return [module for domain in domains for module in world(domain)]
+
+
 def behaviours(domain: str) -> tuple[str, ...]:
     """The modules that a domain's data come from, for fingerprints."""
     return (*world(domain), RECIPES[domain])
@@ -90,6 +101,16 @@ def behaviours(domain: str) -> tuple[str, ...]:
 def suite_datasets(config: Config, suite: str) -> list[str]:
     """The dataset of each task of a suite."""
     return [str(paths.dataset(config, suite, task)) for task in suite_tasks(suite)]
+
+
+def all_datasets(config: Config) -> list[str]:
+    """Every dataset of a profile, for external baselines."""
+    return [path for suite in config.suites for path in suite_datasets(config, suite)]
+
+
+def all_references(config: Config) -> list[str]:
+    """The scores that normalise of every task, for external baselines."""
+    return [str(paths.references(config, task)) for task in config.tasks()]
 
 
 def suite_metrics(config: Config, suite: str) -> list[str]:

@@ -144,12 +144,22 @@ def _suite(body: str, maze: str, split: str) -> Suite:
     return Suite(name=f"{body}maze-{maze}-{split}", domain="navigation", sources=sources)
 
 
+# One task alone: nothing to share, for checks against learners of one task [ours].
+SINGLE = Suite(
+    name="pointmaze-medium-single",
+    domain="navigation",
+    sources={task_name("point", "medium", (20, 4)): Source("directed", PAPER_SIZE // 3)},
+)
+
 SUITES = {
     suite.name: suite
     for suite in (
-        _suite(body, maze, split)
-        for body in ("point", "ant")
-        for maze in MAZES
-        for split in ("undirected", "directed")
+        *(
+            _suite(body, maze, split)
+            for body in ("point", "ant")
+            for maze in MAZES
+            for split in ("undirected", "directed")
+        ),
+        SINGLE,
     )
 }

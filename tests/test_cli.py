@@ -26,7 +26,8 @@ MIXED = "walker2d-mixed"
 DEFAULT = ROOT / "workflow/config/default.yaml"
 JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0-1")
 COMMANDS = (
-    "config", "behaviour", "references", "dataset", "pool", "train", "evaluate", "statistics",
+    "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
+    "evaluate-policies", "check-baseline", "statistics",
     "table", "tables", "figures", "ranks", "shift", "claims", "render", "coverage", "plan",
     "status",
 )  # fmt: skip

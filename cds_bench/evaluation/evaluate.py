@@ -16,10 +16,9 @@ from cds_bench.progress import Progress
 
 
 def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> None:
-    """Rolls out every snapshot of a run on every task and writes the run's scores.
+    """Rolls out every snapshot of a run on every task (`roll_out`) and writes the run's scores.
 
-    The last `final_snapshots` are rolled out for `final_episodes`, the others for
-    `curve_episodes`. Seeds whose training failed have no scores. Raises BenchError when the run was
+    Seeds whose training failed have no scores. Raises BenchError when the run was
     trained on another pool.
     """
     folder = paths.run(config, suite, algorithm, sharing, seeds)
@@ -32,10 +31,32 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
     run = read_json(folder / "run.json")
     failed = [failure["seed"] for failure in run["failures"]]
     policies = policies.of([seed for seed in policies.seeds if seed not in failed])
+    scores, last = roll_out(config, policies, suite, algorithm, sharing)
+    write_csv(paths.run_scores(config, suite, algorithm, sharing, seeds), scores)
+    values = []
+    for task, episodes in last.items():  # those of the policies that the kept critics are of
+        found = initial_values(policies, task, *episodes, run["resolved"]["algorithm"])
+        for seed, q, discounted in zip(policies.seeds, *found, strict=True):
+            values.append((suite, task, algorithm, sharing, seed, q, discounted))
+    columns = "suite task algorithm sharing seed q_initial discounted_return"
+    write_csv(
+        paths.run_values(config, suite, algorithm, sharing, seeds),
+        pd.DataFrame(values, columns=columns.split()),
+    )
+
+
+def roll_out(
+    config: Config, policies: Policies, suite: str, algorithm: str, sharing: str
+) -> tuple[pd.DataFrame, dict[str, tuple[np.ndarray, list]]]:
+    """The rows of scores.csv of all policies, and each task's last episodes (`Arena.episodes`).
+
+    The last `final_snapshots` are rolled out for `final_episodes`, the others for
+    `curve_episodes`. Without seeds there are no rows.
+    """
     protocol, domain = config.protocol, envs.SUITES[suite].domain
     first_final = len(policies.steps) - protocol.final_snapshots
     most = max(protocol.curve_episodes, protocol.final_episodes)
-    rows, values = [], []
+    rows, last = [], {}
     tasks = policies.tasks if policies.seeds else []
     total = len(tasks) * len(policies.steps)
     with Progress(f"evaluate {suite} {algorithm} {sharing}", total) as progress:
@@ -45,27 +66,15 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
             for snapshot, step in enumerate(policies.steps):
                 final = snapshot >= first_final
                 episodes = protocol.final_episodes if final else protocol.curve_episodes
-                first, rewards = arena.episodes(policies, snapshot, episodes)
+                _, rewards = last[task] = arena.episodes(policies, snapshot, episodes)
                 for metric, scores in arena.scores(rewards).items():
                     means = scores.mean(1).tolist()
                     for seed, score in zip(policies.seeds, means, strict=True):
                         key = (domain, suite, task, algorithm, sharing, seed, step)
                         rows.append((*key, episodes, metric, score, normalised(references, score)))
                 progress.update(progress.done + 1)
-            # the last snapshot's episodes, which the critics that are kept are of
-            found = initial_values(policies, task, first, rewards, run["resolved"]["algorithm"])
-            for seed, q, discounted in zip(policies.seeds, *found, strict=True):
-                values.append((suite, task, algorithm, sharing, seed, q, discounted))
     columns = "domain suite task algorithm sharing seed step episodes metric score normalized_score"
-    write_csv(
-        paths.run_scores(config, suite, algorithm, sharing, seeds),
-        pd.DataFrame(rows, columns=columns.split()),
-    )
-    columns = "suite task algorithm sharing seed q_initial discounted_return"
-    write_csv(
-        paths.run_values(config, suite, algorithm, sharing, seeds),
-        pd.DataFrame(values, columns=columns.split()),
-    )
+    return pd.DataFrame(rows, columns=columns.split()), last
 
 
 def initial_values(

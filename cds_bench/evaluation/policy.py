@@ -18,6 +18,8 @@ class Policies:
     layers alternate weight [K, S, in, out] and bias [K, S, 1, out or more: padded at its end].
     critic: likewise both critics of every seed, seed-major [2 S, in, out], as training left them.
     mean, scale: [T, O], each task's normalisation of observations.
+    Our own runs name the pool that they were trained on, external policies their suite instead,
+    and those have no critic.
     """
 
     layers: list[np.ndarray]
@@ -27,7 +29,8 @@ class Policies:
     steps: list[int]
     seeds: list[int]
     tasks: list[str]
-    pool: str
+    pool: str = ""
+    suite: str = ""
 
     def act(self, snapshot: int, task: int, observations: np.ndarray) -> np.ndarray:
         """tanh of the policy's mean: observations [S, E, O] -> float32 actions [S, E, A]."""
@@ -91,7 +94,8 @@ def load_policies(path: Path) -> Policies:
             steps=tensors["steps"].tolist(),
             seeds=tensors["seeds"].tolist(),
             tasks=run["tasks"],
-            pool=run["pool"],
+            pool=run.get("pool", ""),
+            suite=run.get("suite", ""),
         )
     except (OSError, SafetensorError) as error:
         raise BenchError(f"{path}: not readable ({error}); delete it and train again") from error
@@ -99,3 +103,5 @@ def load_policies(path: Path) -> Policies:
         raise BenchError(
             f"{path}: is no run's policies: {error} is missing; delete it and train again"
         ) from error
+    except json.JSONDecodeError as error:
+        raise BenchError(f"{path}: metadata 'run' is not valid JSON ({error})") from error

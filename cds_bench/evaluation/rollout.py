@@ -4,7 +4,7 @@ import numpy as np
 
 import envs
 from cds_bench.evaluation.policy import Policies
-from cds_bench.seeding import seed_of
+from cds_bench.seeding import episode_starts
 
 # Per metric of a task, what is reported: name -> an episode's rewards to its score.
 METRICS = {
@@ -34,7 +34,7 @@ class Arena:
         seeds = self.shape[0]
         worlds = self.envs[: seeds * episodes]
         task = policies.tasks.index(self.task)
-        starts = [seed_of("evaluate", self.task, e) % 2**31 for e in range(episodes)] * seeds
+        starts = episode_starts(self.task, episodes) * seeds
         observations = np.stack(
             [world.reset(seed=start)[0] for world, start in zip(worlds, starts, strict=True)]
         )

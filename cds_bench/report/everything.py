@@ -33,7 +33,7 @@ def write_everything(config: Config) -> None:
 
 def _parts(config: Config) -> list[Callable[[], None]]:
     found: list[Callable[[], None]] = [
-        partial(schema.write_scores, config),
+        partial(schema.write_scores, config, schema.checked_baselines(config)),
         partial(moved.write_shift, config),
         partial(comparisons.write_comparisons, config),
         partial(tested.write_claims, config),

@@ -91,7 +91,9 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
                     [True] + [False] * len(group), group.itertuples(), strict=False
                 )
             ]
-        blocks.append(Block(algorithm, columns, tuple(lines), tuple(rules), left=1))
+        others = [name for name in dict.fromkeys(part["reference"]) if " x " in name]
+        title = f"{algorithm} − {', '.join(others)}" if others else algorithm
+        blocks.append(Block(title, columns, tuple(lines), tuple(rules), left=1))
     return Table(
         title=f"Differences from {config.protocol.reference} on {suite}",
         label="task",
@@ -224,10 +226,13 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
 
 def _comparison_caption(config: Config) -> tuple[str, ...]:
     n = config.seeds
+    externals = (
+        "; an external baseline minus the method that its heading names" if config.baselines else ""
+    )
     return (
-        f"Method minus {config.protocol.reference}, same algorithm, paired by training seed, in "
-        "normalised score ×100 (success rate ×100 where that is the metric); n is the number of "
-        f"seeds that both have. {seeds_caption(config)}",
+        f"Method minus {config.protocol.reference}, same algorithm{externals}, paired by training "
+        "seed, in normalised score ×100 (success rate ×100 where that is the metric); n is the "
+        f"number of seeds that both have. {seeds_caption(config)}",
         "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
         f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
         f"(corr.): {config.protocol.correction.capitalize()}'s correction within a task, over all "

@@ -8,7 +8,7 @@ from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import probability_of_improvement
-from cds_bench.statistics.headline import headline, matrix, note
+from cds_bench.statistics.headline import Method, headline, matrix, methods, note
 from cds_bench.statistics.intervals import bootstrap_mean, stratified_improvement
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.significance import CORRECTIONS, effect_size, sign_flip
@@ -21,12 +21,12 @@ COLUMNS = [
 
 
 def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
-    """A row per suite, task (and "average"), algorithm and sharing strategy but the reference.
+    """A row per suite, task (and "average") and pair of methods (`pairs`).
 
     difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
     both have; low and high its percentile bootstrap interval over seeds; p the exact sign-flip
     permutation test; p_corrected its correction (of the protocol) within suite and task, over all
-    algorithms' methods; effect_size Hedges-corrected d_z; improvement the probability that a run of
+    methods; effect_size Hedges-corrected d_z; improvement the probability that a run of
     the method is above one of the reference, averaged over tasks, of the same n seeds, with its
     stratified bootstrap interval. "average" is the mean over the suite's tasks per
     seed, for seeds that have them all; `note` names what is missing. `scores` is a checked frame.
@@ -38,10 +38,8 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
         for task in [*tasks, "average"]:
             pick = slice(None) if task == "average" else slice(i := tasks.index(task), i + 1)
             group = [
-                _compare(config, headlines, (suite, task, algorithm, sharing), pick)
-                for algorithm in config.algorithms
-                for sharing in config.sharing
-                if sharing != config.protocol.reference
+                _compare(config, headlines, (suite, task, *method), reference, pick)
+                for method, reference in pairs(config, scores, suite)
             ]
             p = np.array([row["p"] for row in group])
             corrected = CORRECTIONS[config.protocol.correction](p)
@@ -51,32 +49,51 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _compare(config: Config, headlines: pd.DataFrame, key: tuple, pick: slice) -> dict:
+def pairs(config: Config, scores: pd.DataFrame, suite: str) -> list[tuple[Method, Method]]:
+    """Each method with the one that it is compared with.
+
+    Ours: every sharing strategy with the reference strategy, same algorithm. An external
+    baseline's: with the first configured algorithm under the same sharing, or under the reference
+    strategy where no configured strategy has that name.
+    """
+    reference, first = config.protocol.reference, next(iter(config.algorithms))
+    found = [(a, s) for a, s in methods(config, scores, suite) if a not in config.algorithms]
+    ours = [(a, s) for a in config.algorithms for s in config.sharing if s != reference]
+    return [((a, s), (a, reference)) for a, s in ours] + [
+        ((a, s), (first, s if s in config.sharing else reference)) for a, s in found
+    ]
+
+
+def _compare(
+    config: Config, headlines: pd.DataFrame, key: tuple, reference: Method, pick: slice
+) -> dict:
     """A row without p_corrected; `key`: suite, task, algorithm, sharing; `pick`: the columns."""
-    suite, _, algorithm, sharing = key
+    suite, _, *method = key
     protocol = config.protocol
     tasks = envs.SUITES[suite].tasks[pick]
-    ours = matrix(config, headlines, suite, (algorithm, sharing))[:, pick]
-    reference = matrix(config, headlines, suite, (algorithm, protocol.reference))[:, pick]
-    differences = (ours - reference).mean(axis=1)  # NaN unless both have all tasks
+    ours = matrix(config, headlines, suite, tuple(method))[:, pick]
+    theirs = matrix(config, headlines, suite, reference)[:, pick]
+    differences = (ours - theirs).mean(axis=1)  # NaN unless both have all tasks
     both = ~np.isnan(differences)
     paired = differences[both]
-    sides = {sharing: note(ours, tasks), protocol.reference: note(reference, tasks)}
+    own = method[0] == reference[0]
+    names = [side[1] if own else " x ".join(side) for side in (method, reference)]
+    sides = dict(zip(names, (note(ours, tasks), note(theirs, tasks)), strict=True))
     rng = stream("comparison", *key)
     how = (rng, protocol.resamples, protocol.confidence)
     low, high = bootstrap_mean(paired, *how)
     p = sign_flip(paired, rng, protocol.resamples)
-    ahead = stratified_improvement(ours[both], reference[both], *how)
+    ahead = stratified_improvement(ours[both], theirs[both], *how)
     return {
         **dict(zip(("suite", "task", "algorithm", "sharing"), key, strict=True)),
-        "reference": protocol.reference,
+        "reference": names[1],
         "n": len(paired),
         "difference": paired.mean() if len(paired) else np.nan,
         "low": low,
         "high": high,
         "p": p,
         "effect_size": effect_size(paired),
-        "improvement": probability_of_improvement(ours[both], reference[both]),
+        "improvement": probability_of_improvement(ours[both], theirs[both]),
         "improvement_low": ahead[0],
         "improvement_high": ahead[1],
         "note": "; ".join(f"{name}: {lacks}" for name, lacks in sides.items() if lacks),

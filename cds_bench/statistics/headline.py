@@ -9,7 +9,7 @@ import pandas as pd
 
 import envs
 from cds_bench.config import Config, Protocol
-from cds_bench.statistics.schema import RUN, own_metric
+from cds_bench.statistics.schema import NO_SHARING_NAMED, RUN, own_metric
 
 CELL = ["suite", "task", "algorithm", "sharing", "seed"]
 Method = tuple[str, str]  # algorithm, sharing
@@ -36,11 +36,14 @@ def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
 def methods(config: Config, scores: pd.DataFrame, suite: str) -> list[Method]:
     """Columns of a suite's table: algorithms x sharing in configuration order, then the others.
 
-    The others are the methods that only the scores name (external baselines), by name.
+    The others are the methods that only the scores name (external baselines), by name, and the
+    configured baselines without scores.
     """
     configured = [(a, s) for a in config.algorithms for s in config.sharing]
     rows = scores[scores["suite"] == suite]
     found = set(zip(rows["algorithm"], rows["sharing"], strict=True))
+    named = {algorithm for algorithm, _ in found}
+    found |= {(name, NO_SHARING_NAMED) for name in config.baselines if name not in named}
     return [*configured, *sorted(found - set(configured))]
 
 

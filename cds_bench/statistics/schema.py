@@ -4,6 +4,7 @@ Every file of scores, ours or an external baseline's, is checked here before any
 """
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
 from cds_bench.statistics.gaps import COLUMNS as GAPS
-from cds_bench.statistics.gaps import Run, evaluated, gaps, runs
+from cds_bench.statistics.gaps import FAILED, Run, evaluated, gaps, runs
 
 RUN = ["suite", "algorithm", "sharing", "seed"]
 KEY = ["suite", "task", "algorithm", "sharing", "seed", "step", "metric"]
@@ -26,6 +27,7 @@ COLUMNS = [
     "domain", "suite", "task", "algorithm", "sharing", "seed", "step",
     "episodes", "metric", "score", "normalized_score",
 ]  # fmt: skip
+NO_SHARING_NAMED = "-"  # in the place of a baseline's sharing where it has no scores that name one
 
 
 def read_csv(path: Path | str, origin: str = "run the stage that writes it first") -> pd.DataFrame:
@@ -174,10 +176,71 @@ def _read_run(config: Config, run: Run) -> pd.DataFrame | None:
     return frame
 
 
+def check_baseline(config: Config, name: str) -> pd.DataFrame:
+    """An external baseline's scores, checked as our own are (`validate`).
+
+    Raises BenchError, too, for no rows at all, for rows of another algorithm than the baseline's
+    name, and for suites and seeds that are not configured.
+    """
+    path = str(paths.baseline_scores(config, name))
+    frame = read_scores(path)
+    if frame.empty:
+        raise BenchError(f"{path}: has no rows; expected scores of {', '.join(config.suites)}")
+    bad = frame["algorithm"] != name
+    _refuse(frame, "algorithm", bad, f"'{name}', the baseline's name", path)
+    bad = ~frame["suite"].isin(config.suites)
+    _refuse(frame, "suite", bad, f"configured ({', '.join(config.suites)})", path)
+    bad = ~frame["seed"].between(0, config.seeds - 1)
+    _refuse(frame, "seed", bad, f"configured (0 to {config.seeds - 1})", path)
+    return frame
+
+
+def write_checked(config: Config, name: str) -> None:
+    """Writes an external baseline's scores once more, checked: what `checked_baselines` finds."""
+    files.write_csv(paths.baseline_checked(config, name), check_baseline(config, name))
+
+
+def checked_baselines(config: Config) -> list[Path]:
+    """The checked scores of the configured baselines that have any, not of an earlier attempt."""
+    pairs = (
+        (paths.baseline_checked(config, name), paths.baseline_scores(config, name))
+        for name in config.baselines
+    )
+    return [
+        checked
+        for checked, raw in pairs
+        if checked.exists()
+        and raw.exists()
+        and checked.stat().st_mtime_ns >= raw.stat().st_mtime_ns
+    ]
+
+
 def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
     """Writes scores.csv (see `merge`), and what it lacks into failures.csv (see `gaps`)."""
     files.write_csv(paths.scores(config), merge(config, others))
-    files.write_csv(paths.failures(config), gaps(config))
+    files.write_csv(paths.failures(config), pd.concat([gaps(config), _baseline_gaps(config)]))
+
+
+def _baseline_gaps(config: Config) -> pd.DataFrame:
+    """As `gaps`, a row per suite and seed of every external baseline without checked scores."""
+    rows = []
+    for name in config.baselines:
+        if paths.baseline_checked(config, name) not in checked_baselines(config):
+            reason = _problem(config, name)
+            key = (config.suites, [name], [NO_SHARING_NAMED], range(config.seeds))
+            rows += product(*key, [FAILED], [0], [reason])
+    return pd.DataFrame(rows, columns=GAPS)
+
+
+def _problem(config: Config, name: str) -> str:
+    """Why an external baseline has no checked scores."""
+    if not (path := paths.baseline_scores(config, name)).exists():
+        return f"the rules of {name} did not write {path}"
+    try:
+        check_baseline(config, name)
+    except BenchError as error:
+        return str(error)
+    return "not checked"
 
 
 def read_failures(config: Config) -> pd.DataFrame:

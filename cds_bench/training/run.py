@@ -21,28 +21,13 @@ from cds_bench.dataset.pool import Pool, load_pool
 from cds_bench.errors import BenchError
 from cds_bench.files import atomic, read_json, remove_temporaries, write_csv, write_json
 from cds_bench.fingerprint import fingerprint
+from cds_bench.snapshots import snapshot_steps
 from cds_bench.training import checkpoint, shift
 from cds_bench.training.data import to_device
 from cds_bench.training.loop import Job, Result, State, capture, train
 from cds_bench.versions import versions
 
 PROGRESS = ".progress.json"
-
-
-def snapshot_steps(config: Config) -> list[int]:
-    """The steps whose policies are kept: an even grid for the curves, then the final snapshots.
-
-    The grid covers [0, 0.9 steps); the final snapshots are even over [0.9 steps, steps].
-    """
-    steps, protocol = config.training.steps, config.protocol
-    curve = {round(steps * k / protocol.curve_snapshots) for k in range(protocol.curve_snapshots)}
-    tail, count = steps / 10, protocol.final_snapshots
-    final = {round(steps - tail * k / max(count - 1, 1)) for k in range(count)}
-    if len(final) < count:
-        raise BenchError(
-            f"training.steps: {steps} are too few for {count} final snapshots in the last tenth"
-        )
-    return sorted({step for step in curve if step < steps - tail} | final)
 
 
 def identity(config: Config, suite: str, algorithm: str, sharing: str, pool: str) -> dict:

@@ -1,6 +1,14 @@
 """Tables, figures, and Snakemake's report with all of them."""
 
-summary_keys = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol")
+summary_keys = (
+    "suites",
+    "algorithms",
+    "sharing",
+    "seeds",
+    "seeds_per_job",
+    "protocol",
+    "baselines",
+)
 
 for suite in settings.suites:
     suite_id = paths.suite_id(suite)

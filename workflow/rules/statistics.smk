@@ -10,6 +10,7 @@ rule statistics:
             for run in plan.runs(settings)
             for name in ("run", "shift")
         ],
+        plan.baseline_scores(settings),
     output:
         scores=str(paths.scores(settings)),
         failures=str(paths.failures(settings)),
@@ -32,6 +33,7 @@ rule statistics:
             "seeds",
             "seeds_per_job",
             "protocol",
+            "baselines",
         ),
         code=fingerprint(
             "cds_bench.statistics.comparisons",

@@ -1,0 +1,60 @@
+"""What an external baseline is told: the job that stands in its job.json.
+
+Plain data with every default resolved, so that a program in any language can read it; the
+Snakefile makes it, so nothing here imports torch. docs/external-baselines.md describes each key.
+"""
+
+from typing import Any
+
+import envs
+from cds_bench import paths, plugins
+from cds_bench.config import Config
+from cds_bench.seeding import episode_starts
+from cds_bench.snapshots import snapshot_steps
+
+
+def job(config: Config, name: str) -> dict[str, Any]:
+    """The whole job of a baseline. Raises BenchError where the configuration asks the impossible.
+
+    Keys: baseline, options, seeds, suites (see `suite_job`), tasks (see `_task`), protocol.
+    """
+    return {
+        "baseline": name,
+        "options": config.baselines[name],
+        "seeds": list(range(config.seeds)),
+        "suites": {suite: suite_job(config, suite) for suite in config.suites},
+        "tasks": {task: _task(config, task) for task in config.tasks()},
+        "protocol": config.protocol.model_dump(mode="json"),
+    }
+
+
+def suite_job(config: Config, suite: str) -> dict[str, Any]:
+    """What our own training jobs of a suite use: data, sizes, steps, every algorithm's options."""
+    own = config.of(suite)
+    return {
+        "suite": suite,
+        "domain": envs.SUITES[suite].domain,
+        "tasks": list(envs.SUITES[suite].tasks),
+        "pool": str(paths.pool(config, suite)),
+        "datasets": {
+            task: str(paths.dataset(config, suite, task)) for task in envs.SUITES[suite].tasks
+        },
+        "training": own.training.model_dump(mode="json"),
+        "snapshot_steps": snapshot_steps(own),
+        "algorithms": {
+            name: plugins.defaults("algorithms", own.module("algorithms", name)) | options
+            for name, options in own.algorithms.items()
+        },
+    }
+
+
+def _task(config: Config, task: str) -> dict[str, Any]:
+    """A task's world, the scores that normalise, and the starts of its evaluation episodes."""
+    protocol = config.protocol
+    return {
+        "environment": envs.TASKS[task].env_id,
+        "metric": envs.TASKS[task].metric,
+        "horizon": envs.TASKS[task].horizon,
+        "references": str(paths.references(config, task)),
+        "starts": episode_starts(task, max(protocol.curve_episodes, protocol.final_episodes)),
+    }

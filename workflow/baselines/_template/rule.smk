@@ -1,0 +1,22 @@
+"""A template: copy the folder, put its new name in the place of TEMPLATE, fill in run.py."""
+
+
+rule TEMPLATE:
+    input:
+        plan.all_datasets(settings),
+        plan.all_references(settings),
+        job=str(paths.baseline_job(settings, "TEMPLATE")),
+        program="workflow/baselines/TEMPLATE/run.py",
+    output:
+        str(paths.baseline_scores(settings, "TEMPLATE")),
+    log:
+        plan.log(settings, "TEMPLATE"),
+    benchmark:
+        plan.benchmark(settings, "TEMPLATE")
+    conda:
+        "../../envs/cds-bench.yaml"
+    threads: 1
+    message:
+        "Running TEMPLATE"
+    shell:
+        "python {input.program} {input.job} {output} > {log} 2>&1"

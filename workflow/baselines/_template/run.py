@@ -1,0 +1,53 @@
+"""What an external baseline does, in any language: read the job, write a table of scores.
+
+python run.py <job.json> <scores.csv>; docs/external-baselines.md describes both files.
+"""
+
+import csv
+import json
+import sys
+
+COLUMNS = [
+    "domain", "suite", "task", "algorithm", "sharing", "seed", "step",
+    "episodes", "metric", "score", "normalized_score",
+]  # fmt: skip
+
+
+def train_and_evaluate(job: dict, suite: str, task: str, seed: int) -> dict[int, tuple[int, float]]:
+    """FILL IN. step -> (episodes, mean score over them), in the task's metric.
+
+    suites[suite] says where the data lie and what our own runs are trained with, tasks[task] the
+    environment and the starts of its evaluation episodes.
+    """
+    raise NotImplementedError("train_and_evaluate in run.py is still to be filled in")
+
+
+def normalised(job: dict, task: str, score: float) -> float:
+    """0 for the random policy's return and 1 for the expert's; a success rate as it is."""
+    if job["tasks"][task]["metric"] == "success":
+        return score
+    with open(job["tasks"][task]["references"]) as file:
+        references = json.load(file)
+    random, expert = references["random"]["mean"], references["expert"]["mean"]
+    return (score - random) / (expert - random)
+
+
+def main(job_path: str, scores_path: str) -> None:
+    with open(job_path) as file:
+        job = json.load(file)
+    with open(scores_path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for suite, about in job["suites"].items():
+            for task in about["tasks"]:
+                for seed in job["seeds"]:
+                    found = train_and_evaluate(job, suite, task, seed)
+                    for step, (episodes, score) in sorted(found.items()):
+                        key = (about["domain"], suite, task, job["baseline"], "no_sharing", seed)
+                        metric = job["tasks"][task]["metric"]
+                        last = (metric, score, normalised(job, task, score))
+                        writer.writerow((*key, step, episodes, *last))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

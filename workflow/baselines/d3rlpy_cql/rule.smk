@@ -1,0 +1,96 @@
+"""d3rlpy's CQL, a policy per task and seed, trained on the task's own data alone."""
+
+if "cql" not in settings.algorithms:
+    raise WorkflowError(
+        "baselines: 'd3rlpy_cql' is configured as our cql is, and the profile has no cql"
+    )
+
+d3rlpy_policies = str(
+    paths.baseline(settings, "d3rlpy_cql")
+    / "policies"
+    / "{suite}"
+    / "{task}"
+    / "seed{seed}.safetensors"
+)
+
+
+rule d3rlpy_cql_environment:
+    input:
+        script="workflow/baselines/d3rlpy_cql/environment.sh",
+        lock="workflow/baselines/d3rlpy_cql/requirements.lock",
+    output:
+        "workflow/baselines/d3rlpy_cql/.venv/.installed",
+    log:
+        plan.log(settings, "d3rlpy_cql_environment"),
+    conda:
+        "../../envs/cds-bench.yaml"
+    threads: 1
+    message:
+        "Making d3rlpy's own environment: some minutes, once"
+    shell:
+        "bash {input.script} > {log} 2>&1"
+
+
+rule d3rlpy_cql_train:
+    input:
+        "workflow/baselines/d3rlpy_cql/.venv/.installed",
+        str(paths.dataset(settings, "{suite}", "{task}")),
+        program="workflow/baselines/d3rlpy_cql/train.py",
+    output:
+        d3rlpy_policies,
+    log:
+        plan.log(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}"),
+    benchmark:
+        plan.benchmark(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}")
+    wildcard_constraints:
+        seed=r"\d+",
+    conda:
+        "../../envs/cds-bench.yaml"
+    threads: settings.training.threads
+    resources:
+        gpu=0 if settings.training.device == "cpu" else 1,
+    params:
+        job=lambda wildcards: json.dumps(baselines.suite_job(settings, wildcards.suite)),
+    message:
+        "Training d3rlpy's CQL on {wildcards.suite}/{wildcards.task}, seed {wildcards.seed}"
+    shell:
+        "workflow/baselines/d3rlpy_cql/.venv/bin/python {input.program} --job {params.job:q} "
+        "--task {wildcards.task} --seed {wildcards.seed} --output {output} > {log} 2>&1"
+
+
+rule d3rlpy_cql_evaluate:
+    input:
+        plan.all_references(settings),
+        policies=[
+            d3rlpy_policies.format(suite=suite, task=task, seed=seed)
+            for suite in settings.suites
+            for task in plan.suite_tasks(suite)
+            for seed in range(settings.seeds)
+        ],
+    output:
+        str(paths.baseline_scores(settings, "d3rlpy_cql")),
+    log:
+        plan.log(settings, "d3rlpy_cql_evaluate"),
+    benchmark:
+        plan.benchmark(settings, "d3rlpy_cql_evaluate")
+    conda:
+        "../../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=configuration.part(
+            settings,
+            "suites",
+            "baselines.d3rlpy_cql",
+            "protocol.final_snapshots",
+            "protocol.curve_episodes",
+            "protocol.final_episodes",
+        ),
+        code=fingerprint(
+            "cds_bench.evaluation.external",
+            *plan.worlds(settings),
+        ),
+    message:
+        "Evaluating d3rlpy's CQL"
+    shell:
+        "cds-bench evaluate-policies {input.policies} --baseline d3rlpy_cql "
+        "--config {params.config:q} > {log} 2>&1"

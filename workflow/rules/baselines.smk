@@ -1,0 +1,51 @@
+"""External baselines: each is a folder of workflow/baselines, included where it is configured."""
+
+for name in settings.baselines:
+
+    include: f"../baselines/{name}/rule.smk"
+
+
+rule baseline_job:
+    output:
+        str(paths.baseline_job(settings, "{baseline}")),
+    log:
+        plan.log(settings, "baseline_job", "{baseline}"),
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        job=lambda wildcards: json.dumps(
+            baselines.job(settings, wildcards.baseline), indent=2
+        ),
+    message:
+        "Writing what {wildcards.baseline} is asked to do"
+    shell:
+        "printf '%s\\n' {params.job:q} > {output} 2> {log}"
+
+
+rule baseline_check:
+    input:
+        str(paths.baseline_scores(settings, "{baseline}")),
+    output:
+        str(paths.baseline_checked(settings, "{baseline}")),
+    log:
+        plan.log(settings, "baseline_check", "{baseline}"),
+    benchmark:
+        plan.benchmark(settings, "baseline_check", "{baseline}")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=lambda wildcards: configuration.part(
+            settings,
+            "suites",
+            "seeds",
+            "seeds_per_job",
+            f"baselines.{wildcards.baseline}",
+        ),
+        code=fingerprint("cds_bench.statistics.schema"),
+    message:
+        "Checking the scores of {wildcards.baseline}"
+    shell:
+        "cds-bench check-baseline --baseline {wildcards.baseline} "
+        "--config {params.config:q} > {log} 2>&1"
