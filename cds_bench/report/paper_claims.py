@@ -17,6 +17,7 @@ CLAIMS = {
     5: "CDS works with a value-conservative (CQL) and a policy-constraint learner (BRAC)",
 }
 HUNDRED = (1, 3, 5)  # whose rows are scores, shown x100
+NATS = 2  # whose rows are divergences
 SHARES = (1, 2, 3)  # whose overall rows are shares of suites or domains
 
 
@@ -73,23 +74,24 @@ def _cells(row) -> tuple[Cell, ...]:
     share = row.scope == OVERALL and row.claim in SHARES
     unit = 100.0 if share or row.claim in HUNDRED else 1.0
     suffix = " %" if share else ""
+    digits = 2 if row.claim == NATS and not share else 1
     interval = "–"
     if np.isfinite(row.low):
-        interval = f"[{_number(row.low * unit)}, {_number(row.high * unit)}]"
+        interval = f"[{_number(row.low * unit, digits)}, {_number(row.high * unit, digits)}]"
     return (
         Cell(row.verdict, bold=row.verdict != UNDECIDED),
         measure,
         Cell(str(row.n)),
-        Cell("–" if np.isnan(row.estimate) else f"{_number(row.estimate * unit)}{suffix}"),
+        Cell("–" if np.isnan(row.estimate) else f"{_number(row.estimate * unit, digits)}{suffix}"),
         Cell(interval),
         Cell(p_value(row.p)),
         Cell(_needed(row.seeds_needed)),
     )
 
 
-def _number(value: float) -> str:
-    text = f"{value:.1f}"
-    return "0.0" if float(text) == 0 else text
+def _number(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text
 
 
 def _needed(seeds: float) -> str:

@@ -70,9 +70,9 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
 def _cell(row, measure: str) -> Cell:
     if row.n == 0:
         return Cell(MISSING)
-    unit = UNITS[measure]
-    interval = () if np.isnan(row.low) else (f"[{row.low * unit:.1f}, {row.high * unit:.1f}]",)
-    return Cell(f"{row.mean * unit:.1f}", interval)
+    digits = ".3g" if measure == KL else ".1f"
+    mean, low, high = (f"{UNITS[measure] * x:{digits}}" for x in (row.mean, row.low, row.high))
+    return Cell(mean, () if np.isnan(row.low) else (f"[{low}, {high}]",))
 
 
 def figure(config: Config, summary: pd.DataFrame) -> Figure:
