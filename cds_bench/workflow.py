@@ -6,7 +6,9 @@ import envs
 from cds_bench import paths
 from cds_bench.behaviour import RECIPES
 from cds_bench.config import Config
+from cds_bench.fingerprint import ROOT
 
+PAGE = ROOT / "cds_bench" / "report"
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("png", "svg")
 
@@ -128,3 +130,24 @@ def figures(config: Config) -> list[str]:
 
 def report(config: Config) -> str:
     return str(config.folder / "report.html")
+
+
+def captions() -> list[str]:
+    """What tables and figures show, a file per kind; the workflow's own is no caption."""
+    found = sorted((ROOT / "workflow" / "report").glob("*.rst"))
+    return [str(path) for path in found if path.stem != "workflow"]
+
+
+def page_parts() -> list[str]:
+    """The files that the report page is made with beside the code."""
+    return [*captions(), str(PAGE / "page.html.jinja"), str(PAGE / "page.css")]
+
+
+def page_data(config: Config) -> list[str]:
+    """What the report page reads beside tables and figures: runs and the data behind them."""
+    of_runs = [run_files(config, *run)[name] for run in runs(config) for name in ("run", "metrics")]
+    of_suites = [str(paths.manifest(config, suite)) for suite in config.suites]
+    of_suites += [path for suite in config.suites for path in suite_datasets(config, suite)]
+    of_tasks = [str(paths.references(config, task)) for task in config.tasks()]
+    merged = (paths.scores, paths.failures, paths.shift, paths.comparisons)
+    return of_runs + of_suites + of_tasks + [str(path(config)) for path in merged]
