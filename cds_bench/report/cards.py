@@ -70,7 +70,7 @@ def attributes(config: Config, suite: str, task: str) -> tuple[dict[str, Any], s
     try:
         stored = hdf5.read(path, "", arrays=False)[1]
         return {key: _decoded(key, value) for key, value in stored.items()}, ""
-    except (BenchError, ValueError):
+    except (BenchError, ValueError, TypeError):
         return {}, f"{path.name}: not readable"
 
 
@@ -82,7 +82,10 @@ def _decoded(key: str, value: Any) -> Any:
 
 def gate(config: Config, known: dict[str, Any]) -> str | None:
     """The band that the mean normalised score must lie in, and whether it does."""
-    band, score = config.datasets.bands.get(known.get("quality")), known.get("normalized_score")
+    band, score = (
+        config.datasets.bands.get(str(known.get("quality"))),
+        known.get("normalized_score"),
+    )
     if band is None or number(score) is None:
         return None
     low, high = band
@@ -118,7 +121,9 @@ def _mean(known: dict[str, Any]) -> str | None:
 
 
 def _numbers(values: Any) -> str | None:
-    return ", ".join(f"{value:,.4g}" for value in values) if isinstance(values, list) else None
+    if not isinstance(values, list) or any(number(value) is None for value in values):
+        return None
+    return ", ".join(f"{value:,.4g}" for value in values)
 
 
 def _references(references: dict[str, Any]) -> str | None:

@@ -96,7 +96,8 @@ def read_metrics(config: Config, suite: str, key: headline.Method) -> tuple[pd.D
         try:
             frame = read_csv(path, "nothing was logged")
             check_columns(frame, METRIC_COLUMNS, path.name)
-            parts.append(frame.astype({"source": object, "target": object}))
+            numbers = frame[["seed", "step", "value"]].apply(pd.to_numeric, errors="coerce")
+            parts.append(frame.assign(**numbers).astype({"source": object, "target": object}))
         except BenchError as error:
             notes.append(f"seeds {first}-{last}: {str(error).removeprefix(f'{path.parent}/')}")
     frame = pd.concat(parts) if parts else pd.DataFrame(columns=METRIC_COLUMNS)

@@ -125,7 +125,7 @@ def _averages(config: Config, suite: str) -> dict[str, dict[str, Any]]:
             }
             for row in rows.itertuples()
         }
-    except (BenchError, KeyError, AttributeError):
+    except (BenchError, KeyError, AttributeError, TypeError):
         return {}
 
 

@@ -168,6 +168,23 @@ def test_damaged_files_do_not_stop_it(copy, content):
     assert "<script" not in text
 
 
+def test_values_of_another_type_do_not_stop_it(copy):
+    entry = {"quality": ["a"], "transitions": "many", "normalized_score": "high", "bytes": None}
+    manifest = {"tasks": {"jump": entry, "run-forward": 3}, "versions": 4}
+    files.write_json(paths.manifest(copy, SUITE), manifest)
+    with h5py.File(paths.dataset(copy, SUITE, "jump"), "a") as file:
+        file.attrs["score_quantiles"] = '["low", null]'
+        file.attrs["behaviour"] = 5
+    files.write_json(paths.references(copy, "jump"), {"random": 1, "expert": {"mean": "x"}})
+    run = paths.run(copy, SUITE, "cql", "cds", "0-0")
+    odd = {"failures": [3, {}], "hardware": [], "versions": {"a": [1]}, "started": 5, "ended": {}}
+    files.write_json(run / "run.json", odd | {"wall_seconds": "long", "fingerprint": 1})
+    (run / "metrics.csv").write_text("seed,step,metric,source,target,value\na,b,weight,x,y,z\n")
+    summary = pd.read_csv(paths.table(copy, SUITE, "csv")).assign(n="three")
+    files.write_csv(paths.table(copy, SUITE, "csv"), summary)
+    assert "Provenance" in page(copy)
+
+
 def test_names_from_data_are_escaped(copy):
     """Whatever a file holds is text."""
     run = paths.run(copy, SUITE, "cql", "cds", "0-0")
