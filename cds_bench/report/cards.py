@@ -82,10 +82,8 @@ def _decoded(key: str, value: Any) -> Any:
 
 def gate(config: Config, known: dict[str, Any]) -> str | None:
     """The band that the mean normalised score must lie in, and whether it does."""
-    band, score = (
-        config.datasets.bands.get(str(known.get("quality"))),
-        known.get("normalized_score"),
-    )
+    band = config.datasets.bands.get(str(known.get("quality")))
+    score = known.get("normalized_score")
     if band is None or number(score) is None:
         return None
     low, high = band

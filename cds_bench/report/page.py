@@ -76,10 +76,11 @@ def _scores(config: Config) -> tuple[pd.DataFrame, str]:
 def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
     """When, where and how long was trained, and what failed or is missing."""
     total = provenance.seconds(runs)
+    hours = total / 3600
     return {
         "when": provenance.moments(runs),
         "machines": provenance.machines(runs),
-        "hours": f"{total / 3600:,.2f}",
+        "hours": f"{hours:,.2f}" if hours >= 0.1 else f"{hours:.2g}",
         "clock": clock(total),
         "jobs": len(runs),
         "complete": sum(run.state == "complete" for run in runs),

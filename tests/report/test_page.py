@@ -63,6 +63,12 @@ def copy(config, tmp_path):
     return config.model_copy(update={"results": str(tmp_path)})
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pages without pictures of runs, which take most of their time."""
+    monkeypatch.setattr(drilldown, "picture", lambda *_: "")
+
+
 def plain(text: str) -> str:
     """The text that a reader sees, in one line."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
@@ -108,6 +114,7 @@ def test_it_needs_nothing_else_and_repeats(config):
     assert "url(" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_new_tables_appear_by_themselves(copy, monkeypatch):
     table = copy.folder / "tables" / "claims.html"
     listed = [*workflow.tables(copy), str(table)]
@@ -120,6 +127,7 @@ def test_new_tables_appear_by_themselves(copy, monkeypatch):
     assert "<p>Held: 3 of 4.</p>" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_failed_or_is_missing_is_said(copy):
     lost, broken = (paths.run(copy, SUITE, "cql", "cds", seeds) for seeds in ("0-0", "1-1"))
     shutil.rmtree(lost)
@@ -157,6 +165,7 @@ DAMAGED = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("content", ["", '{"a": [1', "[1, 2]", EVIL, "a,b\n1,2\n", '{"tasks": 3}'])
 def test_damaged_files_do_not_stop_it(copy, content):
     for name in DAMAGED:
