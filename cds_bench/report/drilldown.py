@@ -23,10 +23,11 @@ from cds_bench.statistics import headline
 from cds_bench.statistics.schema import check_columns, own_metric, read_csv
 from cds_bench.status import clock, number
 
-POINTS = 50  # of a metric's line: the logged rows are averaged to so many
+POINTS = 40  # of a metric's line: the logged rows are averaged to so many
 SMALL = {
-    "font.size": 6.5, "axes.titlesize": 7, "xtick.labelsize": 6, "ytick.labelsize": 6,
-    "legend.fontsize": 7, "axes.linewidth": 0.5, "xtick.major.size": 2, "ytick.major.size": 2,
+    "font.size": 6.5, "axes.titlesize": 7, "axes.labelsize": 6.5, "xtick.labelsize": 6,
+    "ytick.labelsize": 6, "legend.fontsize": 7, "axes.linewidth": 0.5, "xtick.major.size": 2,
+    "ytick.major.size": 2,
 }  # fmt: skip
 Series = dict[str, pd.DataFrame]  # task, or "" -> values [step, seed]
 
@@ -39,14 +40,8 @@ class Method:
     jobs: list[tuple[str, ...]]  # as in JOB_COLUMNS
     headlines: list[tuple[str, ...]]  # seed, a score per task, their mean
     picture: str  # an image's address; empty if there is nothing to draw
+    summary: str
     notes: list[str]
-
-    @property
-    def summary(self) -> str:
-        """The average over tasks of the seeds that have them all."""
-        found = [float(row[-1]) for row in self.headlines if row[-1] != MISSING]
-        mean = f"{sum(found) / len(found):.1f}" if found else MISSING
-        return f"average {mean}, n = {len(found)}"
 
 
 JOB_COLUMNS = (
@@ -82,6 +77,7 @@ def _method(config, rows, heads, runs, suite, key, limits) -> Method:
         jobs=[_job(run) for run in jobs],
         headlines=[_headline(seed, row) for seed, row in enumerate(values)],
         picture=picture(shown, tasks, limits) if shown else "",
+        summary=_summary(values),
         notes=notes,
     )
 
@@ -122,8 +118,17 @@ def _job(run: Run) -> tuple[str, ...]:
 
 def _headline(seed: int, values: np.ndarray) -> tuple[str, ...]:
     """A seed's scores ×100 and their mean, which needs all of them."""
-    numbers = [100 * value for value in (*values, values.mean())]
-    return (str(seed), *(MISSING if np.isnan(n) else f"{n:.1f}" for n in numbers))
+    return (str(seed), *map(_hundred, (*values, values.mean())))
+
+
+def _summary(values: np.ndarray) -> str:
+    """The average over tasks of the seeds that have them all; `values` is [seeds, tasks]."""
+    whole = values[~np.isnan(values).any(axis=1)]
+    return f"average {_hundred(whole.mean() if len(whole) else np.nan)}, n = {len(whole)}"
+
+
+def _hundred(value: float) -> str:
+    return MISSING if np.isnan(value) else f"{100 * value:z.1f}"
 
 
 def panels(scores: pd.DataFrame, metrics: pd.DataFrame, tasks: tuple) -> list[tuple[str, Series]]:
@@ -230,5 +235,6 @@ def _lines(axes, wide: pd.DataFrame, look: dict) -> None:
 
 
 def _shorter(svg: str) -> str:
-    """Paths with coordinates to a hundredth of a point: half the size, nothing to be seen."""
-    return re.sub(r' d="[^"]*"', lambda d: re.sub(r"(\.\d\d)\d+", r"\1", d[0]), svg)
+    """Paths to a tenth of a point, and no indentation: a third less, nothing to be seen."""
+    rounded = re.sub(r' d="[^"]*"', lambda d: re.sub(r"(\.\d)\d+", r"\1", d[0]), svg)
+    return re.sub(r"\n *", "\n", rounded)

@@ -53,6 +53,7 @@ def page(config: Config) -> str:
         no_scores=no_scores,
         methods={s: drilldown.methods(config, scores, runs, s) for s in config.suites},
         job_columns=drilldown.JOB_COLUMNS,
+        points=drilldown.POINTS,
         datasets={s: cards.cards(config, s) for s in config.suites},
         coverage=_of_suites(config, [item for item in items if item.name in contents.DATA]),
         versions=provenance.versions(runs, list(manifests.values())),
@@ -119,8 +120,8 @@ def _averages(config: Config, suite: str) -> dict[str, dict[str, Any]]:
         rows = frame[(frame["task"] == AVERAGE) & (frame["n"] > 0)]
         return {
             f"{row.algorithm} × {row.sharing}": {
-                "mean": f"{100 * row.mean + 0.0:.1f}",
-                "interval": f"[{100 * row.low:.1f}, {100 * row.high:.1f}]" if row.n > 1 else "",
+                "mean": f"{100 * row.mean:z.1f}",
+                "interval": f"[{100 * row.low:z.1f}, {100 * row.high:z.1f}]" if row.n > 1 else "",
                 "n": row.n,
                 "bold": bool(row.bold),
             }
