@@ -1,12 +1,13 @@
 """What the Snakefile asks: lists of files, names of logs, and modules for fingerprints."""
 
+import hashlib
 from pathlib import Path
 
 import envs
 from cds_bench import paths
 from cds_bench.behaviour import RECIPES
 from cds_bench.config import Config
-from cds_bench.fingerprint import ROOT
+from cds_bench.fingerprint import ROOT, fingerprint
 
 PAGE = ROOT / "cds_bench" / "report"
 TABLE_FORMATS = ("csv", "md", "tex", "html")
@@ -138,9 +139,12 @@ def captions() -> list[str]:
     return [str(path) for path in found if path.stem != "workflow"]
 
 
-def page_parts() -> list[str]:
-    """The files that the report page is made with beside the code."""
-    return [*captions(), str(PAGE / "page.html.jinja"), str(PAGE / "page.css")]
+def page_code() -> str:
+    """A hash over what the report page is made with: its modules, its template, the captions."""
+    digest = hashlib.sha256(fingerprint("cds_bench.report.page").encode())
+    for path in (*captions(), PAGE / "page.html.jinja", PAGE / "page.css"):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def page_data(config: Config) -> list[str]:

@@ -184,7 +184,6 @@ rule report:
         plan.tables(settings),
         plan.figures(settings),
         plan.page_data(settings),
-        plan.page_parts(),
         configuration=str(paths.resolved(settings)),
     output:
         plan.report(settings),
@@ -196,7 +195,7 @@ rule report:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        code=fingerprint("cds_bench.report.page"),
+        code=plan.page_code(),
     message:
         "Making the report page"
     shell:
