@@ -311,7 +311,8 @@ def test_in_a_browser(config, browser, tmp_path):
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--v=0",
+        "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}",
+        "--enable-logging=stderr", "--v=0",
         "--allow-file-access-from-files", "--disable-web-security",  # frames are looked into
         "--dump-dom", (tmp_path / "frames.html").as_uri(),
     ]  # fmt: skip
