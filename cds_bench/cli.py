@@ -329,6 +329,18 @@ def coverage(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
 
 
 @app.command()
+def report(config: ConfigOption = DEFAULT) -> None:
+    """Write report.html: one page with tables, figures, runs, datasets and their provenance.
+
+    Example: `cds-bench report`
+    """
+    settings = _load(config)
+    from cds_bench.report.page import write_page
+
+    write_page(settings)
+
+
+@app.command()
 def plan(
     config: ConfigOption = DEFAULT,
     cores: Annotated[int | None, typer.Option(help="Of the workflow; all, if left out.")] = None,

@@ -1,6 +1,10 @@
-"""Versions of the packages that a file's numbers depend on."""
+"""What a file's numbers were made with and when: packages, processor, time."""
 
 import importlib.metadata
+import platform
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 
 import cds_bench
 
@@ -9,3 +13,16 @@ def versions(*packages: str) -> dict[str, str]:
     """cds-bench's version and that of each installed distribution named."""
     installed = {name: importlib.metadata.version(name) for name in packages}
     return installed | {"cds-bench": cds_bench.__version__}
+
+
+def processor() -> str:
+    """The processor's name: Linux's, or what Python knows."""
+    about = Path("/proc/cpuinfo")
+    text = about.read_text() if about.exists() else ""
+    named = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or platform.machine()
+
+
+def now() -> str:
+    """The time in UTC, to the second (ISO 8601)."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,12 +1,15 @@
 """What the Snakefile asks: lists of files, names of logs, and modules for fingerprints."""
 
+import hashlib
 from pathlib import Path
 
 import envs
 from cds_bench import paths
 from cds_bench.behaviour import RECIPES
 from cds_bench.config import Config
+from cds_bench.fingerprint import ROOT, fingerprint
 
+PAGE = ROOT / "cds_bench" / "report"
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("png", "svg")
 
@@ -160,5 +163,39 @@ def figures(config: Config) -> list[str]:
     return [*of_suites, *ranks_figures(config), *shift_figures(config)]
 
 
+def merged(config: Config) -> list[str]:
+    """What the statistics write."""
+    names = (paths.scores, paths.failures, paths.shift, paths.comparisons, paths.claims)
+    return [str(path(config)) for path in names]
+
+
+def results(config: Config) -> list[str]:
+    """What readers read: the statistics, tables and figures."""
+    return [*merged(config), *tables(config), *figures(config)]
+
+
 def report(config: Config) -> str:
     return str(config.folder / "report.html")
+
+
+def captions() -> list[str]:
+    """What tables and figures show, a file per kind; the workflow's own is no caption."""
+    found = sorted((ROOT / "workflow" / "report").glob("*.rst"))
+    return [str(path) for path in found if path.stem != "workflow"]
+
+
+def page_code() -> str:
+    """A hash over what the report page is made with: its modules, its template, the captions."""
+    digest = hashlib.sha256(fingerprint("cds_bench.report.page").encode())
+    for path in (*captions(), PAGE / "page.html.jinja", PAGE / "page.css"):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def page_data(config: Config) -> list[str]:
+    """What the report page reads beside tables and figures: runs and the data behind them."""
+    of_runs = [run_files(config, *run)[name] for run in runs(config) for name in ("run", "metrics")]
+    of_suites = [str(paths.manifest(config, suite)) for suite in config.suites]
+    of_suites += [path for suite in config.suites for path in suite_datasets(config, suite)]
+    of_tasks = [str(paths.references(config, task)) for task in config.tasks()]
+    return of_runs + of_suites + of_tasks + merged(config)

@@ -29,7 +29,7 @@ COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
     "evaluate-policies", "check-baseline", "statistics",
     "table", "tables", "figures", "ranks", "shift", "claims", "render", "coverage", "plan",
-    "status",
+    "report", "status",
 )  # fmt: skip
 
 
@@ -73,6 +73,7 @@ def stages(call):
         stage("table", "--suite", MIXED)
         stage("figures", "--suite", MIXED)
         stage("shift")
+        stage("report")
         return config.folder
 
     return run
@@ -119,12 +120,13 @@ def test_every_stage_by_hand_and_the_same_bytes_again(make_config, stages, train
     folders = [stages(make_config(tmp_path / name, **values)) for name in ("a", "b")]
     first, second = map(tree, folders)
     assert first.keys() == second.keys()
-    timed = {name for name in first if Path(name).name in ("run.json", "timing.csv")}
+    timed = {name for name in first if Path(name).name in ("run.json", "timing.csv", "report.html")}
     differing = {name for name in first if first[name] != second[name]}
     assert differing <= timed, "only what holds wall times may differ"
     assert {
         "scores.csv", "comparisons.csv", "tables/walker2d_mixed.md", "tables/walker2d_mixed.tex",
         "figures/walker2d_mixed_aggregates.png", "datasets/walker2d-mixed/manifest.json",
+        "report.html",
     } <= first.keys()  # fmt: skip
     scores = pd.read_csv(folders[0] / "scores.csv")
     assert len(scores) == 3 * 2 * 2 * 3, "tasks, strategies, seeds, snapshots"

@@ -253,7 +253,10 @@ def test_a_run_makes_everything(finished):
     assert list(resolved["sharing"]) == list(TINY["sharing"])
     assert resolved["training"]["steps"] == 20
     assert resolved["protocol"]["confidence"] == 0.95, "defaults are in it"
-    assert "walker2d_mixed_learning_curves.svg" in (results / "report.html").read_text()
+    page = (results / "report.html").read_text()
+    assert "walker2d_mixed_learning_curves.svg" in page
+    assert ">missing: " not in page
+    assert "of which 2 are\ncomplete" in page
 
 
 def test_again_there_is_nothing_to_do(finished):
@@ -298,6 +301,12 @@ def test_another_table_is_drawn_from_the_same_scores(finished, edit):
     plan = finished.planned("--configfile", finished.profile())
     assert "statistics" not in plan
     assert plan[TABLE] == plan["report"] == 1
+
+
+def test_another_caption_or_style_makes_the_page_alone(finished, edit):
+    edit("workflow/report/coverage.rst", "What each dataset covers", "What every dataset covers")
+    edit("cds_bench/report/page.css", "scroll-behavior: smooth", "scroll-behavior: auto")
+    assert finished.planned("--configfile", finished.profile()) == {"report": 1, "all": 1}
 
 
 def test_more_seeds_repeat_nothing(finished):
@@ -427,7 +436,8 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
     wait_for(lambda: not alive(child))
     marker.unlink()
     run = results / "killed" / "runs" / MIXED / "cql" / "patient" / "seeds0-1"
-    assert [path.name for path in run.iterdir()] == [".claim"], "nothing half-written"
+    left = {path.name for path in run.iterdir()}
+    assert left <= {".claim", ".progress.json"}, "nothing half-written; progress after 5 s"
 
     second = start(*command, TEST_WAIT=str(marker))
     wait_for(marker.exists)

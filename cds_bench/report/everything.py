@@ -1,13 +1,13 @@
-"""Every table and figure from what there is: for runs that failed, are missing, or still run."""
+"""Every table, figure and the report page from what there is, while some runs lack."""
 
 import os
 from collections.abc import Callable
 from functools import partial
 
-from cds_bench import paths, workflow
+from cds_bench import workflow
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
-from cds_bench.report import coverage, figures, heatmaps, paper_claims, ranks, shift, tables
+from cds_bench.report import coverage, figures, heatmaps, page, paper_claims, ranks, shift, tables
 from cds_bench.statistics import comparisons, schema
 from cds_bench.statistics import paper_claims as tested
 from cds_bench.statistics import shift as moved
@@ -22,9 +22,7 @@ def write_everything(config: Config) -> None:
     the date of 1970. Raises BenchError with every part that could not be written.
     """
     problems = [problem for part in _parts(config) if (problem := _try(part))]
-    made = [paths.scores(config), paths.failures(config), paths.shift(config)]
-    made += [paths.comparisons(config), paths.claims(config)]
-    for path in map(str, [*made, *workflow.tables(config), *workflow.figures(config)]):
+    for path in (*workflow.results(config), workflow.report(config)):
         if os.path.exists(path):
             os.utime(path, (OLD, OLD))
     if problems:
@@ -56,6 +54,7 @@ def _parts(config: Config) -> list[Callable[[], None]]:
             ranks.write_ranks,
             shift.write_distribution_shift,
             paper_claims.write_claims_table,
+            page.write_page,
         )
     ]
     return found

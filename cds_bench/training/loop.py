@@ -19,6 +19,7 @@ from cds_bench.seeding import seed_of
 from cds_bench.training import data
 from cds_bench.training.data import DevicePool
 from cds_bench.training.metrics import Recorder
+from cds_bench.versions import now
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class State:
     noise: dict[str, Noise] = field(repr=False)
     recorder: Recorder
     sharing: Tensor | None = None
+    started: str = field(default_factory=now)
     step: int = 0
     seconds: float = 0.0
     interruptions: int = 0
@@ -117,6 +119,7 @@ def learner_tensors(learner: Any) -> dict[str, Tensor]:
 def capture(state: State) -> dict[str, Any]:
     """The state as plain data, for a checkpoint."""
     return {
+        "started": state.started,
         "step": state.step,
         "seconds": state.seconds,
         "interruptions": state.interruptions,
@@ -141,7 +144,7 @@ def restore(state: State, saved: dict[str, Any], device: str) -> None:
     vars(state.recorder).update(_to(saved["recorder"], device))
     state.sharing = _to(saved["sharing"], device)
     state.snapshots = _to(saved["snapshots"], device)
-    for name in ("step", "seconds", "peak_bytes", "timing"):
+    for name in ("started", "step", "seconds", "peak_bytes", "timing"):
         setattr(state, name, saved[name])
     state.interruptions = saved["interruptions"] + 1
 

@@ -25,7 +25,7 @@ from cds_bench.snapshots import snapshot_steps
 from cds_bench.training import checkpoint, shift
 from cds_bench.training.data import to_device
 from cds_bench.training.loop import Job, Result, State, capture, train
-from cds_bench.versions import versions
+from cds_bench.versions import now, processor, versions
 
 PROGRESS = ".progress.json"
 
@@ -91,7 +91,7 @@ def run(
             ),
         )
         moved = shift.measure(job, device_pool, result.state, config.training.shift_steps)
-        write(folder, job, pool, result, moved, mark)
+        write(folder, job, pool, result, moved, mark, exact["code"])
         progress.unlink(missing_ok=True)
         checkpoint.remove(checkpoints)
 
@@ -142,7 +142,13 @@ def refuse_other(folder: Path, mark: dict) -> None:
 
 
 def write(
-    folder: Path, job: Job, pool: Pool, result: Result, moved: pd.DataFrame, mark: dict[str, Any]
+    folder: Path,
+    job: Job,
+    pool: Pool,
+    result: Result,
+    moved: pd.DataFrame,
+    mark: dict[str, Any],
+    code: str,
 ) -> None:
     """Writes the files of a run, run.json last; `moved` is what `shift.measure` found."""
     state, taken = result.state, len(next(iter(result.policies.values())))
@@ -167,6 +173,7 @@ def write(
         folder / "run.json",
         {
             "fingerprint": mark,
+            "code": code,
             "seeds": job.seeds,
             "failures": state.recorder.failed,
             "resolved": {
@@ -176,9 +183,12 @@ def write(
             "versions": versions(*packages) | {"python": platform.python_version()},
             "hardware": {
                 "machine": platform.machine(),
+                "processor": processor(),
                 "device": hardware(job.device),
                 "threads": torch.get_num_threads(),
             },
+            "started": state.started,
+            "ended": now(),
             "wall_seconds": round(state.seconds, 1),
             "steps_per_second": round(state.step / state.seconds, 2),
             "interruptions": state.interruptions,

@@ -77,6 +77,30 @@ def _weight(sharing: str, own: bool, time: float, rng: np.random.Generator) -> f
     )
 
 
+def run_record(seeds, **changes) -> dict:
+    """A job's run.json, as far as the report reads it."""
+    return {
+        "fingerprint": {"pool": "ab" * 32},
+        "code": "0123456789abcdef",
+        "seeds": list(seeds),
+        "failures": [],
+        "hardware": {
+            "processor": "A Processor",
+            "machine": "x86_64",
+            "device": "cpu",
+            "threads": 1,
+        },
+        "versions": {"torch": "2.13.0", "cds-bench": "0.1.0"},
+        "started": "2026-01-02T03:04:05+00:00",
+        "ended": "2026-01-02T04:04:05+00:00",
+        "wall_seconds": 1800.0,
+        "steps_per_second": 55.5,
+        "interruptions": 0,
+        "peak_memory_mib": 321,
+        **changes,
+    }
+
+
 def write(config: Config) -> None:
     """Every run's scores and metrics where the stages before would leave them."""
     for suite in config.suites:

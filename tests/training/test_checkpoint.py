@@ -116,6 +116,8 @@ def test_killed_at_ten_random_times(config, uninterrupted):
     record = json.loads((paths.run(config, *KEY) / "run.json").read_text())
     assert KILLS / 2 <= record["interruptions"] <= KILLS
     assert record["peak_memory_mib"] > 50
+    assert record["started"] <= record["ended"]
+    assert record["code"]
     assert record["failures"] == []
 
 

@@ -1,4 +1,4 @@
-"""Tables, figures, and Snakemake's report with all of them."""
+"""Tables, figures, and the page with all of them."""
 
 summary_keys = (
     "suites",
@@ -248,11 +248,11 @@ rule configuration:
         "cds-bench config --config {params.config:q} > {output} 2> {log}"
 
 
-# Snakemake makes its report in a run of its own: it describes a workflow that has ended.
 rule report:
     input:
         plan.tables(settings),
         plan.figures(settings),
+        plan.page_data(settings),
         configuration=str(paths.resolved(settings)),
     output:
         plan.report(settings),
@@ -263,8 +263,9 @@ rule report:
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
+    params:
+        code=plan.page_code(),
     message:
         "Making the report page"
     shell:
-        "snakemake tables figures --configfile {input.configuration} --report {output} "
-        "> {log} 2>&1"
+        "cds-bench report --config {input.configuration:q} > {log} 2>&1"

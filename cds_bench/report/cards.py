@@ -1,0 +1,132 @@
+"""Dataset cards: what each task's data are, where they come from, and whether they are good."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cds_bench import paths, workflow
+from cds_bench.config import Config
+from cds_bench.dataset import hdf5
+from cds_bench.dataset.store import JSON_ATTRIBUTES
+from cds_bench.errors import BenchError
+from cds_bench.status import number, read
+
+
+@dataclass(frozen=True)
+class Card:
+    """A dataset's facts by name, the policies behind it, and what is missing or wrong."""
+
+    task: str
+    facts: dict[str, str]
+    policies: list[dict[str, str]]
+    problems: list[str]
+
+
+def manifest(config: Config, suite: str) -> dict[str, Any]:
+    """A suite's manifest; empty where it can't be read."""
+    return read(paths.manifest(config, suite))[0] or {}
+
+
+def cards(config: Config, suite: str) -> list[Card]:
+    """A card for each task of a suite, whatever of its files is there."""
+    return [card(config, suite, task) for task in workflow.suite_tasks(suite)]
+
+
+def card(config: Config, suite: str, task: str) -> Card:
+    """From the manifest, the file's attributes and the references; only what they say."""
+    listed, trouble = read(paths.manifest(config, suite))
+    tasks = (listed or {}).get("tasks")
+    entry = tasks.get(task) if isinstance(tasks, dict) else None
+    about, unreadable = attributes(config, suite, task)
+    references, no_references = read(paths.references(config, task))
+    problems = [
+        trouble or ("" if isinstance(entry, dict) else "not in manifest.json"),
+        unreadable,
+        no_references or ("" if references else f"references/{task}.json: missing"),
+    ]
+    known = about | (entry if isinstance(entry, dict) else {})
+    facts = {
+        "data of": known.get("quality"),
+        "environment": known.get("environment"),
+        "transitions": _count(known.get("transitions")),
+        "episodes": _episodes(known),
+        f"mean {known.get('metric', 'score')}": _mean(known),
+        "min, quartiles, max": _numbers(known.get("score_quantiles")),
+        "quality gate": gate(config, known),
+        "references": _references(references or {}),
+        "random numbers": known.get("seed_stream"),
+        "size": f"{known['bytes'] / 1e6:,.1f} MB" if number(known.get("bytes")) else None,
+        "sha256": known.get("sha256"),
+    }
+    shown = {name: str(value) for name, value in facts.items() if value is not None}
+    return Card(task, shown, policies(known.get("behaviour")), [p for p in problems if p])
+
+
+def attributes(config: Config, suite: str, task: str) -> tuple[dict[str, Any], str]:
+    """A dataset's attributes, and in words why there are none. Its arrays are not read."""
+    path = paths.dataset(config, suite, task)
+    if not path.exists():
+        return {}, f"{path.name}: missing, so quantiles and behaviour are unknown"
+    try:
+        stored = hdf5.read(path, "", arrays=False)[1]
+        return {key: _decoded(key, value) for key, value in stored.items()}, ""
+    except (BenchError, ValueError, TypeError):
+        return {}, f"{path.name}: not readable"
+
+
+def _decoded(key: str, value: Any) -> Any:
+    if key in JSON_ATTRIBUTES:
+        return json.loads(value)
+    return value.item() if hasattr(value, "item") else value
+
+
+def gate(config: Config, known: dict[str, Any]) -> str | None:
+    """The band that the mean normalised score must lie in, and whether it does."""
+    band = config.datasets.bands.get(str(known.get("quality")))
+    score = known.get("normalized_score")
+    if band is None or number(score) is None:
+        return None
+    low, high = band
+    return f"{'✓ inside' if low <= score <= high else '✗ outside'} {low:g} to {high:g}"
+
+
+def policies(behaviour: Any) -> list[dict[str, str]]:
+    """Each behaviour policy's description, as text; counts with separators."""
+    if not isinstance(behaviour, list):
+        return []
+    return [
+        {key: f"{value:,}" if isinstance(value, int) else str(value) for key, value in one.items()}
+        for one in behaviour
+        if isinstance(one, dict)
+    ]
+
+
+def _count(value: Any) -> str | None:
+    return None if number(value) is None else f"{value:,}"
+
+
+def _episodes(known: dict[str, Any]) -> str | None:
+    whole, complete = _count(known.get("episodes")), _count(known.get("complete_episodes"))
+    return f"{whole}, {complete} complete" if whole and complete else whole
+
+
+def _mean(known: dict[str, Any]) -> str | None:
+    mean, normalised = number(known.get("mean_score")), number(known.get("normalized_score"))
+    if mean is None:
+        return None
+    same = normalised is None or known.get("metric") != "return"
+    return f"{mean:,.4g}" if same else f"{mean:,.1f} (normalised {normalised:.3f})"
+
+
+def _numbers(values: Any) -> str | None:
+    if not isinstance(values, list) or any(number(value) is None for value in values):
+        return None
+    return ", ".join(f"{value:,.4g}" for value in values)
+
+
+def _references(references: dict[str, Any]) -> str | None:
+    """The mean scores that 0 and 1 of a normalised score stand for, and the behaviour's."""
+    found = {name: references.get(name) for name in ("random", "behaviour", "expert")}
+    means = {k: number(v.get("mean")) for k, v in found.items() if isinstance(v, dict)}
+    texts = [f"{name} {mean:,.4g}" for name, mean in means.items() if mean is not None]
+    return ", ".join(texts) or None

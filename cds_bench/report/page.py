@@ -1,0 +1,143 @@
+"""The report page: everything of a results folder in one HTML file that needs nothing else.
+
+The page states what it finds: a file that is missing or damaged is named in its place.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+import envs
+from cds_bench import files, paths, workflow
+from cds_bench.config import Config
+from cds_bench.errors import BenchError
+from cds_bench.report import cards, contents, drilldown, provenance
+from cds_bench.report.render import STYLE, minus
+from cds_bench.report.tables import percent, unit
+from cds_bench.statistics.schema import COLUMNS, read_csv, read_scores
+from cds_bench.statistics.summary import AVERAGE
+from cds_bench.status import clock
+
+
+def write_page(config: Config) -> None:
+    """Writes report.html from what the stages before have left."""
+    files.write_text(workflow.report(config), page(config))
+
+
+def page(config: Config) -> str:
+    """The page's text: the same for the same files and code."""
+    runs = provenance.runs(config)
+    scores, no_scores = _scores(config)
+    items = contents.items(config)
+    manifests = {suite: cards.manifest(config, suite) for suite in config.suites}
+    folder = Path(__file__).parent
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["minus"] = lambda text: minus(str(text))
+    return environment.get_template("page.html.jinja").render(
+        config=config,
+        table_style=STYLE,
+        page_style=(folder / "page.css").read_text(),
+        abstract=abstract(config, runs),
+        glance=glance(config),
+        suites={suite: about(config, suite) for suite in config.suites},
+        results=_of_suites(config, [item for item in items if item.name not in contents.DATA]),
+        overall=_overall([item for item in items if not item.suite]),
+        no_scores=no_scores,
+        methods={s: drilldown.methods(config, scores, runs, s) for s in config.suites},
+        job_columns=drilldown.JOB_COLUMNS,
+        points=drilldown.POINTS,
+        datasets={s: cards.cards(config, s) for s in config.suites},
+        coverage=_of_suites(config, [item for item in items if item.name in contents.DATA]),
+        versions=provenance.versions(runs, list(manifests.values())),
+        pools=provenance.pools(config, runs),
+        training_code=provenance.training_code(runs),
+        present_code=provenance.present_code(),
+        hashes=provenance.hashes(config),
+        resolved=paths.resolved(config).as_posix(),
+        configuration=config.model_dump_json(indent=2),
+    )
+
+
+def _scores(config: Config) -> tuple[pd.DataFrame, str]:
+    """scores.csv, and in words why there are none."""
+    try:
+        return read_scores(paths.scores(config)), ""
+    except BenchError as error:
+        return pd.DataFrame(columns=COLUMNS), str(error)
+
+
+def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
+    """When, where and how long was trained, and what failed or is missing."""
+    total = provenance.seconds(runs)
+    hours = total / 3600
+    return {
+        "when": provenance.moments(runs),
+        "machines": provenance.machines(runs),
+        "hours": f"{hours:,.2f}" if hours >= 0.1 else f"{hours:.2g}",
+        "clock": clock(total),
+        "jobs": len(runs),
+        "complete": sum(run.state == "complete" for run in runs),
+        "problems": [
+            f"{run.suite}, {run.method}, seeds {run.seeds}: {run.state}"
+            for run in runs
+            if run.state != "complete"
+        ],
+        "versions": [row[:2] for row in provenance.versions(runs, [])],
+        "percent": percent(config),
+    }
+
+
+def about(config: Config, suite: str) -> dict[str, Any]:
+    """A suite's domain, tasks and sizes, as trained."""
+    tasks, training = workflow.suite_tasks(suite), config.of(suite).training
+    return {
+        "domain": envs.SUITES[suite].domain,
+        "tasks": tasks,
+        "transitions": sum(config.size(suite, task) for task in tasks),
+        "training": training,
+        "unit": unit(suite),
+    }
+
+
+def glance(config: Config) -> list[tuple[str, list[dict[str, str]]]]:
+    """Method, and for each suite its average over tasks ×100 with the interval; from tables/."""
+    found = {suite: _averages(config, suite) for suite in config.suites}
+    names = list(dict.fromkeys(name for cells in found.values() for name in cells))
+    return [(name, [found[suite].get(name, {}) for suite in config.suites]) for name in names]
+
+
+def _averages(config: Config, suite: str) -> dict[str, dict[str, Any]]:
+    try:
+        frame = read_csv(paths.table(config, suite, "csv"))
+        rows = frame[(frame["task"] == AVERAGE) & (frame["n"] > 0)]
+        return {
+            f"{row.algorithm} × {row.sharing}": {
+                "mean": f"{100 * row.mean:z.1f}",
+                "interval": f"[{100 * row.low:z.1f}, {100 * row.high:z.1f}]" if row.n > 1 else "",
+                "n": row.n,
+                "bold": bool(row.bold),
+            }
+            for row in rows.itertuples()
+        }
+    except (BenchError, KeyError, AttributeError, TypeError):
+        return {}
+
+
+def _of_suites(config: Config, items: list[contents.Item]) -> dict[str, list[contents.Item]]:
+    return {suite: [item for item in items if item.suite == suite] for suite in config.suites}
+
+
+def _overall(items: list[contents.Item]) -> dict[str, list[contents.Item]]:
+    """What is about all suites, by name: a table and a figure of one name stand together."""
+    groups: dict[str, list[contents.Item]] = {}
+    for item in items:
+        groups.setdefault(item.name, []).append(item)
+    return groups

@@ -1,0 +1,326 @@
+"""The report page: what it holds, what it says of missing and damaged files; in a browser."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import h5py
+import pandas as pd
+import pytest
+
+from cds_bench import files, paths, workflow
+from cds_bench.report import cards, contents, drilldown, tables
+from cds_bench.report.everything import write_everything
+from cds_bench.report.page import page, write_page
+from cds_bench.statistics import schema
+from tests.report import synthetic
+
+SUITE = synthetic.SUITE
+EVIL = "<script>alert(1)</script>"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def complete(folder: Path, collected):
+    """A synthetic results folder with data, runs, tables and figures, as the workflow leaves it."""
+    config = synthetic.config(
+        folder, seeds_per_job=1, sharing={"no_sharing": {}, "cds": {}}, datasets=collected.datasets
+    )
+    synthetic.write(config)
+    for name in ("references", "datasets"):
+        shutil.copytree(collected.folder / name, config.folder / name)
+    for run in workflow.runs(config):
+        seed, record = int(run[3].split("-")[0]), Path(workflow.run_files(config, *run)["run"])
+        files.write_json(record, synthetic.run_record([seed]))
+        os.utime(record, (0, 0))  # its scores were made after it
+    files.write_text(paths.resolved(config), config.model_dump_json())
+    write_everything(config)
+    return config
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory, collected):
+    """Read, never change."""
+    return complete(tmp_path_factory.mktemp("results"), collected)
+
+
+@pytest.fixture
+def copy(config, tmp_path):
+    """The same results, to be damaged."""
+    shutil.copytree(config.folder, tmp_path / config.profile)
+    return config.model_copy(update={"results": str(tmp_path)})
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pages without pictures of runs, which take most of their time."""
+    monkeypatch.setattr(drilldown, "picture", lambda *_: "")
+
+
+def plain(text: str) -> str:
+    """The text that a reader sees, in one line."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+def test_everything_is_in_it(config):
+    text = page(config)
+    listed = [Path(p) for p in workflow.tables(config) + workflow.figures(config)]
+    for path in listed:
+        if path.suffix in (".html", ".svg"):
+            kind = "table" if path.suffix == ".html" else "figure"
+            assert text.count(f'id="{kind}-{path.stem}"') == 1
+    assert ">missing: " not in text
+    for target in re.findall(r'href="#([^"]+)"', text):
+        assert text.count(f'id="{target}"') == 1, target
+    seen = plain(text)
+    for said in (
+        "2 sharing strategies (no_sharing, cds)",
+        "2026-01-02 03:04:05 UTC to 2026-01-02 04:04:05 UTC",
+        "A Processor, x86_64",
+        "3.00 h (3:00:00)",
+        config.protocol_sha256,
+        "Failed or missing nothing",
+        f"snakemake --cores all --configfile {paths.resolved(config)}",
+        "ab" * 32,
+        "cql × no_sharing 0123456789abcdef",
+        "torch 2.13.0",
+        files.sha256(paths.scores(config)),
+        files.sha256(paths.dataset(config, SUITE, "jump")),
+        "quality gate ✓ inside",
+    ):
+        assert said in seen, said
+    captions = Path(workflow.captions()[0]).parent
+    for kind in ("table", "learning_curves", "coverage", "shift"):
+        assert " ".join((captions / f"{kind}.rst").read_text().split()) in seen
+
+
+def test_it_needs_nothing_else_and_repeats(config):
+    text = page(config)
+    assert text == page(config)
+    assert "<script" not in text
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+    assert "url(" not in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_new_tables_appear_by_themselves(copy, monkeypatch):
+    table = copy.folder / "tables" / "novelty.html"
+    listed = [*workflow.tables(copy), str(table)]
+    monkeypatch.setattr(workflow, "tables", lambda config: listed)
+    assert "missing: novelty.html" in page(copy)
+    files.write_text(table, "<body>\n<h1>New &amp; more</h1>\n<p>Held: 3 of 4.</p></body>")
+    text = page(copy)
+    assert "<h2>Novelty</h2>" in text
+    assert "New &amp; more." in text
+    assert "<p>Held: 3 of 4.</p>" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_failed_or_is_missing_is_said(copy):
+    lost, broken = (paths.run(copy, SUITE, "cql", "cds", seeds) for seeds in ("0-0", "1-1"))
+    shutil.rmtree(lost)
+    reason = f"failed at step 7: {EVIL}"
+    failures = [{"seed": 1, "step": 7, "reason": reason}]
+    files.write_json(broken / "run.json", synthetic.run_record([1], failures=failures))
+    paths.figure(copy, SUITE, "aggregates", "svg").unlink()
+    paths.table(copy, SUITE, "html").unlink()
+    paths.dataset(copy, SUITE, "jump").unlink()
+    text = page(copy)
+    seen = plain(text)
+    assert f"{SUITE}, cql × cds, seeds 0-0: missing" in seen
+    assert f"{SUITE}, cql × cds, seeds 1-1: seed 1 {reason}" in seen
+    assert "of which 4 are complete" in seen
+    assert "missing: walker2d_mixed_aggregates.svg" in seen
+    assert "missing: walker2d_mixed.html" in seen
+    assert "jump.hdf5: missing" in seen
+    assert EVIL not in text
+
+
+def test_an_empty_folder_gives_a_page(tmp_path):
+    config = synthetic.config(tmp_path)
+    write_page(config)
+    text = Path(workflow.report(config)).read_text()
+    assert text.count(">missing: ") == len(contents.items(config))
+    assert "of which 0 are complete" in plain(text)
+    assert "scores.csv: no such file" in text
+
+
+DAMAGED = (
+    "scores.csv", "runs/walker2d-mixed/cql/cds/seeds0-0/run.json", "config.json",
+    "runs/walker2d-mixed/cql/cds/seeds0-0/metrics.csv", "tables/walker2d_mixed.csv",
+    "tables/walker2d_mixed.html", "datasets/walker2d-mixed/manifest.json",
+    "datasets/walker2d-mixed/jump.hdf5", "references/jump.json",
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("content", ["", '{"a": [1', "[1, 2]", EVIL, "a,b\n1,2\n", '{"tasks": 3}'])
+def test_damaged_files_do_not_stop_it(copy, content):
+    for name in DAMAGED:
+        path = copy.folder / name
+        assert path.exists()
+        path.write_text(content)
+    text = page(copy)
+    assert "Provenance" in text
+    assert "<script" not in text
+
+
+def test_values_of_another_type_do_not_stop_it(copy):
+    entry = {"quality": ["a"], "transitions": "many", "normalized_score": "high", "bytes": None}
+    manifest = {"tasks": {"jump": entry, "run-forward": 3}, "versions": 4}
+    files.write_json(paths.manifest(copy, SUITE), manifest)
+    with h5py.File(paths.dataset(copy, SUITE, "jump"), "a") as file:
+        file.attrs["score_quantiles"] = '["low", null]'
+        file.attrs["behaviour"] = 5
+    files.write_json(paths.references(copy, "jump"), {"random": 1, "expert": {"mean": "x"}})
+    run = paths.run(copy, SUITE, "cql", "cds", "0-0")
+    odd = {"failures": [3, {}], "hardware": [], "versions": {"a": [1]}, "started": 5, "ended": {}}
+    files.write_json(run / "run.json", odd | {"wall_seconds": "long", "fingerprint": 1})
+    (run / "metrics.csv").write_text("seed,step,metric,source,target,value\na,b,weight,x,y,z\n")
+    summary = pd.read_csv(paths.table(copy, SUITE, "csv")).assign(n="three")
+    files.write_csv(paths.table(copy, SUITE, "csv"), summary)
+    assert "Provenance" in page(copy)
+
+
+def test_names_from_data_are_escaped(copy):
+    """Whatever a file holds is text."""
+    run = paths.run(copy, SUITE, "cql", "cds", "0-0")
+    record = synthetic.run_record(
+        [0], versions={EVIL: EVIL}, hardware={"processor": EVIL}, started=EVIL, code=EVIL,
+        fingerprint={"pool": EVIL}, interruptions=EVIL, wall_seconds=EVIL,
+    )  # fmt: skip
+    files.write_json(run / "run.json", record)
+    scores = schema.read_scores(paths.scores(copy))
+    others = scores[scores["sharing"] == "cds"].assign(algorithm=EVIL)
+    files.write_csv(paths.scores(copy), pd.concat([scores, others]))
+    tables.write_suite_table(copy, SUITE)
+    manifest = files.read_json(paths.manifest(copy, SUITE))
+    manifest["tasks"]["jump"] |= {"quality": EVIL, "sha256": EVIL, "metric": EVIL}
+    files.write_json(paths.manifest(copy, SUITE), manifest)
+    with h5py.File(paths.dataset(copy, SUITE, "jump"), "a") as file:
+        file.attrs["behaviour"] = json.dumps([{EVIL: EVIL}])
+        file.attrs["environment"] = EVIL
+    text = page(copy)
+    assert "<script" not in text
+    assert plain(text).count(EVIL) > 10
+    assert f"{EVIL} × cds" in plain(text), "a baseline's method is among the runs"
+
+
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("walker2d_medium", ("walker2d-medium", "")),
+        ("walker2d_medium_cql_sharing", ("walker2d-medium", "cql_sharing")),
+        ("walker2d_medium_replay", ("walker2d-medium-replay", "")),
+        ("walker2d_medium_replay_aggregates", ("walker2d-medium-replay", "aggregates")),
+        ("distribution_shift", ("", "distribution_shift")),
+    ],
+)
+def test_files_are_placed_by_their_names(tmp_path, stem, expected):
+    suites = {"walker2d-medium": {}, "walker2d-medium-replay": {}}
+    assert contents.place(synthetic.config(tmp_path, suites=suites), stem) == expected
+
+
+@pytest.mark.parametrize(
+    ("quality", "score", "expected"),
+    [
+        ("expert", 0.7, "✓ inside 0.7 to 1.3"),
+        ("expert", 0.69, "✗ outside 0.7 to 1.3"),
+        ("expert", None, None),
+        ("unknown", 0.5, None),
+    ],
+)
+def test_the_gate(tmp_path, quality, score, expected):
+    known = {"quality": quality, "normalized_score": score}
+    assert cards.gate(synthetic.config(tmp_path), known) == expected
+
+
+def test_panels_of_a_run():
+    tasks = ("a", "b")
+    metrics = synthetic.run_metrics(SUITE, "cds", range(2)).fillna({"source": "", "target": ""})
+    names = dict(zip(("run-forward", "run-backward"), tasks, strict=True))
+    metrics = metrics.replace({"source": names, "target": names})
+    scores = pd.DataFrame(
+        {"task": "a", "seed": [0, 1, 1], "step": [0, 0, 9], "normalized_score": [0.1, 0.3, 0.5]}
+    )
+    shown = dict(drilldown.panels(scores, metrics, tasks))
+    assert list(shown) == ["a", "own share of effective data", "weight of others' data",
+                           "critic loss"]  # fmt: skip
+    assert shown["a"]["a"].mean(axis=1).tolist() == pytest.approx([20.0, 50.0])
+    assert list(shown["critic loss"]) == [""]
+    own = shown["own share of effective data"]
+    assert list(own) == ["a", "b"]
+    assert len(own["a"]) <= drilldown.POINTS
+    assert own["a"].index[-1] == metrics["step"].max()
+    assert (own["a"].iloc[-1] > own["a"].iloc[0]).all(), "foreign weights fall"
+
+
+# The page in frames of a window's and a telephone's width: what a reader's browser made of it.
+FRAMES = """<!DOCTYPE html>
+<iframe src="report.html" width="1280" height="900"></iframe>
+<iframe src="report.html" width="400" height="800"></iframe>
+<pre></pre>
+<script>
+addEventListener("load", () => {
+  const found = [...document.querySelectorAll("iframe")].map(frame => {
+    const page = frame.contentDocument, root = page.documentElement;
+    return {
+      title: page.title,
+      images: [...page.images].map(image => [image.alt, image.complete && image.naturalWidth]),
+      figures: [...page.querySelectorAll("figure.figure[id]")].map(figure => figure.id),
+      tables: Object.fromEntries([...page.querySelectorAll("figure.table")].map(figure =>
+        [figure.id, figure.querySelectorAll("tbody tr").length])),
+      resources: frame.contentWindow.performance.getEntriesByType("resource").length,
+      tooWide: root.scrollWidth - root.clientWidth,
+    };
+  });
+  document.querySelector("pre").textContent = JSON.stringify(found);
+});
+</script>
+"""
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium's command; without it the test is skipped, on a CI machine it fails."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        reason = f"none of {', '.join(BROWSERS)} is installed (Debian: apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def test_in_a_browser(config, browser, tmp_path):
+    """No error on the console, nothing fetched, every figure drawn, every table with its rows."""
+    (tmp_path / "report.html").write_text(page(config))
+    (tmp_path / "frames.html").write_text(FRAMES)
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}",
+        "--enable-logging=stderr", "--v=0",
+        "--allow-file-access-from-files", "--disable-web-security",  # frames are looked into
+        "--dump-dom", (tmp_path / "frames.html").as_uri(),
+    ]  # fmt: skip
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert "CONSOLE" not in result.stderr, result.stderr
+    for seen in json.loads(unescape(re.search("<pre>(.*)</pre>", result.stdout, re.DOTALL)[1])):
+        assert seen["title"] == "cds-bench: synthetic"
+        assert seen["resources"] == 0
+        assert seen["tooWide"] == 0
+        drawn = {Path(path).stem for path in workflow.figures(config)}
+        assert sorted(seen["figures"]) == sorted(f"figure-{stem}" for stem in drawn)
+        assert len(seen["images"]) == len(drawn) + 2, "and a picture per method"
+        assert all(width > 0 for _, width in seen["images"]), seen["images"]
+        made = [Path(path) for path in workflow.tables(config) if path.endswith(".html")]
+        assert seen["tables"] == {
+            f"table-{path.stem}": path.read_text().count("<tr") - path.read_text().count("<thead")
+            for path in made
+        }
+        assert min(seen["tables"].values()) > 1
