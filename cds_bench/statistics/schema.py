@@ -233,12 +233,12 @@ def failures(config: Config) -> pd.DataFrame:
 def _problem(config: Config, name: str) -> str:
     """Why an external baseline has no checked scores."""
     if not (path := paths.baseline_scores(config, name)).exists():
-        return f"has no scores: the rules of {name} did not write {path}"
+        return f"without scores: the rules of {name} did not write {path}"
     try:
         check_baseline(config, name)
     except BenchError as error:
-        return f"has no scores: {error}"
-    return "has no scores: they were not checked yet"
+        return f"without scores: {error}"
+    return "without scores: they were not checked yet"
 
 
 def read_failures(config: Config) -> pd.DataFrame:
