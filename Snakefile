@@ -72,6 +72,7 @@ include: "workflow/rules/behaviour.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
-include: "workflow/rules/baselines.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/report.smk"
+# Last, so that a rule's name that is taken already is reported of the baseline's.
+include: "workflow/rules/baselines.smk"

@@ -168,9 +168,17 @@ def test_the_jobs_of_a_profile(project, name):
     methods = len(config.algorithms) * len(config.sharing)
     runs = len(config.suites) * methods * (config.seeds // config.seeds_per_job)
     names = [suite.replace("-", "_") for suite in config.suites]
+    tasks = sum(len(envs.SUITES[suite].tasks) for suite in config.suites)
+    d3rlpy = {
+        "d3rlpy_cql_environment": 1,
+        "d3rlpy_cql_train": tasks * config.seeds,
+        "d3rlpy_cql_evaluate": 1,
+        "baseline_check": 1,
+    }
+    assert set(config.baselines) <= {"d3rlpy_cql"}
     assert project.planned("--configfile", path) == {
         "references": len(config.tasks()),
-        "dataset": sum(len(envs.SUITES[suite].tasks) for suite in config.suites),
+        "dataset": tasks,
         "pool": len(config.suites),
         "train": runs,
         "evaluate": runs,
@@ -179,6 +187,7 @@ def test_the_jobs_of_a_profile(project, name):
         "configuration": 1,
         "report": 1,
         "all": 1,
+        **(d3rlpy if config.baselines else {}),
         **{f"{kind}_{name}": 1 for kind in ("table", "figures", "coverage") for name in names},
     }
 

@@ -216,9 +216,14 @@ def checked_baselines(config: Config) -> list[Path]:
 
 
 def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
-    """Writes scores.csv (see `merge`), and what it lacks into failures.csv (see `gaps`)."""
+    """Writes scores.csv (see `merge`), and what it lacks into failures.csv (`lacking`)."""
     files.write_csv(paths.scores(config), merge(config, others))
-    files.write_csv(paths.failures(config), pd.concat([gaps(config), _baseline_gaps(config)]))
+    files.write_csv(paths.failures(config), lacking(config))
+
+
+def lacking(config: Config) -> pd.DataFrame:
+    """What scores.csv lacks and why: of our runs (`gaps`), and of external baselines."""
+    return pd.concat([gaps(config), _baseline_gaps(config)], ignore_index=True)
 
 
 def _baseline_gaps(config: Config) -> pd.DataFrame:

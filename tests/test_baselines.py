@@ -1,0 +1,336 @@
+"""External baselines: the template filled in and run, broken ones beside it, exported policies."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from cds_bench import baselines, config, files, paths, plugins
+from cds_bench.errors import BenchError
+from cds_bench.evaluation.external import evaluate_policies
+from cds_bench.seeding import seed_of
+from cds_bench.statistics import schema
+from cds_bench.statistics.comparisons import comparisons
+from cds_bench.statistics.headline import headline, matrix
+from cds_bench.statistics.summary import summarise
+from tests.report import synthetic
+from tests.test_workflow import TINY, project  # noqa: F401 (a fixture)
+
+ROOT = Path(__file__).parents[1]
+SINGLE, TASK = "pointmaze-medium-single", "pointmaze-medium-20-4"
+FILLED = (
+    "    return {step: (2, (seed + 1) / 4) for step in job['suites'][suite]['snapshot_steps']}\n"
+)
+CRASHING = "    raise RuntimeError('the disk of this program is full')\n"
+NOT_A_NUMBER = "    return {20: (2, float('nan'))}\n"
+
+
+def fill_in(root: Path, name: str, body: str) -> None:
+    """A baseline as a user makes it: the template copied, its name put in, its function filled."""
+    folder = root / "workflow" / "baselines"
+    shutil.copytree(folder / "_template", folder / name)
+    rule, program = folder / name / "rule.smk", folder / name / "run.py"
+    rule.write_text(rule.read_text().replace("TEMPLATE", name))
+    text, count = re.subn(r"    raise NotImplementedError.*\n", body, program.read_text())
+    assert count == 1
+    program.write_text(text)
+
+
+def profile(project, *names: str, **changes) -> str:  # noqa: F811
+    """A tiny profile of one task with these baselines."""
+    values = {
+        "profile": "external",
+        "suites": {SINGLE: {"sizes": {TASK: 300}}},
+        "sharing": {"no_sharing": None},
+        "datasets": {"bands": {"directed": [0, 1]}, "reference_episodes": 2},
+        "baselines": dict.fromkeys(names),
+    }
+    return project.profile(**values | changes)
+
+
+def summary(results: Path) -> pd.DataFrame:
+    table = pd.read_csv(results / "tables" / "pointmaze_medium_single.csv")
+    return table[table["task"] == TASK].set_index("algorithm")
+
+
+def test_broken_baselines_leave_the_others_tables(project):  # noqa: F811
+    """A filled-in template, one that crashes and one that writes NaN; then they are mended."""
+    for name, body in (("good", FILLED), ("crashing", CRASHING), ("nans", NOT_A_NUMBER)):
+        fill_in(project.folder, name, body)
+    path = profile(project, "good", "crashing", "nans")
+    results = project.folder / "results" / "external"
+    status, output = project.run("--cores", "2", "--configfile", path)
+    assert status != 0
+    assert "the disk of this program is full" in output
+    nans = results / "baselines" / "nans" / "scores.csv"
+    reason = "column 'score': 2 values are not a finite number (first at row 1: got nothing (empty"
+    assert f"error: results/external/baselines/nans/scores.csv: {reason}" in output
+    table = summary(results)
+    assert table.at["good", "mean"] == pytest.approx((0.25 + 0.5) / 2)
+    assert table.at["good", "n"] == table.at["cql", "n"] == 2
+    assert reason in table.at["nans", "note"]
+    assert "the rules of crashing did not write" in table.at["crashing", "note"]
+    compared = pd.read_csv(results / "comparisons.csv").set_index("algorithm")
+    assert compared.loc["good", "reference"].unique() == ["cql x no_sharing"]
+    assert "failed" in (results / "tables" / "pointmaze_medium_single.md").read_text()
+    assert nans.exists()
+
+    good = results / "baselines" / "good" / "scores.csv"
+    before = good.stat().st_mtime_ns
+    for name, body in (("crashing", CRASHING), ("nans", NOT_A_NUMBER)):
+        program = project.folder / "workflow" / "baselines" / name / "run.py"
+        program.write_text(program.read_text().replace(body, FILLED))
+    status, output = project.run("--cores", "2", "--configfile", path)
+    assert status == 0, output
+    assert (summary(results)["n"] == 2).all()
+    assert good.stat().st_mtime_ns == before, "what was whole is not run again"
+    assert project.planned("--configfile", path) == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["temlate"], "baselines: unknown name 'temlate'; did you mean 'template'?"),
+        (["_template"], "baselines: unknown name '_template'"),
+        (["cql"], "baselines: 'cql' is the name of an algorithm; rename baselines/cql"),
+        (["Upper"], "baselines: 'Upper' is no name for a baseline; use a-z, 0-9 and _"),
+        (["statistics"], "The name statistics is already used by another rule"),
+    ],
+)
+def test_names_that_clash_end_in_a_plain_message(project, names, message):  # noqa: F811
+    folder = project.folder / "workflow" / "baselines"
+    made = ("template", "cql", "Upper", "statistics")
+    for name in made:
+        fill_in(project.folder, name, FILLED)
+    try:
+        status, output = project.run("-n", "--configfile", profile(project, *names))
+    finally:
+        for name in made:
+            shutil.rmtree(folder / name)
+    assert status != 0
+    assert message in output
+    assert "Traceback" not in output
+    assert len(output.splitlines()) < 8
+
+
+def test_a_broken_folder_that_is_off_does_no_harm(project):  # noqa: F811
+    fill_in(project.folder, "wreck", FILLED)
+    rule = project.folder / "workflow" / "baselines" / "wreck" / "rule.smk"
+    rule.write_text("rule this is no Snakemake")
+    try:
+        assert project.planned("--configfile", profile(project))
+    finally:
+        shutil.rmtree(rule.parent)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Three seeds of our own scores, and the configured baseline d3rlpy_cql."""
+    made = synthetic.config(tmp_path, suites={SINGLE: {}}, baselines={"d3rlpy_cql": {"option": 1}})
+    synthetic.write(made)
+    return made
+
+
+@pytest.fixture
+def written(settings):
+    """`written(change)`: the baseline's scores, after a change of the frame, as it wrote them."""
+    ours = synthetic.run_scores(SINGLE, "cql", "no_sharing", range(3))
+
+    def write(change=lambda frame: frame):
+        frame = change(ours.assign(algorithm="d3rlpy_cql"))
+        files.write_csv(paths.baseline_scores(settings, "d3rlpy_cql"), frame)
+
+    return write
+
+
+def put(frame: pd.DataFrame, row: int, column: str, value) -> pd.DataFrame:
+    """The frame with one other value; rows are counted from 1."""
+    frame = frame.astype({column: object})
+    frame.loc[frame.index[row - 1], column] = value
+    return frame
+
+
+BROKEN = {
+    "a column too few": (lambda f: f.drop(columns="score"), "column 'score' is missing; expected"),
+    "a column too many": (
+        lambda f: f.assign(sed=1),
+        "unexpected column 'sed'; did you mean 'seed'",
+    ),
+    "a row twice": (lambda f: pd.concat([f, f[3:4]]), "rows 4 and 85 have the same key"),
+    "not a number": (
+        lambda f: put(f, 7, "score", np.nan),
+        "column 'score': 1 values are not a fin",
+    ),
+    "a word": (lambda f: put(f, 7, "step", "ten"), "(first at row 7: got 'ten')"),
+    "another's rows": (
+        lambda f: put(f, 5, "algorithm", "cql"),
+        "column 'algorithm': 1 values are not 'd3rlpy_cql', the baseline's name (first at row 5:",
+    ),
+    "another seed": (
+        lambda f: f.assign(seed=f["seed"] + 1),
+        "column 'seed': 28 values are not configured (0 to 2) (first at row 57: got '3')",
+    ),
+    "another task": (lambda f: put(f, 2, "task", "jump"), "unknown name 'jump' at row 2"),
+    "another suite": (
+        lambda f: f.assign(suite="pointmaze-medium-directed"),
+        f"are not configured ({SINGLE}) (first at row 1: got 'pointmaze-medium-directed')",
+    ),
+    "no rows": (lambda f: f[:0], f"has no rows; expected scores of {SINGLE}"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_scores_are_refused_and_explained(settings, written, name):
+    change, message = BROKEN[name]
+    written(change)
+    path = paths.baseline_scores(settings, "d3rlpy_cql")
+    with pytest.raises(BenchError, match=re.escape(message)) as error:
+        schema.write_checked(settings, "d3rlpy_cql")
+    assert str(error.value).startswith(str(path))
+    assert not paths.baseline_checked(settings, "d3rlpy_cql").exists()
+    assert_others_stand(settings, message)
+
+
+def test_no_table_and_no_file_at_all(settings):
+    path = paths.baseline_scores(settings, "d3rlpy_cql")
+    assert_others_stand(settings, f"the rules of d3rlpy_cql did not write {path}")
+    files.write_text(path, 'a,b\n1,2,3\n"')
+    with pytest.raises(BenchError, match="not a CSV table"):
+        schema.write_checked(settings, "d3rlpy_cql")
+    assert_others_stand(settings, "not a CSV table")
+
+
+def assert_others_stand(settings, reason: str) -> None:
+    scores = schema.merge(settings, schema.checked_baselines(settings))
+    table = summarise(settings, scores, SINGLE, schema.lacking(settings))
+    broken = table[table["algorithm"] == "d3rlpy_cql"]
+    assert (broken["n"] == 0).all()
+    assert (broken["failed"] == 3).all()
+    assert broken["note"].str.startswith("seeds 0, 1, 2: ").all()
+    assert broken["note"].str.contains(reason, regex=False).all()
+    assert (table[table["algorithm"] == "cql"]["n"] == 3).all()
+
+
+def test_a_baseline_stands_beside_ours_and_is_compared_by_seed(settings, written):
+    written(lambda frame: frame.assign(normalized_score=frame["normalized_score"] + 0.25))
+    schema.write_checked(settings, "d3rlpy_cql")
+    scores = schema.merge(settings, schema.checked_baselines(settings))
+    assert schema.lacking(settings).empty
+    ours, theirs = (
+        matrix(settings, headline(scores, settings.protocol), SINGLE, (algorithm, "no_sharing"))
+        for algorithm in ("cql", "d3rlpy_cql")
+    )
+    np.testing.assert_allclose(theirs, ours + 0.25)
+    found = comparisons(settings, scores).query("algorithm == 'd3rlpy_cql'")
+    assert list(found["task"]) == [TASK, "average"]
+    assert set(found["reference"]) == {"cql x no_sharing"}
+    assert found["difference"].tolist() == pytest.approx([0.25, 0.25])
+    assert found["p"].tolist() == [0.25, 0.25]
+
+
+def test_an_unknown_sharing_is_compared_with_the_reference(settings, written):
+    written(lambda frame: frame.assign(sharing="everything"))
+    schema.write_checked(settings, "d3rlpy_cql")
+    scores = schema.merge(settings, schema.checked_baselines(settings))
+    found = comparisons(settings, scores).query("algorithm == 'd3rlpy_cql'")
+    assert set(found["reference"]) == {"cql x cds"}
+
+
+def test_the_job_says_what_our_own_runs_do(settings):
+    job = json.loads(json.dumps(baselines.job(settings, "d3rlpy_cql")))
+    assert job["options"] == {"option": 1}
+    assert job["seeds"] == [0, 1, 2]
+    suite = job["suites"][SINGLE]
+    assert suite["datasets"] == {TASK: str(paths.dataset(settings, SINGLE, TASK))}
+    assert suite["training"]["steps"] == suite["snapshot_steps"][-1] == settings.training.steps
+    assert suite["algorithms"]["cql"] == vars(config.options("algorithms", "cql", {}))
+    assert job["tasks"][TASK]["starts"][1] == seed_of("evaluate", TASK, 1) % 2**31
+
+
+@pytest.mark.parametrize("name", plugins.names("algorithms"))
+def test_defaults_are_read_as_they_are(name):
+    assert plugins.defaults("algorithms", name) == vars(config.options("algorithms", name, {}))
+
+
+@pytest.fixture
+def exported(trained, tmp_path):
+    """Our own run of a tiny profile as an external baseline would export it."""
+    from safetensors import safe_open
+
+    run = paths.run(trained, "walker2d-mixed", "cql", "no_sharing", "0-1")
+    source = run / "policies.safetensors"
+    with safe_open(source, framework="numpy") as file:
+        tasks = json.loads(file.metadata()["run"])["tasks"]
+    tensors = {name: x for name, x in load_file(source).items() if "critic" not in name}
+    for name in [name for name in tensors if name.startswith("b")]:
+        width = tensors[f"w{name[1:]}"].shape[-1]
+        tensors[name] = np.ascontiguousarray(tensors[name][..., :width])
+
+    def write(change=lambda tensors, run: None) -> Path:
+        run, changed = {"suite": "walker2d-mixed", "tasks": tasks}, dict(tensors)
+        change(changed, run)
+        save_file(changed, tmp_path / "policies.safetensors", {"run": json.dumps(run)})
+        return tmp_path / "policies.safetensors"
+
+    return write
+
+
+@pytest.fixture
+def asked(trained, tmp_path):
+    """The tiny profile with a baseline, its references in another results folder."""
+    made = trained.model_copy(update={"results": str(tmp_path), "baselines": {"d3rlpy_cql": {}}})
+    shutil.copytree(trained.folder / "references", made.folder / "references")
+    return made
+
+
+def test_exported_policies_get_the_scores_of_our_own(trained, asked, exported):
+    from cds_bench.evaluation.evaluate import evaluate
+
+    key = ("walker2d-mixed", "cql", "no_sharing", "0-1")
+    evaluate(trained, *key)
+    evaluate_policies(asked, "d3rlpy_cql", "no_sharing", [exported()])
+    ours = schema.read_scores(paths.run_scores(trained, *key))
+    theirs = schema.check_baseline(asked, "d3rlpy_cql")
+    pd.testing.assert_frame_equal(theirs.assign(algorithm="cql"), ours)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t, run: run.update(suite="walker"), "suite 'walker' is not configured"),
+        (lambda t, run: run.update(tasks=["jmp"]), "unknown task 'jmp'; did you mean 'jump'?"),
+        (lambda t, run: run.update(tasks=["jump"]), "'observation_mean' has shape (3, 17), expect"),
+        (lambda t, run: t.pop("b1"), "'b1' is missing"),
+        (lambda t, run: t.update(w0=t["w0"][:, :, 1:].copy()), "'w0' has shape (3, 2, 19, 32), ex"),
+        (lambda t, run: t.update(b0=t["b0"] * np.nan), "'b0' has values that are not finite"),
+        (
+            lambda t, run: t.update(seeds=np.array([1, 1])),
+            "seeds are [1, 1]; expected at least one",
+        ),
+        (lambda t, run: t.update(steps=np.array([9, 0, 20])), "expected them in ascending order"),
+        (
+            lambda t, run: t.update(observation_scale=0 * t["observation_scale"]),
+            "'observation_scale' has values that are not positive",
+        ),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(asked, exported, change, message):
+    path = exported(change)
+    with pytest.raises(BenchError, match=re.escape(message)) as error:
+        evaluate_policies(asked, "d3rlpy_cql", "no_sharing", [path])
+    assert str(error.value).startswith(str(path))
+
+
+def test_the_lock_is_exact_and_covers_what_is_asked_for():
+    folder = ROOT / "workflow" / "baselines" / "d3rlpy_cql"
+    locked, asked_for = (
+        {line for line in (folder / name).read_text().splitlines() if not line.startswith("#")}
+        for name in ("requirements.lock", "requirements.in")
+    )
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][a-z0-9.]*", line) for line in locked)
+    assert asked_for <= locked
