@@ -183,7 +183,7 @@ def test_the_jobs_of_a_profile(project, name):
         "train": runs,
         "evaluate": runs,
         "statistics": 1,
-        "table_shift": 1,
+        **dict.fromkeys(OVER_SUITES, 1),
         "configuration": 1,
         "report": 1,
         "all": 1,
