@@ -62,7 +62,7 @@ def _seeds(run: Run) -> str:
 def _diverged(config: Config, run: Run) -> list[dict]:
     path = paths.run(config, *run[:3], _seeds(run)) / "run.json"
     try:
-        return files.read_json(path)["failures"] if path.exists() else []
+        return files.read_json(path).get("failures") or [] if path.exists() else []
     except BenchError:
         return []  # said by `_gap`
 
