@@ -261,6 +261,7 @@ def tables(config: ConfigOption = DEFAULT) -> None:
     settings = _load(config)
     from cds_bench.report.everything import write_everything
 
+    print(f"writing tables and figures of what there is in {settings.folder}", flush=True)
     write_everything(settings)
 
 
