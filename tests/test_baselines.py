@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from cds_bench import baselines, config, files, paths, plugins
+from cds_bench import baselines, cli, config, files, paths, plugins
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.external import evaluate_policies
 from cds_bench.seeding import seed_of
@@ -182,6 +182,15 @@ BROKEN = {
     ),
     "no rows": (lambda f: f[:0], f"has no rows; expected scores of {SINGLE}"),
 }
+
+
+def test_the_command_names_the_baselines_that_are_configured(settings, monkeypatch):
+    arguments = ["check-baseline", "--baseline", "d3rlpy", "--config", settings.model_dump_json()]
+    monkeypatch.setattr("sys.argv", ["cds-bench", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    message = "--baseline: 'd3rlpy' is not configured; did you mean 'd3rlpy_cql'?"
+    assert message in str(end.value)
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -27,7 +27,8 @@ DEFAULT = ROOT / "workflow/config/default.yaml"
 JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0-1")
 COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate", "statistics",
-    "table", "figures", "shift", "render", "coverage", "plan", "status",
+    "table", "figures", "shift", "render", "coverage", "plan", "status", "evaluate-policies",
+    "check-baseline",
 )  # fmt: skip
 
 
