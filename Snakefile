@@ -61,7 +61,7 @@ onerror:
     failed = plan.failed_baselines(settings)
     if failed and not without_failed:
         print(f"Making the tables without {', '.join(failed)}.", flush=True)
-        again = settings.folder / "baselines" / "without_failed.json"
+        again = settings.folder / ".without_failed.json"
         again.write_text(settings.model_dump_json())
         shell(
             "{plan.WITHOUT_FAILED}=1 snakemake --cores {workflow.cores} --configfile {again}"

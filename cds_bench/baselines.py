@@ -1,7 +1,8 @@
-"""What an external baseline is told: the job that stands in its job.json.
+"""What an external baseline is told, the job that stands in its job.json, and whether it answered.
 
-Plain data with every default resolved, so that a program in any language can read it; the
-Snakefile makes it, so nothing here imports torch. docs/external-baselines.md describes each key.
+The job is plain data with every default resolved, so that a program in any language can read it;
+the Snakefile makes it, so nothing here imports torch. docs/external-baselines.md describes each
+key.
 """
 
 from typing import Any
@@ -58,3 +59,12 @@ def _task(config: Config, task: str) -> dict[str, Any]:
         "references": str(paths.references(config, task)),
         "starts": episode_starts(task, max(protocol.curve_episodes, protocol.final_episodes)),
     }
+
+
+def standing(config: Config) -> list[str]:
+    """The configured baselines with checked scores.
+
+    One that was run again, and failed, has lost the scores that were checked before.
+    """
+    files = (paths.baseline_scores, paths.baseline_checked)
+    return [name for name in config.baselines if all(file(config, name).exists() for file in files)]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import envs
-from cds_bench import paths
+from cds_bench import baselines, paths
 from cds_bench.behaviour import RECIPES
 from cds_bench.config import Config
 
@@ -45,15 +45,15 @@ def run_files(config: Config, *key: str) -> dict[str, str]:
 
 def baseline_scores(config: Config, existing: bool) -> list[str]:
     """The checked scores of the external baselines: all of them, or those that exist."""
-    found = (paths.baseline_checked(config, name) for name in config.baselines)
-    return [str(path) for path in found if path.exists() or not existing]
+    names = baselines.standing(config) if existing else config.baselines
+    return [str(paths.baseline_checked(config, name)) for name in names]
 
 
 def failed_baselines(config: Config) -> list[str]:
     """The external baselines that are all that tables wait for; none while our runs are missing."""
     if not all(paths.run_scores(config, *run).exists() for run in runs(config)):
         return []
-    return [name for name in config.baselines if not paths.baseline_checked(config, name).exists()]
+    return [name for name in config.baselines if name not in baselines.standing(config)]
 
 
 def suite_tables(config: Config, suite: str) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from cds_bench import baselines, cli, config, files, paths, plugins
+from cds_bench import workflow as plan
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.external import evaluate_policies
 from cds_bench.seeding import seed_of
@@ -240,6 +241,22 @@ def test_a_baseline_stands_beside_ours_and_is_compared_by_seed(settings, written
     assert set(found["reference"]) == {"cql x no_sharing"}
     assert found["difference"].tolist() == pytest.approx([0.25, 0.25])
     assert found["p"].tolist() == [0.25, 0.25]
+
+
+def test_a_baseline_that_failed_when_run_again_loses_its_place(settings, written):
+    written()
+    schema.write_checked(settings, "d3rlpy_cql")
+    assert plan.failed_baselines(settings) == []
+    paths.baseline_scores(settings, "d3rlpy_cql").unlink()  # as Snakemake does when its rule fails
+    assert plan.failed_baselines(settings) == ["d3rlpy_cql"]
+    assert plan.baseline_scores(settings, existing=True) == []
+    assert_others_stand(settings, "the rules of d3rlpy_cql did not write")
+
+
+def test_while_our_own_runs_are_missing_no_baseline_is_to_blame(settings):
+    assert plan.failed_baselines(settings) == ["d3rlpy_cql"]
+    paths.run_scores(settings, SINGLE, "cql", "cds", "0-2").unlink()
+    assert plan.failed_baselines(settings) == []
 
 
 def test_an_unknown_sharing_is_compared_with_the_reference(settings, written):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import files, paths
+from cds_bench import baselines, files, paths
 from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
 
@@ -204,8 +204,7 @@ def write_checked(config: Config, name: str) -> None:
 
 def checked_baselines(config: Config) -> list[Path]:
     """The checked scores of the configured baselines that have any."""
-    found = (paths.baseline_checked(config, name) for name in config.baselines)
-    return [path for path in found if path.exists()]
+    return [paths.baseline_checked(config, name) for name in baselines.standing(config)]
 
 
 def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
@@ -222,11 +221,10 @@ def failures(config: Config) -> pd.DataFrame:
         for failure in files.read_json(path)["failures"] if path.exists() else []:
             seed = failure["seed"]
             rows.append((suite, algorithm, sharing, seed, failure["step"], failure["reason"]))
-    for name in config.baselines:
-        if not paths.baseline_checked(config, name).exists():
-            seeds, reason = range(config.seeds), _problem(config, name)
-            keys = product(config.suites, [name], [NO_SHARING_NAMED], seeds, [0], [reason])
-            rows += keys
+    standing = baselines.standing(config)
+    for name in (name for name in config.baselines if name not in standing):
+        seeds, reason = range(config.seeds), _problem(config, name)
+        rows += product(config.suites, [name], [NO_SHARING_NAMED], seeds, [0], [reason])
     return pd.DataFrame(rows, columns=FAILURES)
 
 
