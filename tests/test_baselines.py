@@ -1,6 +1,7 @@
 """External baselines: the template filled in and run, broken ones beside it, exported policies."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from cds_bench import baselines, config, files, paths, plugins
+from cds_bench import baselines, cli, config, files, paths, plugins
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.external import evaluate_policies
 from cds_bench.seeding import seed_of
@@ -184,6 +185,15 @@ BROKEN = {
 }
 
 
+def test_the_command_names_the_baselines_that_are_configured(settings, monkeypatch):
+    arguments = ["check-baseline", "--baseline", "d3rlpy", "--config", settings.model_dump_json()]
+    monkeypatch.setattr("sys.argv", ["cds-bench", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    message = "--baseline: 'd3rlpy' is not configured; did you mean 'd3rlpy_cql'?"
+    assert message in str(end.value)
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_scores_are_refused_and_explained(settings, written, name):
     change, message = BROKEN[name]
@@ -231,6 +241,19 @@ def test_a_baseline_stands_beside_ours_and_is_compared_by_seed(settings, written
     assert set(found["reference"]) == {"cql x no_sharing"}
     assert found["difference"].tolist() == pytest.approx([0.25, 0.25])
     assert found["p"].tolist() == [0.25, 0.25]
+
+
+def test_a_baseline_that_failed_when_run_again_loses_its_place(settings, written):
+    written()
+    schema.write_checked(settings, "d3rlpy_cql")
+    checked = paths.baseline_checked(settings, "d3rlpy_cql")
+    assert schema.checked_baselines(settings) == [checked]
+    raw = paths.baseline_scores(settings, "d3rlpy_cql")
+    os.utime(raw, (checked.stat().st_mtime + 10,) * 2)  # written again, not checked yet
+    assert_others_stand(settings, "not checked")
+    raw.unlink()  # as Snakemake does when its rule fails
+    assert schema.checked_baselines(settings) == []
+    assert_others_stand(settings, "the rules of d3rlpy_cql did not write")
 
 
 def test_an_unknown_sharing_is_compared_with_the_reference(settings, written):

@@ -89,7 +89,8 @@ def configured(training: dict, options: dict) -> d3rlpy.algos.CQL:
 def layers(algorithm: d3rlpy.algos.CQL) -> dict[str, np.ndarray]:
     """The policy as w<k> [1, in, out] and b<k> [1, 1, out]; the output is [mean, log_std].
 
-    The first weight gets a row of zeros for the one-hot vector of the only task.
+    The first weight gets a row of zeros for the one-hot vector of the only task. All are copies:
+    training goes on in place.
     """
     state = {
         name: value.cpu().numpy() for name, value in algorithm.impl.policy.state_dict().items()
@@ -106,7 +107,7 @@ def layers(algorithm: d3rlpy.algos.CQL) -> dict[str, np.ndarray]:
     first, bias = pairs[0]
     pairs[0] = np.concatenate([first, np.zeros_like(first[:1])]), bias
     return {
-        name: np.ascontiguousarray(value)
+        name: np.array(value, order="C")
         for k, (weight, bias) in enumerate(pairs)
         for name, value in ((f"w{k}", weight[None]), (f"b{k}", bias[None, None]))
     }
