@@ -65,7 +65,7 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         _label_axes(panels, len(tasks), across, suite, last=algorithm == algorithms[-1])
     handles = [Line2D([], [], lw=1.4, ms=4, label=name, **look) for name, look in looks.items()]
     handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="headline snapshots"))
-    made.legend(handles=handles, **LEGEND, ncols=_columns(len(handles)))
+    made.legend(handles=handles, **LEGEND, ncols=_columns(handles))
     dashed = (
         "Dashed: 0 and 100 %" if by_success(suite) else "Dashed: random policy (0), expert (100)"
     )
@@ -110,8 +110,11 @@ def _curve_panel(config: Config, axes, curves: dict[str, Curve], looks: dict[str
     axes.set_axisbelow(True)
 
 
-def _columns(entries: int, most: int = 6) -> int:
-    """Columns of a legend whose lines are about equally full."""
+def _columns(handles: list) -> int:
+    """Columns of a legend that fits the page, its lines about equally full."""
+    longest = max(len(handle.get_label()) for handle in handles)
+    most = max(1, min(6, int(WIDTH * 15 / (longest + 7))))  # characters of a line, and the handle's
+    entries = len(handles)
     return -(-entries // -(-entries // most))
 
 
@@ -201,13 +204,16 @@ def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     thresholds = np.linspace(min(low, 0.0) - 0.02, high + 0.02, 101)
     made = plotting.figure(WIDTH, 3.4)
     panels = np.atleast_1d(made.subplots(1, len(algorithms), sharex=True, sharey=True))
-    protocol = config.protocol
+    protocol, banded = config.protocol, len(looks) <= len(plotting.COLOURS)
+    bands = f"; bands: {percent(config)} percentile bootstrap, seeds drawn within each task"
     for axes, algorithm in zip(panels, algorithms, strict=True):
         for method in (m for m in columns if m[0] == algorithm and len(complete[m])):
             look, main = looks[method[1]], method[1] == protocol.reference
             shares = 100 * performance_profile(complete[method].ravel(), thresholds)
             line = {"lw": 1.7 if main else 1.1, "ms": 3.2, "markevery": 10}
             axes.plot(100 * thresholds, shares, **line, **look, zorder=4 if main else 3)
+            if not banded:
+                continue
             rng = stream("profile", suite, *method)
             how = (rng, min(protocol.resamples, BAND_RESAMPLES), protocol.confidence)
             ends = stratified_profile(complete[method], thresholds, *how)
@@ -219,12 +225,11 @@ def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         axes.set_axisbelow(True)
     panels[0].set_ylabel("runs above it, %")
     handles = [Line2D([], [], lw=1.4, ms=4, label=name, **look) for name, look in looks.items()]
-    made.legend(handles=handles, **LEGEND, ncols=_columns(len(handles)))
+    made.legend(handles=handles, **LEGEND, ncols=_columns(handles))
     plotting.title(
         made,
         f"Performance profiles on {suite}",
-        f"Over tasks × {_seeds(config, [len(found) for found in complete.values()])}; bands: "
-        f"{percent(config)} percentile bootstrap, seeds drawn within each task. "
-        f"{provenance(config)}",
+        f"Over tasks × {_seeds(config, [len(found) for found in complete.values()])}"
+        f"{bands if banded else ''}. {provenance(config)}",
     )
     return made
