@@ -42,10 +42,10 @@ setup: $(STAMP) ## make .venv and install what is locked (PYTHON=python3.12 name
 results: $(STAMP) ## run the workflow on all cores (PROFILE=smoke: another profile)
 	@$(IN_VENV) snakemake --cores all $(ARGS) --configfile workflow/config/$(PROFILE).yaml
 
-# Tables, figures, scores and what they were made with; not the datasets and policies, which are large.
+# Tables, figures, scores and what they were made with; not datasets, policies and other renderings, which are large.
 reference: results ## run the workflow and keep its tables as results/reference/<PROFILE>
 	@rm -rf results/reference/$(PROFILE) && mkdir -p results/reference/$(PROFILE)
-	@cd results/$(PROFILE) && cp --parents -r tables figures references *.csv config.json \
+	@cd results/$(PROFILE) && cp --parents -r tables/*.{md,csv} figures/*.png references *.csv config.json \
 	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/$(PROFILE)
 
 bench: $(STAMP) ## measure speed beside other implementations, in benchmarks/results (ARGS=--quick: tiny)
