@@ -1,6 +1,7 @@
 """The baseline d3rlpy_cql in its own environment, where that was made: data in, policies out."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -38,7 +39,11 @@ train.main()
 np.savez("probe.npz", actions=actions, **kept)
 """
 
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="its environment was not made here")
+# Where `CI` is set its absence is a failure: .ci/run makes it.
+pytestmark = pytest.mark.skipif(
+    not PYTHON.exists() and not os.environ.get("CI"),
+    reason=f"its environment is not there; {FOLDER.name}/environment.sh makes it",
+)
 
 
 @pytest.fixture
