@@ -6,7 +6,7 @@ exact sign-flip permutations; scores are normalised and averaged over a suite's 
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -94,6 +94,10 @@ class Data:
         for suite in self.config.suites:
             found.setdefault(envs.SUITES[suite].domain, []).append(suite)
         return found
+
+    @property
+    def missing_domains(self) -> list[str]:
+        return [domain for domain in PAPERS_DOMAINS if domain not in self.domains]
 
     def score(self, suites: list[str], method: Method) -> np.ndarray:
         """A method's score of each seed, [seeds], over tasks and suites; NaN where one lacks."""
@@ -204,14 +208,13 @@ def comparable(data: Data) -> Iterator[Decision]:
     some other method, corrected over them. The paper's own variants are no other methods.
     """
     rows = [_comparable(data, domain, suites) for domain, suites in data.domains.items()]
-    missing = [domain for domain in PAPERS_DOMAINS if domain not in data.domains]
-    verdict = UNDECIDED
+    verdict, missing = UNDECIDED, data.missing_domains
     if any(row.verdict == CONTRADICTED for row in rows):
         verdict = CONTRADICTED
     elif not missing and all(row.verdict == SUPPORTED for row in rows):
         verdict = SUPPORTED
     seen = np.mean([row.verdict == SUPPORTED for row in rows]) if rows else np.nan
-    note = f"not run: {', '.join(missing)}" if missing else ""
+    note = _not_run(missing)
     fewest = min((row.n for row in rows), default=0)
     measure = "domains where cds is best or comparable"
     whole = Decision(
@@ -257,6 +260,10 @@ def _comparable(data: Data, domain: str, suites: list[str]) -> Decision:
     )  # fmt: skip
 
 
+def _not_run(domains: list[str]) -> str:
+    return f"not run: {', '.join(domains)}" if domains else ""
+
+
 def _others(data: Data) -> list[str]:
     config = data.config
     return [sharing for sharing in config.sharing if config.module("sharing", sharing) not in OWN]
@@ -268,7 +275,8 @@ def improves(data: Data) -> Iterator[Decision]:
     Per domain and seed 100 (cds - next) / mean(next), and the mean over domains; both the next best
     method and its mean are taken from the *other* seeds, so that the choice of the best does not
     bias the difference. Contradicted where it is significantly below 17.5, else supported where it
-    is significantly above 0 (one-sided). Undefined where the next best's mean is not above 0.
+    is significantly above 0 (one-sided). Undefined where the next best's mean is not above 0. The
+    average is over the domains that were run; the note names the others.
     """
     suites = data.domains
     scores = {
@@ -284,7 +292,9 @@ def improves(data: Data) -> Iterator[Decision]:
         return (Decision(4, OVERALL, measure, note="fewer than two seeds have every method"),)
     found = {domain: _improvements(values[:, complete]) for domain, values in scores.items()}
     found[OVERALL] = np.mean(list(found.values()), axis=0)
-    return tuple(_improves(data, scope, measure, values) for scope, values in found.items())
+    rows = [_improves(data, scope, measure, values) for scope, values in found.items()]
+    whole = replace(rows[-1], note=rows[-1].note or _not_run(data.missing_domains))
+    return (*rows[:-1], whole)
 
 
 def _improvements(scores: np.ndarray) -> np.ndarray:

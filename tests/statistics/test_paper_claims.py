@@ -115,6 +115,7 @@ def test_claim_4_is_the_relative_improvement_over_the_next_best(level, verdict):
     row = frame.loc[(4, OVERALL)]
     assert row["estimate"] == pytest.approx(100 * (level - 0.5) / 0.5, abs=3)
     assert row["verdict"] == verdict
+    assert row["note"] == "not run: vision"
 
 
 def test_claim_4_chooses_the_next_best_without_bias():
