@@ -113,29 +113,14 @@ def comparison_table(config: Config, suite: str, extension: str) -> Path:
     return config.folder / "tables" / f"{suite_id(suite)}_comparisons.{extension}"
 
 
-def shift_table(config: Config, extension: str) -> Path:
-    """Distribution shift and score over all suites: csv, md, tex or html."""
-    return config.folder / "tables" / f"distribution_shift.{extension}"
+def overall_table(config: Config, name: str, extension: str) -> Path:
+    """A table over all suites (csv, md, tex or html): ranks, distribution_shift, claims."""
+    return config.folder / "tables" / f"{name}.{extension}"
 
 
-def claims_table(config: Config, extension: str) -> Path:
-    """The paper's claims and their verdicts: csv, md, tex or html."""
-    return config.folder / "tables" / f"claims.{extension}"
-
-
-def ranks_table(config: Config, extension: str) -> Path:
-    """Average ranks of the methods over all tasks: csv, md, tex or html."""
-    return config.folder / "tables" / f"ranks.{extension}"
-
-
-def ranks_figure(config: Config, extension: str) -> Path:
-    """The same with the critical difference (png or svg)."""
-    return config.folder / "figures" / f"ranks.{extension}"
-
-
-def shift_figure(config: Config, extension: str) -> Path:
-    """Score over distribution shift (png or svg)."""
-    return config.folder / "figures" / f"distribution_shift.{extension}"
+def overall_figure(config: Config, name: str, extension: str) -> Path:
+    """A figure over all suites (png or svg): ranks, distribution_shift."""
+    return config.folder / "figures" / f"{name}.{extension}"
 
 
 def coverage_table(config: Config, suite: str) -> Path:

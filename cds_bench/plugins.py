@@ -37,17 +37,26 @@ def names(kind: str) -> list[str]:
     return [stem for stem in stems if _config_class(kind, stem)]
 
 
-def fields(kind: str, name: str) -> list[str]:
-    """The options of a plug-in, those of the `Config` that its own derives from first."""
+def _fields(kind: str, name: str) -> list[ast.AnnAssign]:
+    """The fields of a plug-in's `Config`, those of the one that it derives from first."""
     config = _config_class(kind, name)
     inherited = [
         field
         for base in config.bases
         if isinstance(base, ast.Attribute) and base.attr == "Config"
-        for field in fields(kind, base.value.id)
+        for field in _fields(kind, base.value.id)
     ]
-    own = [node.target.id for node in config.body if isinstance(node, ast.AnnAssign)]
-    return inherited + own
+    return inherited + [node for node in config.body if isinstance(node, ast.AnnAssign)]
+
+
+def fields(kind: str, name: str) -> list[str]:
+    """The names of a plug-in's options."""
+    return [field.target.id for field in _fields(kind, name)]
+
+
+def defaults(kind: str, name: str) -> dict:
+    """A plug-in's options and their default values, which are literals."""
+    return {field.target.id: ast.literal_eval(field.value) for field in _fields(kind, name)}
 
 
 def module_name(name: str, options: dict) -> str:
@@ -71,13 +80,6 @@ def check(kind: str, name: str, options: dict) -> None:
     for key in options:
         if key not in (*known, USE):
             raise BenchError(f"{kind}.{name}: unknown key '{key}'{nearest(key, known)}")
-
-
-def defaults(kind: str, name: str) -> dict:
-    """A plug-in's options and their default values, which are literals."""
-    body = _config_class(kind, name).body
-    fields = [node for node in body if isinstance(node, ast.AnnAssign)]
-    return {field.target.id: ast.literal_eval(field.value) for field in fields}
 
 
 def baselines() -> list[str]:

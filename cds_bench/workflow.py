@@ -12,6 +12,8 @@ from cds_bench.fingerprint import ROOT, fingerprint
 PAGE = ROOT / "cds_bench" / "report"
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("png", "svg")
+OVERALL_TABLES = ("ranks", "distribution_shift", "claims")  # over all suites
+OVERALL_FIGURES = ("ranks", "distribution_shift")
 
 
 def log(config: Config, rule: str, *parts: str) -> str:
@@ -107,12 +109,12 @@ def suite_datasets(config: Config, suite: str) -> list[str]:
 
 
 def all_datasets(config: Config) -> list[str]:
-    """Every dataset of a profile, for external baselines."""
+    """Every dataset of a profile."""
     return [path for suite in config.suites for path in suite_datasets(config, suite)]
 
 
 def all_references(config: Config) -> list[str]:
-    """The scores that normalise of every task, for external baselines."""
+    """The scores that normalise of every task."""
     return [str(paths.references(config, task)) for task in config.tasks()]
 
 
@@ -132,35 +134,25 @@ def figure_kind(path: str) -> str:
     return next(kind for kind in kinds if Path(path).stem.endswith(kind))
 
 
-def shift_tables(config: Config) -> list[str]:
-    return [str(paths.shift_table(config, extension)) for extension in TABLE_FORMATS]
+def overall_tables(config: Config, name: str) -> list[str]:
+    """A table over all suites in every format."""
+    return [str(paths.overall_table(config, name, extension)) for extension in TABLE_FORMATS]
 
 
-def shift_figures(config: Config) -> list[str]:
-    return [str(paths.shift_figure(config, extension)) for extension in FIGURE_FORMATS]
-
-
-def claims_tables(config: Config) -> list[str]:
-    return [str(paths.claims_table(config, extension)) for extension in TABLE_FORMATS]
-
-
-def ranks_tables(config: Config) -> list[str]:
-    return [str(paths.ranks_table(config, extension)) for extension in TABLE_FORMATS]
-
-
-def ranks_figures(config: Config) -> list[str]:
-    return [str(paths.ranks_figure(config, extension)) for extension in FIGURE_FORMATS]
+def overall_figures(config: Config, name: str) -> list[str]:
+    """A figure over all suites in every format."""
+    return [str(paths.overall_figure(config, name, extension)) for extension in FIGURE_FORMATS]
 
 
 def tables(config: Config) -> list[str]:
     of_suites = [path for suite in config.suites for path in suite_tables(config, suite)]
-    return [*of_suites, *ranks_tables(config), *shift_tables(config), *claims_tables(config)]
+    return of_suites + [path for name in OVERALL_TABLES for path in overall_tables(config, name)]
 
 
 def figures(config: Config) -> list[str]:
     kinds = (suite_figures, suite_coverage)
     of_suites = [path for suite in config.suites for kind in kinds for path in kind(config, suite)]
-    return [*of_suites, *ranks_figures(config), *shift_figures(config)]
+    return of_suites + [path for name in OVERALL_FIGURES for path in overall_figures(config, name)]
 
 
 def merged(config: Config) -> list[str]:
@@ -196,6 +188,5 @@ def page_data(config: Config) -> list[str]:
     """What the report page reads beside tables and figures: runs and the data behind them."""
     of_runs = [run_files(config, *run)[name] for run in runs(config) for name in ("run", "metrics")]
     of_suites = [str(paths.manifest(config, suite)) for suite in config.suites]
-    of_suites += [path for suite in config.suites for path in suite_datasets(config, suite)]
-    of_tasks = [str(paths.references(config, task)) for task in config.tasks()]
-    return of_runs + of_suites + of_tasks + merged(config)
+    of_data = all_datasets(config) + all_references(config)
+    return of_runs + of_suites + of_data + merged(config)

@@ -1,11 +1,13 @@
 """The paper's claims and what the scores say of them, as a table."""
 
+from functools import partial
+
 import numpy as np
 
-from cds_bench import files, paths
+from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report.render import Block, Cell, Table
-from cds_bench.report.tables import p_value, provenance, renderings, seeds_caption
+from cds_bench.report.tables import p_value, provenance, seeds_caption, write_table
 from cds_bench.statistics.paper_claims import COLUMNS, OVERALL, UNDECIDED
 from cds_bench.statistics.schema import check_columns, read_csv
 
@@ -27,9 +29,7 @@ def write_claims_table(config: Config) -> None:
     frame = read_csv(path)
     check_columns(frame, COLUMNS, str(path))
     frame["note"] = frame["note"].astype("string").fillna("")
-    files.write_csv(paths.claims_table(config, "csv"), frame)
-    for extension, text in renderings(table(config, frame)).items():
-        files.write_text(paths.claims_table(config, extension), text)
+    write_table(partial(paths.overall_table, config, "claims"), frame, table(config, frame))
 
 
 def table(config: Config, frame) -> Table:

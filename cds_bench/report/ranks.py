@@ -1,29 +1,28 @@
 """Average ranks over all tasks: a table, and a figure with the critical difference."""
 
-import functools
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cds_bench import files, paths
+from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
 from cds_bench.report.plotting import GREY
 from cds_bench.report.render import MISSING, Block, Cell, Table
-from cds_bench.report.tables import p_value, provenance, renderings, seeds_caption
+from cds_bench.report.tables import p_value, provenance, seeds_caption, write_table
 from cds_bench.statistics.ranks import ranks
 from cds_bench.statistics.schema import read_scores
+
+NAME = "ranks"  # of the table and the figure
 
 
 def write_ranks(config: Config) -> None:
     """Writes tables/ranks.{csv,md,tex,html} and the figure of the same name from scores.csv."""
     frame = ranks(config, read_scores(paths.scores(config)))
-    files.write_csv(paths.ranks_table(config, "csv"), frame)
-    for extension, text in renderings(table(config, frame)).items():
-        files.write_text(paths.ranks_table(config, extension), text)
+    write_table(partial(paths.overall_table, config, NAME), frame, table(config, frame))
     with plotting.style():
-        place = functools.partial(paths.ranks_figure, config)
-        plotting.save_as(figure(config, frame), place)
+        plotting.save_as(figure(config, frame), partial(paths.overall_figure, config, NAME))
 
 
 def table(config: Config, frame: pd.DataFrame) -> Table:

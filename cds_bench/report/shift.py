@@ -1,19 +1,20 @@
 """Distribution shift and score, side by side: the paper's explanation of why sharing can hurt."""
 
-import functools
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cds_bench import files, paths
+from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
 from cds_bench.report.render import MISSING, Block, Cell, Table
-from cds_bench.report.tables import provenance, renderings, seeds_caption
+from cds_bench.report.tables import provenance, seeds_caption, write_table
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.shift import AVERAGE, KL, OVERESTIMATION, SCORE, read_shift, summarise
 
+NAME = "distribution_shift"  # of the table and the figure
 TITLES = {
     KL: "D_KL(policy ‖ behaviour of its effective data), nats",
     OVERESTIMATION: "Q at initial states − discounted return",
@@ -25,12 +26,9 @@ UNITS = {KL: 1.0, OVERESTIMATION: 1.0, SCORE: 100.0}
 def write_distribution_shift(config: Config) -> None:
     """Writes tables/distribution_shift.{csv,md,tex,html} and the figure of the same name."""
     summary = summarise(config, read_shift(config), read_scores(paths.scores(config)))
-    files.write_csv(paths.shift_table(config, "csv"), summary)
-    for extension, text in renderings(table(config, summary)).items():
-        files.write_text(paths.shift_table(config, extension), text)
+    write_table(partial(paths.overall_table, config, NAME), summary, table(config, summary))
     with plotting.style():
-        place = functools.partial(paths.shift_figure, config)
-        plotting.save_as(figure(config, summary), place)
+        plotting.save_as(figure(config, summary), partial(paths.overall_figure, config, NAME))
 
 
 def table(config: Config, summary: pd.DataFrame) -> Table:

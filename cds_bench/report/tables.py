@@ -1,5 +1,9 @@
 """The tables of a suite: scores of all methods, and comparisons with the reference method."""
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -23,9 +27,8 @@ def write_suite_table(config: Config, suite: str) -> None:
     """
     scores = read_scores(paths.scores(config))
     summary = summarise(config, scores, suite, read_failures(config))
-    files.write_csv(paths.table(config, suite, "csv"), summary)
-    for extension, text in renderings(suite_table(config, suite, summary)).items():
-        files.write_text(paths.table(config, suite, extension), text)
+    table = suite_table(config, suite, summary)
+    write_table(partial(paths.table, config, suite), summary, table)
 
 
 def write_comparison_table(config: Config, suite: str) -> None:
@@ -35,17 +38,16 @@ def write_comparison_table(config: Config, suite: str) -> None:
     check_columns(frame, compared.COLUMNS, str(path))
     rows = frame[frame["suite"] == suite]
     rows = rows.assign(note=rows["note"].astype("string").fillna(""))
-    files.write_csv(paths.comparison_table(config, suite, "csv"), rows)
-    for extension, text in renderings(comparison_table(config, suite, rows)).items():
-        files.write_text(paths.comparison_table(config, suite, extension), text)
+    table = comparison_table(config, suite, rows)
+    write_table(partial(paths.comparison_table, config, suite), rows, table)
 
 
-def renderings(table: Table) -> dict[str, str]:
-    return {
-        "md": render.markdown(table),
-        "tex": render.latex(table),
-        "html": render.html(table),
-    }
+def write_table(place: Callable[[str], Path], frame: pd.DataFrame, table: Table) -> None:
+    """Writes `frame` to `place("csv")`, and its rendering to `place` of md, tex and html."""
+    files.write_csv(place("csv"), frame)
+    renderings = {"md": render.markdown, "tex": render.latex, "html": render.html}
+    for extension, rendered in renderings.items():
+        files.write_text(place(extension), rendered(table))
 
 
 def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:

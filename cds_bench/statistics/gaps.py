@@ -1,7 +1,5 @@
 """What the scores lack, and why: read from the files that training and evaluation leave."""
 
-from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -12,12 +10,12 @@ from cds_bench.errors import BenchError
 
 COLUMNS = ["suite", "algorithm", "sharing", "seed", "state", "step", "reason"]
 FAILED, RUNNING, MISSING = "failed", "running", "missing"
-Run = tuple[str, str, str, tuple[int, int]]
+Run = tuple[str, str, str, str]  # suite, algorithm, sharing, "<first>-<last>" seed
 
 
-def runs(config: Config) -> Iterator[Run]:
-    """Every configured training job: suite, algorithm, sharing, first and last seed."""
-    return product(config.suites, config.algorithms, config.sharing, config.seed_groups)
+def seeds_of(run: Run) -> range:
+    first, last = map(int, run[3].split("-"))
+    return range(first, last + 1)
 
 
 def evaluated(config: Config, run: Run) -> bool:
@@ -26,9 +24,8 @@ def evaluated(config: Config, run: Run) -> bool:
     A run that is trained again has no run.json until it is complete, and its scores are older than
     that until it is evaluated again.
     """
-    key = (*run[:3], _seeds(run))
-    finished = paths.run(config, *key) / "run.json"
-    made = [paths.run_scores(config, *key), paths.run_values(config, *key)]
+    finished = paths.run(config, *run) / "run.json"
+    made = [paths.run_scores(config, *run), paths.run_values(config, *run)]
     if not (finished.exists() and made[0].exists()):
         return False
     return all(
@@ -43,10 +40,10 @@ def gaps(config: Config) -> pd.DataFrame:
     it is being trained; `missing`: its job has not started, or was stopped.
     """
     rows = []
-    for run in runs(config):
+    for run in workflow.runs(config):
         diverged = {row["seed"]: row for row in _diverged(config, run)}
         gap = None if evaluated(config, run) else _gap(config, run)
-        for seed in range(run[3][0], run[3][1] + 1):
+        for seed in seeds_of(run):
             if seed in diverged:
                 failure = diverged[seed]
                 rows.append((*run[:3], seed, FAILED, failure["step"], failure["reason"]))
@@ -55,12 +52,8 @@ def gaps(config: Config) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _seeds(run: Run) -> str:
-    return f"{run[3][0]}-{run[3][1]}"
-
-
 def _diverged(config: Config, run: Run) -> list[dict]:
-    path = paths.run(config, *run[:3], _seeds(run)) / "run.json"
+    path = paths.run(config, *run) / "run.json"
     try:
         return files.read_json(path).get("failures") or [] if path.exists() else []
     except BenchError:
@@ -69,18 +62,17 @@ def _diverged(config: Config, run: Run) -> list[dict]:
 
 def _gap(config: Config, run: Run) -> tuple[str, int, str]:
     """State, step and reason of a run without scores."""
-    key = (*run[:3], _seeds(run))
-    found = status.look_at(config, *key)
+    found = status.look_at(config, *run)
     step = int(found.step or 0)
     reached = f"step {step} of {int(found.steps or 0)}"
     if found.state == "unreadable":
         return FAILED, step, found.note
     if found.state in status.COMPLETE:
-        error = _error(Path(workflow.log(config, "evaluate", *key)))
+        error = _error(Path(workflow.log(config, "evaluate", *run)))
         return (FAILED, step, f"evaluation: {error}") if error else (MISSING, step, "not evaluated")
     if found.state == "running":
         return RUNNING, step, f"in training, {reached}"
-    error = _error(Path(workflow.log(config, "train", *key)))
+    error = _error(Path(workflow.log(config, "train", *run)))
     if error:
         return FAILED, step, f"training: {error}"
     return MISSING, step, f"training stopped at {reached}" if step else "not trained"

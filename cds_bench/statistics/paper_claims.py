@@ -5,7 +5,6 @@ supported is fixed here, before anything is measured [ours]. Tests are over trai
 exact sign-flip permutations; scores are normalised and averaged over a suite's tasks per seed.
 """
 
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
@@ -121,7 +120,7 @@ class Data:
         return 1 - self.config.protocol.confidence
 
 
-def worse_shared(data: Data) -> Iterator[Decision]:
+def worse_shared(data: Data) -> list[Decision]:
     """Claim 1: sharing all data is often worse than no sharing.
 
     A suite supports it where sharing_all is significantly below no_sharing, and contradicts it
@@ -133,11 +132,11 @@ def worse_shared(data: Data) -> Iterator[Decision]:
         for suite in data.config.suites
     ]  # fmt: skip
     measure = "score of sharing_all - no_sharing"
-    rows = list(directed(data, 1, measure, found, sign=-1))
-    return (*rows, over_suites(1, "suites where sharing_all is worse", rows))
+    rows = directed(data, 1, measure, found, sign=-1)
+    return [*rows, over_suites(1, "suites where sharing_all is worse", rows)]
 
 
-def shifted(data: Data) -> Iterator[Decision]:
+def shifted(data: Data) -> list[Decision]:
     """Claim 2: sharing increases D_KL(learned policy, behaviour policy of the effective data).
 
     A suite supports it where sharing_all's divergence is significantly above no_sharing's; the
@@ -147,13 +146,13 @@ def shifted(data: Data) -> Iterator[Decision]:
         (suite, data.divergence(suite, SHARING_ALL) - data.divergence(suite, NO_SHARING))
         for suite in data.config.suites
     ]
-    rows = list(directed(data, 2, "D_KL of sharing_all - no_sharing, nats", found, sign=1))
-    return (*rows, over_suites(2, "suites where the divergence grows", rows))
+    rows = directed(data, 2, "D_KL of sharing_all - no_sharing, nats", found, sign=1)
+    return [*rows, over_suites(2, "suites where the divergence grows", rows)]
 
 
 def directed(
     data: Data, claim: int, measure: str, found: list[tuple[str, np.ndarray]], sign: int
-) -> Iterator[Decision]:
+) -> list[Decision]:
     """A row per scope and its differences [seeds]: supported where their mean has the sign.
 
     Two-sided tests, corrected over the scopes.
@@ -165,18 +164,19 @@ def directed(
         for values, rng in zip(paired, streams, strict=True)
     ]
     corrected = CORRECTIONS[data.config.protocol.correction](np.array(tested))
-    tests = max(sum(not np.isnan(p) for p in tested), 1)
+    tests, rows = max(sum(not np.isnan(p) for p in tested), 1), []
     for (scope, _), values, rng, p in zip(found, paired, streams, corrected, strict=True):
         mean = values.mean() if len(values) else np.nan
         significant = p < data.alpha
         verdict = UNDECIDED
         if significant:
             verdict = SUPPORTED if np.sign(mean) == sign else CONTRADICTED
-        yield Decision(
+        rows.append(Decision(
             claim, scope, measure, len(values), mean, *interval(data, values, rng), p, verdict,
             needed(values, data.alpha / tests) if not significant else np.nan,
             "" if len(values) else "no seed has both",
-        )  # fmt: skip
+        ))  # fmt: skip
+    return rows
 
 
 def over_suites(claim: int, measure: str, rows: list[Decision]) -> Decision:
@@ -199,7 +199,7 @@ def over_suites(claim: int, measure: str, rows: list[Decision]) -> Decision:
     )  # fmt: skip
 
 
-def comparable(data: Data) -> Iterator[Decision]:
+def comparable(data: Data) -> list[Decision]:
     """Claim 3: CDS is best or comparable on every domain.
 
     Comparable is shown, not assumed: CDS is supported where it is non-inferior to the other method
@@ -221,7 +221,7 @@ def comparable(data: Data) -> Iterator[Decision]:
         3, OVERALL, measure, fewest, seen, verdict=verdict, note=note,
         seeds_needed=max((row.seeds_needed for row in rows), default=np.nan),
     )  # fmt: skip
-    return (*rows, whole)
+    return [*rows, whole]
 
 
 def _comparable(data: Data, domain: str, suites: list[str]) -> Decision:
@@ -269,7 +269,7 @@ def _others(data: Data) -> list[str]:
     return [sharing for sharing in config.sharing if config.module("sharing", sharing) not in OWN]
 
 
-def improves(data: Data) -> Iterator[Decision]:
+def improves(data: Data) -> list[Decision]:
     """Claim 4: CDS improves over the next best method on each domain by 17.5 % on average.
 
     Per domain and seed 100 (cds - next) / mean(next), and the mean over domains; both the next best
@@ -289,12 +289,12 @@ def improves(data: Data) -> Iterator[Decision]:
     measure = "improvement over the next best, %"
     n = int(complete.sum())
     if n < 2 or not _others(data):
-        return (Decision(4, OVERALL, measure, note="fewer than two seeds have every method"),)
+        return [Decision(4, OVERALL, measure, note="fewer than two seeds have every method")]
     found = {domain: _improvements(values[:, complete]) for domain, values in scores.items()}
     found[OVERALL] = np.mean(list(found.values()), axis=0)
     rows = [_improves(data, scope, measure, values) for scope, values in found.items()]
     whole = replace(rows[-1], note=rows[-1].note or _not_run(data.missing_domains))
-    return (*rows[:-1], whole)
+    return [*rows[:-1], whole]
 
 
 def _improvements(scores: np.ndarray) -> np.ndarray:
@@ -330,14 +330,14 @@ def _improves(data: Data, scope: str, measure: str, values: np.ndarray) -> Decis
     )  # fmt: skip
 
 
-def works_with(data: Data) -> Iterator[Decision]:
+def works_with(data: Data) -> list[Decision]:
     """Claim 5: CDS works with a value-conservative learner and with a policy-constraint learner.
 
     It works with a learner where it is significantly above both no_sharing and sharing_all, over
     all suites (both tests must say so: no correction, p the larger). Contradicted where it is
     significantly below one of them, corrected over both.
     """
-    return tuple(_works_with(data, learner) for learner in PAPERS_LEARNERS)
+    return [_works_with(data, learner) for learner in PAPERS_LEARNERS]
 
 
 def _works_with(data: Data, learner: str) -> Decision:

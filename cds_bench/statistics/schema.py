@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import files, paths
+from cds_bench import files, paths, workflow
 from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
 from cds_bench.statistics.gaps import COLUMNS as GAPS
-from cds_bench.statistics.gaps import FAILED, Run, evaluated, gaps, runs
+from cds_bench.statistics.gaps import FAILED, Run, evaluated, gaps, seeds_of
 
 RUN = ["suite", "algorithm", "sharing", "seed"]
 KEY = ["suite", "task", "algorithm", "sharing", "seed", "step", "metric"]
@@ -137,7 +137,7 @@ def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
     suite, task, algorithm, sharing (each in the configuration's order, unknown names last), seed,
     step and metric.
     """
-    parts = [_read_run(config, run) for run in runs(config)]
+    parts = [_read_run(config, run) for run in workflow.runs(config)]
     parts = [part for part in [*parts, *map(read_scores, others)] if part is not None]
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
@@ -163,16 +163,15 @@ def _read_run(config: Config, run: Run) -> pd.DataFrame | None:
     """One training job's scores, None if it has none; raises if the rows are another job's."""
     if not evaluated(config, run):
         return None
-    suite, algorithm, sharing, group = run
-    path = paths.run_scores(config, suite, algorithm, sharing, f"{group[0]}-{group[1]}")
+    path, seeds = paths.run_scores(config, *run), seeds_of(run)
     frame = read_scores(path)
-    expected = {"suite": suite, "algorithm": algorithm, "sharing": sharing}
-    for column, name in expected.items():
+    for column, name in zip(("suite", "algorithm", "sharing"), run, strict=False):
         _refuse(
             frame, column, frame[column] != name, f"'{name}', as the file's path says", str(path)
         )
-    bad = ~frame["seed"].between(*group)
-    _refuse(frame, "seed", bad, f"in {group[0]} to {group[1]}, as the file's name says", str(path))
+    bad = ~frame["seed"].isin(seeds)
+    expected = f"in {seeds[0]} to {seeds[-1]}, as the file's name says"
+    _refuse(frame, "seed", bad, expected, str(path))
     return frame
 
 

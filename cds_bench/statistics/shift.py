@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import files, paths
+from cds_bench import files, paths, workflow
 from cds_bench.config import Config
 from cds_bench.seeding import stream
-from cds_bench.statistics.gaps import evaluated, runs
+from cds_bench.statistics.gaps import evaluated
 from cds_bench.statistics.headline import headline
 from cds_bench.statistics.intervals import bootstrap_mean
 from cds_bench.statistics.schema import check_columns, read_csv
@@ -29,9 +29,8 @@ def merge(config: Config) -> pd.DataFrame:
     evaluation, in the algorithm's units of reward. A conservative critic's is meant to be negative.
     """
     parts = []
-    for run in runs(config):
-        key = (*run[:3], f"{run[3][0]}-{run[3][1]}")
-        moved, values = paths.run(config, *key) / "shift.csv", paths.run_values(config, *key)
+    for run in workflow.runs(config):
+        moved, values = paths.run(config, *run) / "shift.csv", paths.run_values(config, *run)
         if evaluated(config, run) and moved.exists() and values.exists():
             parts.append(read_csv(values).merge(read_csv(moved), on=["seed", "task"]))
     if not parts:

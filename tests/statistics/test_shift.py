@@ -71,9 +71,9 @@ def test_a_run_that_is_missing_is_said_to_be(config):
 
 def test_table_and_figure(config):
     write_distribution_shift(config)
-    text = paths.shift_table(config, "md").read_text()
+    text = paths.overall_table(config, "distribution_shift", "md").read_text()
     assert "| walker2d-mixed, jump | 2.0 [" in text
     assert config.protocol_sha256[:12] in text
-    first = paths.shift_figure(config, "svg").read_bytes()
+    first = paths.overall_figure(config, "distribution_shift", "svg").read_bytes()
     write_distribution_shift(config)
-    assert paths.shift_figure(config, "svg").read_bytes() == first
+    assert paths.overall_figure(config, "distribution_shift", "svg").read_bytes() == first

@@ -131,16 +131,20 @@ rule table_shift:
         str(paths.scores(settings)),
         str(paths.shift(settings)),
     output:
-        [path for path in plan.shift_tables(settings) if not path.endswith("html")],
+        [
+            path
+            for path in plan.overall_tables(settings, "distribution_shift")
+            if not path.endswith("html")
+        ],
         report(
-            str(paths.shift_table(settings, "html")),
+            str(paths.overall_table(settings, "distribution_shift", "html")),
             caption="../report/shift.rst",
             category="Tables",
             labels={"suite": "all", "table": "distribution shift"},
         ),
-        str(paths.shift_figure(settings, "png")),
+        str(paths.overall_figure(settings, "distribution_shift", "png")),
         report(
-            str(paths.shift_figure(settings, "svg")),
+            str(paths.overall_figure(settings, "distribution_shift", "svg")),
             caption="../report/shift.rst",
             category="Figures",
             labels={"suite": "all", "figure": "distribution_shift"},
@@ -165,16 +169,20 @@ rule table_ranks:
     input:
         str(paths.scores(settings)),
     output:
-        [path for path in plan.ranks_tables(settings) if not path.endswith("html")],
+        [
+            path
+            for path in plan.overall_tables(settings, "ranks")
+            if not path.endswith("html")
+        ],
         report(
-            str(paths.ranks_table(settings, "html")),
+            str(paths.overall_table(settings, "ranks", "html")),
             caption="../report/ranks.rst",
             category="Tables",
             labels={"suite": "all", "table": "ranks"},
         ),
-        str(paths.ranks_figure(settings, "png")),
+        str(paths.overall_figure(settings, "ranks", "png")),
         report(
-            str(paths.ranks_figure(settings, "svg")),
+            str(paths.overall_figure(settings, "ranks", "svg")),
             caption="../report/ranks.rst",
             category="Figures",
             labels={"suite": "all", "figure": "ranks"},
@@ -199,9 +207,13 @@ rule table_claims:
     input:
         str(paths.claims(settings)),
     output:
-        [path for path in plan.claims_tables(settings) if not path.endswith("html")],
+        [
+            path
+            for path in plan.overall_tables(settings, "claims")
+            if not path.endswith("html")
+        ],
         report(
-            str(paths.claims_table(settings, "html")),
+            str(paths.overall_table(settings, "claims", "html")),
             caption="../report/claims.rst",
             category="Tables",
             labels={"suite": "all", "table": "claims"},
