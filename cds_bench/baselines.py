@@ -51,10 +51,11 @@ def suite_job(config: Config, suite: str) -> dict[str, Any]:
 def _task(config: Config, task: str) -> dict[str, Any]:
     """A task's world, the scores that normalise, and the starts of its evaluation episodes."""
     protocol = config.protocol
+    episodes = max(protocol.curve_episodes, protocol.final_episodes)
     return {
         "environment": envs.TASKS[task].env_id,
         "metric": envs.TASKS[task].metric,
         "horizon": envs.TASKS[task].horizon,
         "references": str(paths.references(config, task)),
-        "starts": episode_starts(task, max(protocol.curve_episodes, protocol.final_episodes)),
+        "starts": [episode_starts(task, seed, episodes) for seed in range(config.seeds)],
     }

@@ -124,7 +124,7 @@ def measure_worlds(config: Config, seconds: float, progress: Progress) -> dict[s
         sources = envs.SUITES[suite].sources
         collecting, evaluating = {}, {}
         for task, source in sources.items():
-            env = Arena(task, 1, 1).envs[0]
+            env = Arena(task, [0], 1).envs[0]
             sizes = env.observation_space.shape[0], env.action_space.shape[0]
             for quality in ("random", source.quality):
                 if (task, quality) not in stepping:

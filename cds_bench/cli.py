@@ -70,19 +70,20 @@ def show(config: ConfigOption = DEFAULT) -> None:
 
 @app.command()
 def behaviour(policy: PolicyOption, config: ConfigOption = DEFAULT) -> None:
-    """Train a behaviour policy with PPO and keep snapshots of it.
+    """Train a behaviour policy with SAC or PPO and keep snapshots of it.
 
     Example: `cds-bench behaviour --policy jump`, in a profile with `behaviour: train`
     """
     settings = _load(config, policy=policy)
     from cds_bench import paths
-    from cds_bench.behaviour.ppo import train
+    from cds_bench.behaviour import train_with
 
     if settings.behaviour == "frozen":
         raise BenchError("behaviour: is 'frozen'; set 'behaviour: train' to train the policies")
-    train(
+    chosen = settings.behaviour_training[policy]
+    train_with(chosen.learner)(
         policy,
-        settings.behaviour_training[policy],
+        chosen,
         paths.behaviour(settings, policy),
         paths.behaviour_provenance(settings, policy),
     )

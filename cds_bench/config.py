@@ -22,9 +22,10 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class BehaviourTraining(Section):
-    """How a behaviour policy is trained (PPO; used where `behaviour: train`)."""
+class PPOTraining(Section):
+    """How PPO trains a behaviour policy (used where `behaviour: train`)."""
 
+    learner: Literal["ppo"] = "ppo"
     steps: PositiveInt = 2_000_000
     snapshots: PositiveInt = Field(24, description="policies kept, evenly over training")
     hidden: PositiveInt = Field(64, description="width of both layers")
@@ -39,9 +40,29 @@ class BehaviourTraining(Section):
     seed: int = 0
 
 
-BEHAVIOUR_TRAINING = dict.fromkeys(envs.POLICIES, BehaviourTraining()) | {
-    "jump": BehaviourTraining(alive_bonus=2.0),
-    "ant-reach": BehaviourTraining(steps=6_000_000, snapshots=2, hidden=128, log_std=-1.0),
+class SACTraining(Section):
+    """How SAC trains a behaviour policy, D4RL's learner (used where `behaviour: train`)."""
+
+    learner: Literal["sac"] = "sac"
+    steps: PositiveInt = 800_000
+    snapshots: PositiveInt = Field(40, description="policies kept, evenly over training")
+    hidden: PositiveInt = Field(64, description="width of both layers of the policy")
+    critic: PositiveInt = Field(256, description="width of both layers of the critics")
+    environments: PositiveInt = 8
+    updates: PositiveInt = Field(2, description="gradient steps per step of all environments")
+    random_steps: PositiveInt = Field(10_000, description="first steps, with uniform actions")
+    batch_size: PositiveInt = 256
+    learning_rate: PositiveFloat = 7e-4
+    gamma: float = Field(0.99, gt=0, lt=1)
+    alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
+    episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
+    seed: int = 0
+
+
+BehaviourTraining = PPOTraining | SACTraining
+LEARNERS = {"ppo": PPOTraining, "sac": SACTraining}
+BEHAVIOUR_TRAINING = dict.fromkeys(envs.POLICIES, SACTraining()) | {
+    "ant-reach": PPOTraining(steps=6_000_000, snapshots=2, hidden=128, log_std=-1.0),
 }
 
 
@@ -126,8 +147,8 @@ class Config(Section):
     profile: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_-]*$")
     results: str = Field("results", description="outputs lie in <results>/<profile>/")
     behaviour: Literal["frozen", "train"] = "frozen"
-    behaviour_training: dict[str, BehaviourTraining] = Field(
-        BEHAVIOUR_TRAINING, description="policy -> how it is trained"
+    behaviour_training: dict[str, Annotated[BehaviourTraining, Field(discriminator="learner")]] = (
+        Field(BEHAVIOUR_TRAINING, description="policy -> how it is trained")
     )
     suites: dict[str, Suite] = {}
     datasets: Datasets = Datasets()
@@ -142,10 +163,19 @@ class Config(Section):
     training: Training = Training()
     protocol: Protocol = Protocol()
 
-    @pydantic.field_validator("behaviour_training", mode="after")
+    @pydantic.field_validator("behaviour_training", mode="before")
     @classmethod
     def _others_keep_theirs(cls, training):
-        return BEHAVIOUR_TRAINING | training
+        if not isinstance(training, dict):
+            return training
+        kept = {name: settings.model_dump() for name, settings in BEHAVIOUR_TRAINING.items()}
+        named = {
+            name: kept.get(name, {"learner": "sac"}) | values
+            if isinstance(values, dict)
+            else values
+            for name, values in training.items()
+        }
+        return kept | named
 
     @property
     def folder(self) -> Path:
@@ -282,14 +312,17 @@ def _refusal(error: pydantic.ValidationError, prefix: str) -> BenchError:
 
 def _explain(problem: dict) -> str:
     """One pydantic error as a sentence; unknown keys name the nearest valid one."""
-    *parents, key = problem["loc"] or ("",)
-    where = ".".join(map(str, problem["loc"]))
+    # A learner's name among the parts only says which section pydantic chose.
+    *parents, key = [part for part in problem["loc"] if part not in LEARNERS] or [""]
+    where = ".".join(map(str, (*parents, key)))
     if problem["type"] != "extra_forbidden":
         return f"{where}: {problem['msg']} (got {problem['input']!r})"
     model: Any = Config
     for parent in parents:
         by_name = get_origin(model) is dict  # name -> section
         model = get_args(model)[1] if by_name else model.model_fields[parent].annotation
+    if get_origin(model) is Annotated:
+        model = next(LEARNERS[part] for part in problem["loc"] if part in LEARNERS)
     prefix = ".".join(map(str, parents))
     prefix = f"{prefix}: " if prefix else ""
     return f"{prefix}unknown key '{key}'{nearest(str(key), model.model_fields)}"

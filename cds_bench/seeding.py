@@ -20,6 +20,10 @@ def stream(*name: str | int) -> np.random.Generator:
     return np.random.default_rng(seed_of(*name))
 
 
-def episode_starts(task: str, episodes: int) -> list[int]:
-    """The seeds that a task's evaluation episodes are reset with, whatever is evaluated."""
-    return [seed_of("evaluate", task, episode) % 2**31 for episode in range(episodes)]
+def episode_starts(task: str, seed: int, episodes: int) -> list[int]:
+    """The seeds that the evaluation episodes of a task and training seed are reset with.
+
+    They differ between training seeds, so that an interval over seeds holds the variance of the
+    starts. They are the same for every method and snapshot, so that comparisons are paired.
+    """
+    return [seed_of("evaluate", task, seed, episode) % 2**31 for episode in range(episodes)]

@@ -136,16 +136,20 @@ def test_every_stage_by_hand_and_the_same_bytes_again(make_config, stages, train
 
 
 @pytest.mark.parametrize(
-    ("policy", "suite"), [("jump", MIXED), ("ant-reach", "antmaze-medium-directed")]
+    ("policy", "suite", "options"),
+    [
+        ("jump", MIXED, {"random_steps": 16}),
+        ("ant-reach", "antmaze-medium-directed", {"rollout": 32}),
+    ],
 )
-def test_the_behaviour_policies_too(call, tmp_path, policy, suite):
+def test_the_behaviour_policies_too(call, tmp_path, policy, suite, options):
     values = {
         "profile": "tiny", "results": str(tmp_path), "behaviour": "train",
         "suites": {suite: None}, "algorithms": {"cql": None}, "sharing": {"cds": None},
         "behaviour_training": {
             policy: {
-                "steps": 64, "snapshots": 2, "environments": 2, "rollout": 32, "batch_size": 16,
-                "episodes": 1,
+                "steps": 64, "snapshots": 2, "environments": 2, "batch_size": 16, "episodes": 1,
+                **options,
             },
         },
     }  # fmt: skip

@@ -371,4 +371,5 @@ def test_bands_and_behaviour_training_keep_what_is_not_named():
     assert config.datasets.bands["expert"] == Config().datasets.bands["expert"]
     config = parse({"behaviour_training": {"run-forward": {"seed": 3}}}, "test")
     assert config.behaviour_training["run-forward"].seed == 3
-    assert config.behaviour_training["jump"].alive_bonus == 2.0
+    assert config.behaviour_training["run-forward"].learner == "sac"
+    assert config.behaviour_training["ant-reach"].hidden == 128

@@ -1,7 +1,7 @@
-"""A frozen behaviour policy: a clipped Gaussian over a two-layer tanh network, in numpy."""
+"""Frozen behaviour policies in numpy: the actors of PPO and of SAC."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 from cds_bench.errors import BenchError
 from cds_bench.files import atomic
 
-FIELDS = ("mean", "scale", "w0", "b0", "w1", "b1", "w2", "b2", "log_std")
+LOG_STD_RANGE = (-20.0, 2.0)  # of SAC's actor in stable-baselines3
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,66 @@ class GaussianPolicy:
         return np.clip(action, -1.0, 1.0).astype(np.float32)
 
     @property
-    def sha256(self) -> str:
-        """The hash of the parameters' bytes: what a dataset names its behaviour policy by."""
-        digest = hashlib.sha256()
-        for field in FIELDS:
-            digest.update(np.ascontiguousarray(getattr(self, field)).tobytes())
-        return digest.hexdigest()
+    def actions(self) -> int:
+        return self.b2.size
 
 
-def save_snapshots(path: Path, steps: list[int], policies: list[GaussianPolicy]) -> None:
+@dataclass(frozen=True)
+class SquashedPolicy:
+    """a = tanh(mu(o) + sigma(o) noise) of a ReLU network, SAC's actor.
+
+    w0 [obs, h], w1 [h, h]; mu is w2 [h, act], log sigma w3 [h, act], clipped to [-20, 2]; each with
+    its bias; float32. Observations are not normalised.
+    """
+
+    w0: np.ndarray
+    b0: np.ndarray
+    w1: np.ndarray
+    b1: np.ndarray
+    w2: np.ndarray
+    b2: np.ndarray
+    w3: np.ndarray
+    b3: np.ndarray
+
+    def act(self, observation: np.ndarray, noise: np.ndarray | float = 0.0) -> np.ndarray:
+        """Actions [..., act] float32 for observations [..., obs]; noise standard normal, or 0."""
+        x = np.maximum(observation.astype(np.float32) @ self.w0 + self.b0, 0.0)
+        x = np.maximum(x @ self.w1 + self.b1, 0.0)
+        sigma = np.exp(np.clip(x @ self.w3 + self.b3, *LOG_STD_RANGE))
+        return np.tanh(x @ self.w2 + self.b2 + sigma * noise).astype(np.float32)
+
+    @property
+    def actions(self) -> int:
+        return self.b2.size
+
+
+Policy = GaussianPolicy | SquashedPolicy
+
+
+def names(kind: type[Policy]) -> list[str]:
+    """The parameters of a kind of policy, in order."""
+    return [field.name for field in fields(kind)]
+
+
+def policy_sha256(policy: Policy) -> str:
+    """The hash of the parameters' bytes: what a dataset names its behaviour policy by."""
+    digest = hashlib.sha256()
+    for name in names(type(policy)):
+        digest.update(np.ascontiguousarray(getattr(policy, name)).tobytes())
+    return digest.hexdigest()
+
+
+def save_snapshots(path: Path, steps: list[int], policies: list[Policy]) -> None:
     """Snapshots over training in one safetensors file: each field stacked to [snapshots, ...]."""
     tensors = {
-        field: np.stack([getattr(policy, field) for policy in policies]).astype(np.float32)
-        for field in FIELDS
+        name: np.stack([getattr(policy, name) for policy in policies]).astype(np.float32)
+        for name in names(type(policies[0]))
     }
     with atomic(path) as temporary:
         save_file({"steps": np.array(steps, np.int64), **tensors}, temporary)
 
 
-def load_snapshots(path: Path) -> tuple[list[int], list[GaussianPolicy]]:
+def load_snapshots(path: Path) -> tuple[list[int], list[Policy]]:
     """The inverse of save_snapshots. Raises BenchError for a missing or damaged file."""
     try:
         tensors = load_file(path)
@@ -68,7 +109,6 @@ def load_snapshots(path: Path) -> tuple[list[int], list[GaussianPolicy]]:
             "or set 'behaviour: train'"
         ) from error
     steps = tensors["steps"].tolist()
-    policies = [
-        GaussianPolicy(**{field: tensors[field][k] for field in FIELDS}) for k in range(len(steps))
-    ]
+    kind = SquashedPolicy if "w3" in tensors else GaussianPolicy
+    policies = [kind(**{name: tensors[name][k] for name in names(kind)}) for k in range(len(steps))]
     return steps, policies

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import gymnasium
 import numpy as np
 import torch
 from stable_baselines3 import PPO
@@ -10,24 +9,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import envs
-from cds_bench.behaviour.policy import GaussianPolicy, save_snapshots
-from cds_bench.behaviour.rollout import scores, stochastic
-from cds_bench.config import BehaviourTraining
-from cds_bench.files import sha256, write_json
+from cds_bench.behaviour.freeze import AliveBonus, due_steps, freeze
+from cds_bench.behaviour.policy import GaussianPolicy
+from cds_bench.config import PPOTraining
 from cds_bench.progress import Progress
-from cds_bench.seeding import seed_of, stream
-from cds_bench.versions import versions
-
-
-class AliveBonus(gymnasium.RewardWrapper):
-    """Adds a constant to each step's reward, in training only: falling is never worth it."""
-
-    def __init__(self, env, bonus: float):
-        super().__init__(env)
-        self.bonus = bonus
-
-    def reward(self, reward):
-        return reward + self.bonus
+from cds_bench.seeding import seed_of
 
 
 class Snapshots(BaseCallback):
@@ -69,7 +55,7 @@ def frozen(policy, normalise: VecNormalize) -> GaussianPolicy:
     )
 
 
-def train(task: str, settings: BehaviourTraining, output: Path, provenance: Path) -> None:
+def train(task: str, settings: PPOTraining, output: Path, provenance: Path) -> None:
     """Trains the policy of a task or skill and writes its snapshots and their provenance.
 
     PPO with two hidden layers, observation and reward normalisation and an alive bonus that the
@@ -91,29 +77,8 @@ def train(task: str, settings: BehaviourTraining, output: Path, provenance: Path
         seed=seed,
         device="cpu",
     )
-    due = np.linspace(0, settings.steps, settings.snapshots + 1).round().astype(int).tolist()
     with Progress(f"behaviour {task}", settings.steps) as progress:
-        keeper = Snapshots(due, normalise, progress)
+        keeper = Snapshots(due_steps(settings), normalise, progress)
         model.learn(settings.steps, callback=keeper)
         keeper.keep_due()
-    env = envs.make(task)
-    steps, policies = map(list, zip(*keeper.kept, strict=True))
-    found = [
-        scores(env, stochastic(policy), stream("behaviour-return", task, step), settings.episodes)
-        for step, policy in zip(steps, policies, strict=True)
-    ]
-    save_snapshots(output, steps, policies)
-    write_json(
-        provenance,
-        {
-            "task": task,
-            "settings": settings.model_dump(),
-            "seed": seed,
-            "steps": steps,
-            "mean_return": [float(score.mean()) for score in found],
-            "std_return": [float(score.std()) for score in found],
-            "episodes_per_snapshot": settings.episodes,
-            "sha256": sha256(output),
-            "versions": versions("torch", "stable-baselines3", "gymnasium", "mujoco", "numpy"),
-        },
-    )
+    freeze(task, settings, seed, keeper.kept, output, provenance)

@@ -83,7 +83,7 @@ def stochastic(policy) -> Behaviour:
     """The policy as it collects data: its own Gaussian noise, from the episode's stream."""
 
     def act(observation, rng):
-        return policy.act(observation, rng.standard_normal(policy.log_std.size, np.float32))
+        return policy.act(observation, rng.standard_normal(policy.actions, np.float32))
 
     return Behaviour(lambda rng: act)
 

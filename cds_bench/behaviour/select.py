@@ -10,7 +10,7 @@ import numpy as np
 
 import envs
 from cds_bench import paths
-from cds_bench.behaviour.policy import GaussianPolicy, load_snapshots
+from cds_bench.behaviour.policy import Policy, load_snapshots, policy_sha256
 from cds_bench.behaviour.rollout import Recipe, stochastic
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
@@ -25,7 +25,7 @@ class Snapshot:
     """A policy and the training step at which it was kept."""
 
     step: int
-    policy: GaussianPolicy
+    policy: Policy
 
 
 def expert(mean_returns: Sequence[float]) -> int:
@@ -66,7 +66,8 @@ def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
     """The snapshots behind a quality of a task, each with its own Gaussian noise."""
     chosen = snapshots(config, envs.TASKS[task].policy, quality)
     return [
-        Recipe(stochastic(s.policy), {"step": s.step, "sha256": s.policy.sha256}) for s in chosen
+        Recipe(stochastic(s.policy), {"step": s.step, "sha256": policy_sha256(s.policy)})
+        for s in chosen
     ]
 
 

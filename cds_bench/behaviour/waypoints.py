@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cds_bench.behaviour.policy import policy_sha256
 from cds_bench.behaviour.rollout import Behaviour, Recipe, executed
 from cds_bench.behaviour.select import snapshots
 from cds_bench.config import Config
@@ -34,7 +35,11 @@ def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
     if place.body == "ant":
         snapshot = snapshots(config, "ant-reach", "expert")[0]
         control = ant_controller(snapshot.policy)
-        about = {"policy": "ant-reach", "step": snapshot.step, "sha256": snapshot.policy.sha256}
+        about = {
+            "policy": "ant-reach",
+            "step": snapshot.step,
+            "sha256": policy_sha256(snapshot.policy),
+        }
     goals = navigation.goals(place.maze) if quality == "undirected" else [place.goal]
     noise = 0.0 if quality == "expert" else NOISE
     begin = navigator(place, control, goals, noise)

@@ -62,7 +62,7 @@ def roll_out(
     with Progress(f"evaluate {suite} {algorithm} {sharing}", total) as progress:
         for task in tasks:
             references = read_references(config, task)
-            arena = Arena(task, len(policies.seeds), most)
+            arena = Arena(task, policies.seeds, most)
             for snapshot, step in enumerate(policies.steps):
                 final = snapshot >= first_final
                 episodes = protocol.final_episodes if final else protocol.curve_episodes

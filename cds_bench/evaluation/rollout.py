@@ -16,13 +16,13 @@ METRICS = {
 class Arena:
     """A task's environments, one for every seed and episode, made once and reset for each use.
 
-    Episode e starts from the stream ("evaluate", task, e), whatever the method, seed and snapshot:
-    comparisons are paired.
+    Episode e of a training seed starts from the stream ("evaluate", task, seed, e), whatever the
+    method and snapshot: comparisons are paired, and intervals over seeds hold the starts' variance.
     """
 
-    def __init__(self, task: str, seeds: int, episodes: int):
-        self.task, self.shape = task, (seeds, episodes)
-        self.envs = [envs.make(task) for _ in range(seeds * episodes)]
+    def __init__(self, task: str, seeds: list[int], episodes: int):
+        self.task, self.seeds = task, seeds
+        self.envs = [envs.make(task) for _ in range(len(seeds) * episodes)]
 
     def episodes(
         self, policies: Policies, snapshot: int, episodes: int
@@ -31,10 +31,10 @@ class Arena:
 
         Actions are deterministic.
         """
-        seeds = self.shape[0]
+        seeds = len(self.seeds)
         worlds = self.envs[: seeds * episodes]
         task = policies.tasks.index(self.task)
-        starts = episode_starts(self.task, episodes) * seeds
+        starts = [s for seed in self.seeds for s in episode_starts(self.task, seed, episodes)]
         observations = np.stack(
             [world.reset(seed=start)[0] for world, start in zip(worlds, starts, strict=True)]
         )
@@ -56,6 +56,6 @@ class Arena:
     def scores(self, rewards: list[list[float]]) -> dict[str, np.ndarray]:
         """Each of the task's METRICS of episodes, [S, episodes]."""
         return {
-            metric: np.array([of(episode) for episode in rewards]).reshape(self.shape[0], -1)
+            metric: np.array([of(episode) for episode in rewards]).reshape(len(self.seeds), -1)
             for metric, of in METRICS[envs.TASKS[self.task].metric].items()
         }

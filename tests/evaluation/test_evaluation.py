@@ -45,7 +45,7 @@ def policies(path) -> Policies:
 def by_hand(policies: Policies, task: str, snapshot: int, seed: int, episode: int) -> float:
     """One episode of one seed in an environment of its own."""
     world = envs.make(task)
-    observation, _ = world.reset(seed=seed_of("evaluate", task, episode) % 2**31)
+    observation, _ = world.reset(seed=seed_of("evaluate", task, seed, episode) % 2**31)
     total, ended = 0.0, False
     one = np.zeros((len(policies.seeds), 1, observation.size))
     while not ended:
@@ -120,26 +120,31 @@ def test_task_seed_and_snapshot_choose_the_policy(policies):
 
 @pytest.mark.parametrize("task", ["run-forward", "jump"])
 def test_lockstep_equals_stepping_each_episode_alone(policies, task):
-    found = rolled(Arena(task, 2, 3), policies, 2, 3)["return"]
+    found = rolled(Arena(task, [0, 1], 3), policies, 2, 3)["return"]
     expected = [[by_hand(policies, task, 2, seed, e) for e in range(3)] for seed in range(2)]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert len(np.unique(found)) == found.size
 
 
 def test_returns_repeat_and_fewer_episodes_are_the_first_ones(policies):
-    arena = Arena("jump", 2, 3)
+    arena = Arena("jump", [0, 1], 3)
     first = rolled(arena, policies, 2, 3)["return"]
     np.testing.assert_array_equal(rolled(arena, policies, 2, 3)["return"], first)
     fewer = rolled(arena, policies, 2, 1)["return"]
     np.testing.assert_allclose(fewer, first[:, :1], rtol=1e-6)
 
 
-def test_starts_do_not_depend_on_seed_or_snapshot(policies):
-    """The same weights for both seeds then give the same returns, episode by episode."""
+def test_starts_belong_to_a_seed_and_an_episode_alone(policies):
+    """The same weights give the same returns from the same seed's starts, and others from others'.
+
+    Which seeds are evaluated together does not matter, so every method meets the same starts.
+    """
     same = [np.repeat(layer[:, :1], 2, axis=1) for layer in policies.layers]
-    found = rolled(Arena("jump", 2, 3), dataclasses.replace(policies, layers=same), 1, 3)["return"]
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
-    assert len(np.unique(found[0])) == 3, "episodes start differently"
+    twins = dataclasses.replace(policies, layers=same)
+    apart = rolled(Arena("jump", [0, 1], 3), twins, 1, 3)["return"]
+    assert len(np.unique(apart)) == 6, "every episode of every seed starts differently"
+    together = rolled(Arena("jump", [1, 1], 3), twins, 1, 3)["return"]
+    np.testing.assert_allclose(together, apart[[1, 1]], rtol=1e-6)
 
 
 class Navigator:
@@ -162,7 +167,7 @@ class Navigator:
 def test_in_a_maze_episodes_end_apart_and_stay_ended():
     """Each reaches its goal at its own step; those that never do last the whole horizon."""
     task = "pointmaze-medium-16-20"
-    found = rolled(Arena(task, 2, 3), Navigator(task), 0, 3)
+    found = rolled(Arena(task, [0, 1], 3), Navigator(task), 0, 3)
     assert found.keys() == {"success", "success_at_end"}
     policies, steps = Navigator(task), []
     for e in range(3):
@@ -206,7 +211,7 @@ def test_success_at_any_time_and_at_the_end(monkeypatch, rewards, success, at_en
     lengths = iter([rewards, [0.0] * 6])
     monkeypatch.setattr(envs, "make", lambda task: Scripted(next(lengths)))
     task = "pointmaze-medium-16-20"
-    found = rolled(Arena(task, 1, 2), Navigator(task), 0, 2)
+    found = rolled(Arena(task, [0], 2), Navigator(task), 0, 2)
     assert found["success"].tolist() == [[success, 0.0]]
     assert found["success_at_end"].tolist() == [[at_end, 0.0]]
 

@@ -18,7 +18,7 @@ if settings.behaviour == "train":
                 settings, "behaviour", f"behaviour_training.{wildcards.policy}"
             ),
             code=lambda wildcards: fingerprint(
-                "cds_bench.behaviour.ppo",
+                f"cds_bench.behaviour.{settings.behaviour_training[wildcards.policy].learner}",
                 *plan.world(plan.domain_of(wildcards.policy)),
             ),
         message:

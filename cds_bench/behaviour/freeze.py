@@ -1,0 +1,65 @@
+"""What both learners of behaviour policies share: the bonus, when to keep a policy, and writing."""
+
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+
+import envs
+from cds_bench.behaviour.policy import Policy, save_snapshots
+from cds_bench.behaviour.rollout import scores, stochastic
+from cds_bench.config import BehaviourTraining
+from cds_bench.files import sha256, write_json
+from cds_bench.seeding import stream
+from cds_bench.versions import versions
+
+
+class AliveBonus(gymnasium.RewardWrapper):
+    """Adds a constant to each step's reward, in training only: falling is never worth it."""
+
+    def __init__(self, env, bonus: float):
+        super().__init__(env)
+        self.bonus = bonus
+
+    def reward(self, reward):
+        return reward + self.bonus
+
+
+def due_steps(settings: BehaviourTraining) -> list[int]:
+    """The steps at which a policy is kept: 0, the last, and `snapshots` - 1 evenly between."""
+    return np.linspace(0, settings.steps, settings.snapshots + 1).round().astype(int).tolist()
+
+
+def freeze(
+    task: str,
+    settings: BehaviourTraining,
+    seed: int,
+    kept: list[tuple[int, Policy]],
+    output: Path,
+    provenance: Path,
+) -> None:
+    """Writes the kept (step, policy) pairs and their provenance.
+
+    The returns in the provenance are the task's own: without the bonus, with the policy's noise.
+    """
+    env = envs.make(task)
+    steps, policies = map(list, zip(*kept, strict=True))
+    found = [
+        scores(env, stochastic(policy), stream("behaviour-return", task, step), settings.episodes)
+        for step, policy in kept
+    ]
+    save_snapshots(output, steps, policies)
+    write_json(
+        provenance,
+        {
+            "task": task,
+            "settings": settings.model_dump(),
+            "seed": seed,
+            "steps": steps,
+            "mean_return": [float(score.mean()) for score in found],
+            "std_return": [float(score.std()) for score in found],
+            "episodes_per_snapshot": settings.episodes,
+            "sha256": sha256(output),
+            "versions": versions("torch", "stable-baselines3", "gymnasium", "mujoco", "numpy"),
+        },
+    )

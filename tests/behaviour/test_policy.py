@@ -1,0 +1,49 @@
+"""The frozen policies act as the ones that they were taken from."""
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import SAC
+
+from cds_bench.behaviour.policy import SquashedPolicy, load_snapshots, save_snapshots
+from cds_bench.behaviour.sac import squashed
+
+
+class Box(gymnasium.Env):
+    """Spaces of Walker2d's sizes; nothing happens in it."""
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (17,), np.float64)
+    action_space = gymnasium.spaces.Box(-1, 1, (6,), np.float32)
+
+
+@pytest.fixture(scope="module")
+def actor():
+    architecture = {"pi": [16, 16], "qf": [8, 8]}
+    model = SAC("MlpPolicy", Box(), buffer_size=1, policy_kwargs={"net_arch": architecture}, seed=0)
+    return model.policy.actor
+
+
+def test_sac_actions_are_those_of_stable_baselines3(actor):
+    """The deterministic action, and the sampled one for the same noise."""
+    observations = 3 * np.random.default_rng(0).standard_normal((50, 17))
+    noise = np.random.default_rng(1).standard_normal((50, 6)).astype(np.float32)
+    policy = squashed(actor)
+    with torch.no_grad():
+        states = torch.from_numpy(observations).float()
+        mean, log_std, _ = actor.get_action_dist_params(states)
+        sampled = torch.tanh(mean + log_std.exp() * torch.from_numpy(noise))
+        greedy = actor(states, deterministic=True)
+    np.testing.assert_allclose(policy.act(observations), greedy, atol=1e-5)
+    np.testing.assert_allclose(policy.act(observations, noise), sampled, atol=1e-5)
+    assert policy.act(observations).dtype == np.float32
+    assert policy.actions == 6
+
+
+def test_snapshots_of_sac_survive_a_file(actor, tmp_path):
+    policy = squashed(actor)
+    save_snapshots(tmp_path / "jump.safetensors", [0, 8], [policy, policy])
+    steps, policies = load_snapshots(tmp_path / "jump.safetensors")
+    assert steps == [0, 8]
+    assert all(isinstance(loaded, SquashedPolicy) for loaded in policies)
+    np.testing.assert_array_equal(policies[1].w3, policy.w3)
