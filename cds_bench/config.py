@@ -51,7 +51,7 @@ class SACTraining(Section):
     environments: PositiveInt = 8
     updates: PositiveInt = Field(2, description="gradient steps per step of all environments")
     random_steps: PositiveInt = Field(10_000, description="first steps, with uniform actions")
-    batch_size: PositiveInt = 256
+    batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 7e-4
     gamma: float = Field(0.99, gt=0, lt=1)
     alive_bonus: float = Field(1.0, description="reward of each step, added in training only")

@@ -172,7 +172,7 @@ def test_in_a_maze_episodes_end_apart_and_stay_ended():
     policies, steps = Navigator(task), []
     for e in range(3):
         world, done, rewards = envs.make(task), False, []
-        state, _ = world.reset(seed=seed_of("evaluate", task, e) % 2**31)
+        state, _ = world.reset(seed=seed_of("evaluate", task, 0, e) % 2**31)
         while not done:
             state, reward, terminated, truncated, _ = world.step(
                 policies.act(0, 0, state[None, None])[0, 0]
