@@ -10,29 +10,37 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 import envs
 from cds_bench.behaviour.freeze import AliveBonus, due_steps, freeze
 from cds_bench.behaviour.policy import SquashedPolicy
+from cds_bench.behaviour.rollout import scores, stochastic
 from cds_bench.config import SACTraining
 from cds_bench.progress import Progress
-from cds_bench.seeding import seed_of
+from cds_bench.seeding import seed_of, stream
 
 
 class Snapshots(BaseCallback):
-    """Keeps the policy at the given steps."""
+    """Keeps the policy at the given steps and shows the return of one of its episodes."""
 
-    def __init__(self, steps: list[int], progress: Progress):
+    def __init__(self, task: str, steps: list[int], progress: Progress):
         super().__init__()
+        self.task = task
+        self.env = envs.make(task)
         self.due = list(steps)
         self.progress = progress
         self.kept: list[tuple[int, SquashedPolicy]] = []
 
     def _on_step(self):
-        self.progress.update(self.num_timesteps)
-        self.keep_due()
+        self.progress.update(self.num_timesteps, self.keep_due())
         return True
 
-    def keep_due(self):
-        if self.due and self.num_timesteps >= self.due[0]:
-            self.due = [step for step in self.due if step > self.num_timesteps]
-            self.kept.append((self.num_timesteps, squashed(self.model.actor)))
+    def keep_due(self) -> str:
+        """Keeps the policy if that is due; returns a note for people."""
+        step = self.num_timesteps
+        if not self.due or step < self.due[0]:
+            return ""
+        self.due = [due for due in self.due if due > step]
+        policy = squashed(self.model.actor)
+        self.kept.append((step, policy))
+        rng = stream("behaviour-progress", self.task, step)
+        return f"return {scores(self.env, stochastic(policy), rng, 1)[0]:.4g}"
 
 
 def squashed(actor) -> SquashedPolicy:
@@ -69,7 +77,7 @@ def train(task: str, settings: SACTraining, output: Path, provenance: Path) -> N
         device="cpu",
     )
     with Progress(f"behaviour {task}", settings.steps) as progress:
-        keeper = Snapshots(due_steps(settings), progress)
+        keeper = Snapshots(task, due_steps(settings), progress)
         keeper.init_callback(model)
         keeper.keep_due()
         model.learn(settings.steps, callback=keeper)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cds_bench import paths
-from cds_bench.behaviour.policy import save_snapshots
+from cds_bench.behaviour.policy import policy_sha256, save_snapshots
 from cds_bench.behaviour.references import (
     REFERENCES,
     normalised,
@@ -20,7 +20,10 @@ def test_references_of_every_quality(collected, random_policy):
     assert references["metric"] == "return"
     assert references["behaviour"]["quality"] == "medium"
     assert references["behaviour"]["policy"]["step"] == 200
-    assert references["expert"]["policy"] == {"step": 300, "sha256": random_policy(7).sha256}
+    assert references["expert"]["policy"] == {
+        "step": 300,
+        "sha256": policy_sha256(random_policy(7)),
+    }
     assert references["expert"]["mean"] > references["random"]["mean"]
     assert {references[name]["episodes"] for name in REFERENCES} == {3}
     assert {"gymnasium", "mujoco", "numpy", "cds-bench"} <= references["versions"].keys()

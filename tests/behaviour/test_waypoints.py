@@ -11,7 +11,7 @@ import envs
 from cds_bench import paths
 from cds_bench.behaviour import recipes as dispatch
 from cds_bench.behaviour import waypoints
-from cds_bench.behaviour.policy import save_snapshots
+from cds_bench.behaviour.policy import policy_sha256, save_snapshots
 from cds_bench.behaviour.rollout import episode, scores
 from cds_bench.behaviour.waypoints import (
     LOST,
@@ -204,7 +204,7 @@ def test_the_ant_takes_its_best_snapshot(ant_config, random_policy):
     (recipe,) = waypoints.recipes(ant_config, "antmaze-medium-20-4", "directed")
     expert = random_policy(1, inputs=28, actions=8)
     assert (recipe.about["policy"], recipe.about["step"]) == ("ant-reach", 10)
-    assert recipe.about["sha256"] == expert.sha256
+    assert recipe.about["sha256"] == policy_sha256(expert)
     env = envs.make("antmaze-medium-20-4")
     columns = episode(env, recipe.behaviour, np.random.default_rng(0), limit=20)
     assert columns["observations"].shape == (20, 29)
