@@ -2,7 +2,7 @@
 
 A plug-in is a module of `cds_bench.algorithms` or `cds_bench.sharing` that defines a dataclass
 `Config`; the name of the file is the name in the configuration. A variant of one has a name of its
-own and says which it is: `cds_k50: {use: cds, percentile: 50}`. Options are read from the syntax
+own and says which it is: `cds_k50: {use: cds, threshold: 50}`. Options are read from the syntax
 tree, so that checking a configuration needs no torch.
 An external baseline is a folder of `workflow/baselines` with a rule.smk; its options are its own.
 """

@@ -19,7 +19,7 @@ VALID = {
     "profile": "test",
     "suites": {MIXED: None},
     "algorithms": {"cql": {"actions": 2}},
-    "sharing": {"no_sharing": None, "cds": {"percentile": 80.0}},
+    "sharing": {"no_sharing": None, "cds": {"threshold": 80.0}},
     "seeds": 4,
     "seeds_per_job": 2,
 }
@@ -132,8 +132,8 @@ MISTAKES = {
         r"algorithms: unknown name 'zzz' \(valid: ",
     ),
     "strategy's option": (
-        ("sharing/cds", {"percentil": 90}),
-        r"sharing.cds: unknown key 'percentil'; did you mean 'percentile'\? \(valid: batch, decay",
+        ("sharing/cds", {"threshol": 90}),
+        r"sharing.cds: unknown key 'threshol'; did you mean 'threshold'\? \(valid: batch, decay",
     ),
     "algorithm's option": (
         ("algorithms/cql", {"action": 2}),
@@ -218,8 +218,8 @@ def test_json_that_is_none():
 @pytest.mark.parametrize(
     ("kind", "name", "values", "message"),
     [
-        ("sharing", "cds", {"percentile": "high"}, r"sharing.cds.percentile: .*\(got 'high'\)"),
-        ("sharing", "cds", {"batch": "own"}, "sharing.cds.batch: Input should be 'balanced' or"),
+        ("sharing", "cds", {"threshold": "high"}, r"sharing.cds.threshold.*: .*\(got 'high'\)"),
+        ("sharing", "cds", {"batch": "own"}, "sharing.cds.batch: Input should be 'balanced', "),
         ("algorithms", "cql", {"actions": 1.5}, "algorithms.cql.actions: .*valid integer"),
     ],
 )
@@ -248,26 +248,26 @@ def test_plug_ins_are_found_by_their_file(tmp_path, monkeypatch):
 
 def test_a_variant_is_a_plug_in_with_other_options():
     config = parse(
-        VALID | {"sharing": {"cds": {}, "cds_k50": {"use": "cds", "percentile": 50}}}, "t"
+        VALID | {"sharing": {"cds": {}, "cds_k50": {"use": "cds", "threshold": 50}}}, "t"
     )
     assert config.module("sharing", "cds_k50") == config.module("sharing", "cds") == "cds"
-    expected = dataclasses.replace(plugins.load("sharing", "cds").Config(), percentile=50.0)
+    expected = dataclasses.replace(plugins.load("sharing", "cds").Config(), threshold=50.0)
     assert options("sharing", "cds_k50", config.sharing["cds_k50"]) == expected
 
 
 def test_a_derived_plug_in_has_the_options_of_the_one_it_derives_from():
     assert plugins.fields("sharing", "cds_uds") == plugins.fields("sharing", "cds")
-    assert options("sharing", "cds_uds", {"percentile": 50}).percentile == 50.0
+    assert options("sharing", "cds_uds", {"threshold": 50}).threshold == 50.0
 
 
 @pytest.mark.parametrize(
     ("sharing", "message"),
     [
-        ({"cds_k50": {"percentile": 50}}, "unknown name 'cds_k50'.*use: <its name>"),
+        ({"cds_k50": {"threshold": 50}}, "unknown name 'cds_k50'.*use: <its name>"),
         ({"cds_k50": {"use": "cdss"}}, r"unknown name 'cdss'.*'cds'"),
         (
-            {"cds_k50": {"use": "cds", "percentil": 50}},
-            r"sharing\.cds_k50: unknown key 'percentil'",
+            {"cds_k50": {"use": "cds", "threshol": 50}},
+            r"sharing\.cds_k50: unknown key 'threshol'",
         ),
         ({"cds": {"use": "hipi"}}, r"sharing\.cds: 'cds' is a plug-in itself"),
         ({"cds-k50": {"use": "cds"}}, "'cds-k50' is no name"),
@@ -291,7 +291,7 @@ def test_a_part_round_trips():
     text = part(config, *keys)
     values = json.loads(text)
     assert values.keys() == {"profile", "results", *(key.split(".")[0] for key in keys)}
-    assert values["sharing"] == {"cds": {"percentile": 80.0}}
+    assert values["sharing"] == {"cds": {"threshold": 80.0}}
     assert values["protocol"] == {"final_snapshots": config.protocol.final_snapshots}
     again = load(text)
     assert (again.training, again.suites, again.seeds) == (config.training, config.suites, 4)

@@ -1,8 +1,7 @@
 """Sharing strategies: one file each; the file's name is the strategy's name.
 
 A strategy defines a frozen dataclass `Config`, whose field `batch` says how each task's batch is
-composed ("own", "balanced": half own and half of the other tasks, or "union": uniform over all
-data), and one pure function
+composed, and one pure function
 
     share(config, offer, critic, uniform, state) -> Sharing
 

@@ -6,13 +6,13 @@ from typing import Literal
 from torch import Tensor
 
 from cds_bench.records import Critic, Offer, Sharing
-from cds_bench.sharing.improvement import foreign_only, improvement
+from cds_bench.sharing.improvement import Threshold, foreign_only, improvement
 
 
 @dataclass(frozen=True)
 class Config:
-    batch: Literal["balanced", "union"] = "balanced"
-    percentile: float = 90.0
+    batch: Literal["balanced", "balanced_sources", "union"] = "balanced"
+    threshold: Threshold = "mean"
     tau: float | None = None  # a fixed temperature; None: the moving average below
     decay: float = 0.995
     floor: float = 1e-3
@@ -25,10 +25,10 @@ def share(
 
     tau_i is an exponential moving average over steps of the mean |Delta| of task i's candidates,
     started at its first value and kept above `floor` (Yu et al. 2021; decay and form [recalled];
-    the absolute value is ours: the signed mean is usually negative at the 90th percentile and
-    would flip the sigmoid). State: tau, [S, T, 1].
+    the absolute value is ours: a signed mean can be negative, and would flip the sigmoid).
+    State: tau, [S, T, 1].
     """
-    delta = improvement(critic.value(offer.task), offer.own, config.percentile)
+    delta = improvement(critic.value(offer.task), offer.own, config.threshold)
     candidates = foreign_only(delta, offer.own)
     if config.tau is None:
         magnitude = mean_magnitude(candidates)

@@ -6,17 +6,17 @@ from typing import Literal
 from torch import Tensor
 
 from cds_bench.records import Critic, Offer, Sharing
-from cds_bench.sharing.improvement import foreign_only, improvement
+from cds_bench.sharing.improvement import Threshold, foreign_only, improvement
 
 
 @dataclass(frozen=True)
 class Config:
-    batch: Literal["balanced", "union"] = "balanced"
-    percentile: float = 90.0
+    batch: Literal["balanced", "balanced_sources", "union"] = "balanced"
+    threshold: Threshold = "mean"
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
     """w = 1 [own or Delta(s,a;i) >= 0] (Yu et al. 2021; the form is [recalled])."""
-    delta = improvement(critic.value(offer.task), offer.own, config.percentile)
+    delta = improvement(critic.value(offer.task), offer.own, config.threshold)
     accepted = offer.own | (delta >= 0.0)
     return Sharing(weight=accepted.float(), diagnostics={"delta": foreign_only(delta, offer.own)})

@@ -18,7 +18,7 @@ class Config:
     door-close share, and lift-* and place-* do not.
     """
 
-    batch: Literal["balanced", "union"] = "balanced"
+    batch: Literal["balanced", "balanced_sources", "union"] = "balanced"
     groups: tuple[tuple[str, ...], ...] = ()
 
 

@@ -11,7 +11,7 @@ from cds_bench.records import Critic, Offer, Sharing
 
 @dataclass(frozen=True)
 class Config:
-    batch: Literal["balanced", "union"] = "balanced"
+    batch: Literal["balanced", "balanced_sources", "union"] = "balanced"
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:

@@ -70,8 +70,9 @@ def to_device(pool: Pool, device: str) -> DevicePool:
 def offer_rows(pool: DevicePool, composition: str, uniform: Tensor) -> Tensor:
     """Row numbers offered to each task: uniform [S, T, B] float64 on [0, 1) -> int64 [S, T, B].
 
-    own: uniform over the task's own rows; union: uniform over all rows; balanced: the batch's first
-    half own, the second half uniform over the other tasks' rows.
+    own: uniform over the task's own rows. union: uniform over all rows. balanced: the batch's first
+    half own, the second half uniform over the other tasks' rows. balanced_sources: the second half
+    has equal parts of every other task, so that the size of a dataset does not matter.
     """
     total = len(pool.source)
     first, count = pool.first[:, None], pool.count[:, None]
@@ -80,9 +81,15 @@ def offer_rows(pool: DevicePool, composition: str, uniform: Tensor) -> Tensor:
         return own
     if composition == "union":
         return (uniform * total).long()
-    foreign = (uniform * (total - count)).long()
-    foreign = foreign + count * (foreign >= first)  # step over the task's own rows
     half = uniform.shape[-1] // 2
+    if composition == "balanced_sources":
+        others = torch.arange(uniform.shape[-1], device=first.device) * (pool.tasks - 1)
+        others = (others - half * (pool.tasks - 1)).clamp(min=0) // (uniform.shape[-1] - half)
+        others = others + (others >= torch.arange(pool.tasks, device=first.device)[:, None])
+        foreign = pool.first[others] + (uniform * pool.count[others]).long()
+    else:
+        foreign = (uniform * (total - count)).long()
+        foreign = foreign + count * (foreign >= first)  # step over the task's own rows
     return torch.cat([own[..., :half], foreign[..., half:]], dim=-1)
 
 

@@ -28,9 +28,8 @@ def make_offer(composition: str, seed: int = 0) -> Offer:
     foreign = (task + torch.randint(1, TASKS, task.shape, generator=generator)) % TASKS
     random = torch.randint(0, TASKS, task.shape, generator=generator)
     half = torch.arange(BATCH) < BATCH // 2
-    source = {"own": task, "union": random, "balanced": torch.where(half, task, foreign)}[
-        composition
-    ]
+    balanced = torch.where(half, task, foreign)
+    source = {"own": task, "union": random}.get(composition, balanced)
     return Offer(source, task, source == task, ("a-x", "a-y", "b-x"))
 
 

@@ -69,18 +69,30 @@ def test_delta_uses_numpys_percentile():
 
 def test_nothing_improves_on_a_task_without_own_data():
     values = torch.randn(1, 1, 4)
-    assert (improvement(values, torch.zeros(1, 1, 4, dtype=bool), 90.0) == -torch.inf).all()
+    for threshold in ("mean", 90.0):
+        delta = improvement(values, torch.zeros(1, 1, 4, dtype=bool), threshold)
+        assert (delta == -torch.inf).all()
 
 
-def test_cds_basic_accepts_exactly_what_reaches_the_percentile(tabular):
+def test_the_mean_threshold_on_a_tabular_mdp(tabular):
+    """Task 0's own Q are 2, 1, 1, with the mean 4/3; task 1's are 2, 2, 1, with the mean 5/3."""
     offer, critic = tabular
-    weight = cds_basic.share(cds_basic.Config(), offer, critic, torch.rand(1, 2, 5), None).weight
+    delta = improvement(critic.value(offer.task), offer.own, "mean")[0]
+    torch.testing.assert_close(delta[0], torch.tensor([2, 1, 1, 2, 1]) - 4 / 3)
+    torch.testing.assert_close(delta[1], torch.tensor([2, 2, 1, 1, 2]) - 5 / 3)
+
+
+@pytest.mark.parametrize("threshold", ["mean", 90.0])
+def test_cds_basic_accepts_exactly_what_reaches_the_threshold(tabular, threshold):
+    offer, critic = tabular
+    config = cds_basic.Config(threshold=threshold)
+    weight = cds_basic.share(config, offer, critic, torch.rand(1, 2, 5), None).weight
     assert weight.tolist() == [[[1, 1, 1, 1, 0], [1, 1, 1, 0, 1]]]
 
 
 def test_cds_weights_by_hand(tabular):
     offer, critic = tabular
-    first = cds.share(cds.Config(), offer, critic, torch.rand(1, 2, 5), None)
+    first = cds.share(cds.Config(threshold=90.0), offer, critic, torch.rand(1, 2, 5), None)
     # task 0: candidates' Delta 0.2 and -0.8, tau = 0.5; task 1: -1 and 0, tau = 0.5
 
     def sigmoid(x):
@@ -93,7 +105,7 @@ def test_cds_weights_by_hand(tabular):
 
 def test_cds_tau_is_a_moving_average_with_a_floor(tabular):
     offer, critic = tabular
-    config = cds.Config(decay=0.9)
+    config = cds.Config(threshold=90.0, decay=0.9)
     state = torch.tensor([[[1.0], [2.0]]])
     second = cds.share(config, offer, critic, torch.rand(1, 2, 5), state)
     expected = [[[0.9 * 1.0 + 0.1 * 0.5], [0.9 * 2.0 + 0.1 * 0.5]]]
@@ -107,7 +119,7 @@ def test_cds_tau_is_a_moving_average_with_a_floor(tabular):
 def test_cds_fixed_tau(tabular):
     offer, critic = tabular
     decision = cds.share(cds.Config(tau=2.0), offer, critic, torch.rand(1, 2, 5), None)
-    delta = improvement(critic.value(offer.task), offer.own, 90.0)
+    delta = improvement(critic.value(offer.task), offer.own, "mean")
     candidates = ~offer.own
     torch.testing.assert_close(decision.weight[candidates], (delta / 2.0).sigmoid()[candidates])
 

@@ -163,7 +163,7 @@ def test_at_most_two_are_kept_and_a_damaged_one_is_left_out(config, uninterrupte
         ({"training": {"batch_size": 64}}, "training"),
         ({"training": {"threads": 2}}, "threads"),
         ({"algorithms": {"cql": {"actions": 3}}}, "algorithm"),
-        ({"sharing": {"cds": {"percentile": 50}}}, "sharing"),
+        ({"sharing": {"cds": {"threshold": 50}}}, "sharing"),
         ({"protocol": {"curve_snapshots": 2}}, "snapshot_steps"),
     ],
 )

@@ -57,14 +57,27 @@ def test_offered_rows_are_uniform_over_what_they_should_cover(pool, composition)
             assert np.abs(found[list(expected)] - mean).max() < 6 * np.sqrt(mean)
 
 
+def test_balanced_sources_offers_every_other_task_alike(pool):
+    """Datasets of other sizes get equal parts of the second half, each uniform over its rows."""
+    batch = 60_000
+    rows = data.offer_rows(pool, "balanced_sources", draws(batch))
+    for task in range(len(COUNTS)):
+        found = torch.bincount(rows[0, task], minlength=sum(COUNTS)).numpy()
+        for source, (first, count) in enumerate(zip(pool.first.tolist(), COUNTS, strict=True)):
+            part = found[first : first + count]
+            share = 1 / 2 if source == task else 1 / 2 / (len(COUNTS) - 1)
+            assert part.sum() == batch * share
+            assert np.abs(part - part.mean()).max() < 6 * np.sqrt(part.mean())
+
+
 def test_extreme_draws_stay_in_range(pool):
     edge = torch.tensor([0.0, np.nextafter(1.0, 0.0)], dtype=torch.float64).expand(1, 3, 2)
-    for composition in ("own", "union", "balanced"):
+    for composition in ("own", "union", "balanced", "balanced_sources"):
         rows = data.offer_rows(pool, composition, edge)
         assert ((rows >= 0) & (rows < sum(COUNTS))).all()
         own = data.make_offer(pool, rows).own
         assert composition != "own" or own.all()
-        assert composition != "balanced" or (own[..., :1].all() and not own[..., 1:].any())
+        assert "balanced" not in composition or (own[..., :1].all() and not own[..., 1:].any())
 
 
 def test_gather_relabels_for_the_task_asked(pool):
