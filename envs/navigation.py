@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from envs.specs import Columns, Source, Suite, Task
+from envs.specs import Columns, Source, Suite, Task, scarce
 
 CELL = 4.0  # metres
 RADIUS = 0.5  # metres, of a goal
@@ -151,15 +151,17 @@ SINGLE = Suite(
     sources={task_name("point", "medium", (20, 4)): Source("directed", PAPER_SIZE // 3)},
 )
 
-SUITES = {
-    suite.name: suite
-    for suite in (
-        *(
-            _suite(body, maze, split)
-            for body in ("point", "ant")
-            for maze in MAZES
-            for split in ("undirected", "directed")
-        ),
-        SINGLE,
-    )
-}
+_WHOLE = [
+    _suite(body, maze, split)
+    for body in ("point", "ant")
+    for maze in MAZES
+    for split in ("undirected", "directed")
+]
+# Undirected data are the same mixture for every task, so that all of the others' is worth having.
+_SCARCE = [
+    variant
+    for suite in _WHOLE
+    if suite.name.endswith("undirected")
+    for variant in scarce(suite, kept=suite.tasks[-1])
+]
+SUITES = {suite.name: suite for suite in (*_WHOLE, *_SCARCE, SINGLE)}

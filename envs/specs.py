@@ -1,7 +1,7 @@
 """The records that describe tasks and suites: plain data, without gymnasium or mujoco."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,3 +57,27 @@ class Suite:
     @property
     def tasks(self) -> tuple[str, ...]:
         return tuple(self.sources)
+
+
+FRACTIONS = {"tenth": 10, "thirtieth": 30}  # what scarce tasks keep of their data
+
+
+def scarce(suite: Suite, kept: str) -> list[Suite]:
+    """Variants of a suite in which own data are scarce and other tasks' data are not [ours].
+
+    Every task but `kept` has a tenth, or a thirtieth, of its transitions; the variants are named
+    `<suite>-tenth` and `<suite>-thirtieth`. The transitions are the first ones of the whole suite.
+    """
+    return [
+        replace(
+            suite,
+            name=f"{suite.name}-{name}",
+            sources={
+                task: source
+                if task == kept
+                else replace(source, transitions=source.transitions // divisor)
+                for task, source in suite.sources.items()
+            },
+        )
+        for name, divisor in FRACTIONS.items()
+    ]
