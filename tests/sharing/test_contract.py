@@ -41,7 +41,7 @@ def make_critic(scale: float = 50.0) -> Critic:
     def value(task):
         return table.gather(-1, task.unsqueeze(-1)).squeeze(-1).detach()
 
-    return Critic(value=value, backup=value)
+    return Critic(value=value, backup=value, returns=value)
 
 
 def decide(name, config, uniform_seed=5, steps=3, critic=None):
@@ -104,7 +104,7 @@ def test_seeds_do_not_mix(name, config):
         values[1] += torch.linspace(0, 100, BATCH)
         return values
 
-    other = Critic(value=disturbed, backup=disturbed)
+    other = Critic(value=disturbed, backup=disturbed, returns=disturbed)
     first = module.share(config, offer, critic, uniform, None)
     second = module.share(config, offer, other, uniform, None)
     assert torch.equal(first.weight[0], second.weight[0])
