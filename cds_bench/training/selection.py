@@ -20,11 +20,12 @@ Step = list[Tensor | None]  # rows, weight and task [S, T, B] of a step; task No
 
 
 def keep(kept: list[Step], rows: Tensor, decision: Sharing) -> list[Step]:
-    """The newest steps with one more: as many as hold CANDIDATES, if half of a batch is foreign.
+    """The newest steps with one more: as many as hold CANDIDATES, if half of what is offered is.
 
     They are references to tensors that the step has made anyway: nothing is computed.
     """
-    steps = -(-2 * CANDIDATES // rows.shape[-1])
+    offered = rows.shape[-1] if decision.task is None else rows[0].numel()  # to each target
+    steps = -(-2 * CANDIDATES // offered)
     return [*kept, [rows, decision.weight, decision.task]][-steps:]
 
 
@@ -44,7 +45,7 @@ def candidates(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """A target's candidates per seed: (weights, returns-to-go), each [n].
 
-    rows, weight: [S, steps, T, B]. Where tasks are `assigned` (likewise, int64), every transition of
+    rows, weight: [S, steps, T, B]. Where tasks are `assigned` (likewise, int64), each transition of
     another task was offered; its weight is 0 unless the target received it.
     """
     if assigned is None:
@@ -65,55 +66,55 @@ def measures(weight: np.ndarray, returns: np.ndarray) -> dict[str, float]:
     spearman: of weight and return. weight: the mean weight; weight_d1 ... weight_d10: in each
     decile of the return (`decile`), NaN where it is empty.
     """
-    of_decile = decile(returns)
+    chosen, good = rankdata(weight), rankdata(returns)
+    place = decile(good)
+    sizes = np.bincount(place, minlength=DECILES)
+    sums = np.bincount(place, weight, minlength=DECILES)
+    means = np.divide(sums, sizes, out=np.full(DECILES, np.nan), where=sizes > 0)
     return {
-        "auc": auc(weight, top_quarter(returns)),
-        "spearman": spearman(weight, returns),
+        "auc": auc(chosen, top_quarter(good)),
+        "spearman": correlation(chosen, good),
         "weight": float(weight.mean()),
-        **{
-            f"weight_d{k + 1}": float(weight[of_decile == k].mean())
-            if (of_decile == k).any()
-            else np.nan
-            for k in range(DECILES)
-        },
+        **{f"weight_d{k}": mean for k, mean in enumerate(means.tolist(), start=1)},
     }
 
 
-def decile(values: np.ndarray) -> np.ndarray:
-    """The decile of each of n values: floor(10 (r - 1/2) / n), 0 to 9, r the average rank from 1.
+def decile(rank: np.ndarray) -> np.ndarray:
+    """The decile of each of n values: floor(10 (r - 1/2) / n), 0 to 9, r its average rank from 1.
 
     Equal values stay together, in the decile of their middle: if 9 of 10 returns are 0 and the
     tenth is 1, the zeros are in the fifth decile, the tenth in the last, and the others are empty.
     """
-    return DECILES * _odd(values) // (2 * len(values))
+    return DECILES * _odd(rank) // (2 * len(rank))
 
 
-def top_quarter(values: np.ndarray) -> np.ndarray:
+def top_quarter(rank: np.ndarray) -> np.ndarray:
     """Which of n values lie in the top quarter: (r - 1/2) / n >= 3/4, r the average rank from 1.
 
     Equal values are in it together, or not at all; of n equal ones none is.
     """
-    return 4 * _odd(values) >= 3 * 2 * len(values)
+    return 4 * _odd(rank) >= 3 * 2 * len(rank)
 
 
-def _odd(values: np.ndarray) -> np.ndarray:
+def _odd(rank: np.ndarray) -> np.ndarray:
     """2 r - 1 of average ranks r, as integers, so that a border is met exactly."""
-    return (2 * rankdata(values) - 1).astype(np.int64)
+    return (2 * rank - 1).astype(np.int64)
 
 
-def auc(scores: np.ndarray, positive: np.ndarray) -> float:
+def auc(rank: np.ndarray, positive: np.ndarray) -> float:
     """P(score of a positive > score of a negative) + P(equal) / 2: the area under the ROC curve.
 
-    Mann and Whitney's U over the number of pairs. NaN unless there are positives and negatives.
+    Mann and Whitney's U over the number of pairs, from the scores' average ranks. NaN unless there
+    are positives and negatives.
     """
     n, m = int(positive.sum()), int((~positive).sum())
     if n == 0 or m == 0:
         return np.nan
-    return float((rankdata(scores)[positive].sum() - n * (n + 1) / 2) / (n * m))
+    return float((rank[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's correlation of average ranks; NaN where either is constant."""
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation, of average ranks Spearman's; NaN where either is constant."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return np.nan
-    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+    return float(np.corrcoef(a, b)[0, 1])
