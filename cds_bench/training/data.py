@@ -52,8 +52,11 @@ def to_device(
     """Moves a pool to the device once.
 
     `returns` are the returns-to-go of `reward_scale` r + `reward_shift` at the `discount`: an
-    algorithm's options, so that they and its critic's values are in the same units.
+    algorithm's options, so that they and its critic's values are in the same units. After a cut
+    the shift goes on, shift / (1 - discount): a negative one would make the end of every failed
+    episode look good.
     """
+    after = reward_shift / (1.0 - discount) if reward_shift else 0.0
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
@@ -72,7 +75,7 @@ def to_device(
         next_observations=tensor(pool.next_observations),
         rewards=tensor(pool.rewards),
         terminals=tensor(pool.terminals),
-        returns=tensor(returns_to_go(rewards, pool.terminals, pool.ends, discount)),
+        returns=tensor(returns_to_go(rewards, pool.terminals, pool.ends, discount, after)),
         source=tensor(pool.source),
         first=tensor(np.cumsum(count) - count),
         count=tensor(count),

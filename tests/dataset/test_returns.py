@@ -8,13 +8,12 @@ import pytest
 from cds_bench.dataset.returns import returns_to_go
 
 
-def looped(rewards, terminals, ends, discount):
+def looped(rewards, terminals, ends, discount, after=0.0):
     """Row by row from the last to the first."""
     returns = np.zeros(rewards.shape)
-    following = np.zeros(rewards.shape[1])
     for row in reversed(range(len(rewards))):
         if ends[row]:
-            following = np.zeros(rewards.shape[1])
+            following = np.full(rewards.shape[1], after)
         following = rewards[row] + discount * (1 - terminals[row]) * following
         returns[row] = following
     return returns
@@ -27,9 +26,11 @@ def test_as_a_plain_loop_gives(discount, often):
     rewards = rng.normal(size=(300, 3)).astype(np.float32)
     terminals = (rng.random((300, 3)) < 0.1).astype(np.float32)
     ends = np.append(rng.random(299) < often, True)
-    found = returns_to_go(rewards, terminals, ends, discount)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, looped(rewards, terminals, ends, discount), rtol=1e-6)
+    for after in (0.0, -50.0):
+        found = returns_to_go(rewards, terminals, ends, discount, after)
+        expected = looped(rewards, terminals, ends, discount, after)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_two_episodes_by_hand():

@@ -59,7 +59,15 @@ def decide(name, config, uniform_seed=5, steps=3, critic=None):
 def test_the_strategies_are_found():
     assert set(STRATEGIES) == {
         "no_sharing", "sharing_all", "hipi", "cds_basic", "cds", "uds", "cds_uds", "skill_sharing",
+        "oracle", "random_tenth",
     }  # fmt: skip
+
+
+def test_references_are_marked():
+    modules = {name: plugins.load("sharing", name) for name in STRATEGIES}
+    marked = {name for name, module in modules.items() if "REFERENCE" in vars(module)}
+    assert marked == {"oracle", "random_tenth"}
+    assert all(modules[name].REFERENCE is True for name in marked)
 
 
 @pytest.mark.parametrize(("name", "config"), list(cases()))

@@ -90,14 +90,27 @@ def test_gather_relabels_for_the_task_asked(pool):
 
 
 def test_returns_are_of_the_affine_reward():
-    """Of scale r + shift at the discount, float32 [N, T]: the units of the algorithm's critic."""
+    """Of scale r + shift, which goes on after a cut: the units of the algorithm's critic."""
     toy = make_pool()
+    plain = data.to_device(toy, "cpu", DISCOUNT)
+    expected = returns_to_go(toy.rewards, toy.terminals, toy.ends, DISCOUNT)
+    assert plain.returns.dtype == torch.float32
+    np.testing.assert_array_equal(plain.returns, expected)
+    toy.terminals[:] = 0.0
+    expected = 10.0 * returns_to_go(toy.rewards, toy.terminals, toy.ends, DISCOUNT) - 50.0
     pool = data.to_device(toy, "cpu", DISCOUNT, reward_scale=10.0, reward_shift=-5.0)
-    expected = returns_to_go(10.0 * toy.rewards - 5.0, toy.terminals, toy.ends, DISCOUNT)
-    assert pool.returns.dtype == torch.float32
-    np.testing.assert_array_equal(pool.returns, expected)
-    last = toy.ends.nonzero()[0]
-    np.testing.assert_array_equal(pool.returns[last], 10.0 * toy.rewards[last] - 5.0)
+    np.testing.assert_allclose(pool.returns, expected, rtol=1e-5)
+
+
+def test_the_end_of_a_failed_episode_is_not_better_than_reaching_the_goal():
+    """A reward of 10 r - 5: one episode reaches its goal in 7 steps, the others are cut."""
+    toy = make_pool((21, 7))
+    toy.rewards[:], toy.terminals[:] = 0.0, 0.0
+    toy.rewards[6, 0] = toy.terminals[6, 0] = 1.0
+    returns = data.to_device(toy, "cpu", DISCOUNT, 10.0, -5.0).returns[:, 0]
+    assert returns[6] == 5.0
+    assert (returns[7:] < returns[:7].min()).all()
+    torch.testing.assert_close(returns[7:], torch.full((21,), -50.0))
 
 
 def test_a_task_without_data_is_refused():

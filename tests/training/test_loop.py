@@ -58,13 +58,13 @@ def test_a_seed_alone_equals_the_same_seed_in_a_stack(sharing):
 
 
 def test_a_critic_tells_the_returns_of_the_offered_rows_under_any_task():
-    job = make_job(algorithm_config=cql.Config(discount=0.5, reward_scale=2.0, reward_shift=1.0))
+    job = make_job(algorithm_config=cql.Config(discount=0.5, reward_scale=2.0))
     pool = loop.device_pool(job, make_pool())
     rows = torch.tensor([[[0, 99], [5, 50], [20, 7]]])
     task = torch.tensor([[[2, 0], [1, 1], [0, 2]]])
     found = loop.critic_of(job, pool, loop.start(job, pool), rows).returns(task)
     toy = make_pool()
-    expected = returns_to_go(2.0 * toy.rewards + 1.0, toy.terminals, toy.ends, 0.5)
+    expected = returns_to_go(2.0 * toy.rewards, toy.terminals, toy.ends, 0.5)
     np.testing.assert_array_equal(found, expected[rows, task])
 
 
