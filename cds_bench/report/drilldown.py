@@ -137,7 +137,7 @@ def panels(scores: pd.DataFrame, metrics: pd.DataFrame, tasks: tuple) -> list[tu
     """What is drawn: a curve per task, then each metric, over all tasks or a line per task.
 
     Of what is logged for pairs of tasks: how much of a task's effective data is its own, and the
-    mean weight of the others' data. What was logged nowhere (all NaN) is left out; so are weights by
+    mean weight of the others' data. What was logged nowhere (all NaN) is left out, and weights by
     decile of return-to-go, which have a figure of their own.
     """
     found: list[tuple[str, Series]] = [
