@@ -81,7 +81,8 @@ def selection_rows(suite: str, sharing: str, seeds) -> list[tuple]:
     tasks, rows = envs.SUITES[suite].tasks, []
     decile = np.arange(1, 11)
     for seed, step, task in product(seeds, range(1000, 100_001, 3000), tasks):
-        skill = 0.0 if sharing == "sharing_all" else LEVELS.get(sharing, 0.5) * step / 1e5
+        best = LEVELS.get(sharing, 0.5) + 0.05 * seed
+        skill = 0.0 if sharing == "sharing_all" else best * step / 1e5
         weights = np.full(10, 1.0)
         if skill:
             weights = np.clip(0.4 + skill * (decile - 5.5) / 8 + 0.02 * rng.normal(size=10), 0, 1)
