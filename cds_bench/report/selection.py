@@ -74,9 +74,9 @@ def _cell(row) -> Cell:
         return Cell(MISSING)
     if row.n == 0:
         return Cell(UNDEFINED)
-    interval = "" if np.isnan(row.low) else f"[{row.low:.2f}, {row.high:.2f}]"
+    interval = "" if np.isnan(row.low) else f"[{row.low:z.2f}, {row.high:z.2f}]"
     counted = f"{row.n} of {row.seeds} seeds" if row.n < row.seeds else ""
-    return Cell(f"{row.mean:.2f}", tuple(part for part in (interval, counted) if part))
+    return Cell(f"{row.mean:z.2f}", tuple(part for part in (interval, counted) if part))
 
 
 def _caption(config: Config) -> tuple[str, str]:
