@@ -331,6 +331,18 @@ def coverage(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
 
 
 @app.command()
+def selection(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
+    """Write whether strategies select what pays: tables and a figure of weights over returns-to-go.
+
+    Example: `cds-bench selection --suite door-drawer`
+    """
+    settings = _load(config, suite=suite)
+    from cds_bench.report.selection import write_selection
+
+    write_selection(settings, suite)
+
+
+@app.command()
 def headroom(
     suite: SuiteOption,
     config: ConfigOption = DEFAULT,

@@ -133,8 +133,13 @@ def headroom_table(config: Config, suite: str, extension: str) -> Path:
     return config.folder / "tables" / f"{suite_id(suite)}_headroom.{extension}"
 
 
+def selection_table(config: Config, suite: str, extension: str) -> Path:
+    """What strategies select in a suite: csv, md, tex or html."""
+    return config.folder / "tables" / f"{suite_id(suite)}_selection.{extension}"
+
+
 def figure(config: Config, suite: str, name: str, extension: str) -> Path:
-    """A suite's figure (png or svg): learning_curves, coverage, headroom, <algorithm>_sharing."""
+    """A suite's figure (png or svg): learning_curves, selection, <algorithm>_sharing, ..."""
     return config.folder / "figures" / f"{suite_id(suite)}_{name}.{extension}"
 
 

@@ -78,6 +78,14 @@ def suite_headroom(config: Config, suite: str) -> dict[str, list[str]]:
     }
 
 
+def suite_selection(config: Config, suite: str) -> dict[str, list[str]]:
+    """What strategies select in a suite: its tables and figures in every format."""
+    return {
+        "tables": [str(paths.selection_table(config, suite, ext)) for ext in TABLE_FORMATS],
+        "figures": [str(paths.figure(config, suite, "selection", ext)) for ext in FIGURE_FORMATS],
+    }
+
+
 def discount(config: Config, suite: str) -> float:
     """What a suite's returns are discounted by before training: by its first algorithm's."""
     name, options = next(iter(config.of(suite).algorithms.items()))
@@ -162,7 +170,11 @@ def tables(config: Config) -> list[str]:
     of_suites = [
         path
         for suite in config.suites
-        for path in (*suite_tables(config, suite), *suite_headroom(config, suite)["tables"])
+        for path in (
+            *suite_tables(config, suite),
+            *suite_selection(config, suite)["tables"],
+            *suite_headroom(config, suite)["tables"],
+        )
     ]
     return of_suites + [path for name in OVERALL_TABLES for path in overall_tables(config, name)]
 
@@ -173,6 +185,7 @@ def figures(config: Config) -> list[str]:
         for suite in config.suites
         for path in (
             *suite_figures(config, suite),
+            *suite_selection(config, suite)["figures"],
             *suite_coverage(config, suite),
             *suite_headroom(config, suite)["figures"],
         )

@@ -29,7 +29,7 @@ COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
     "evaluate-policies", "check-baseline", "statistics",
     "table", "tables", "figures", "ranks", "shift", "claims", "render", "coverage", "headroom",
-    "plan", "report", "status",
+    "selection", "plan", "report", "status",
 )  # fmt: skip
 
 

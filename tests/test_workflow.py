@@ -23,9 +23,10 @@ from cds_bench.config import load
 ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
 MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
+SELECTION = "selection_walker2d_mixed"
 OVER_SUITES = ("table_ranks", "table_shift", "table_claims")
-SUMMARY = dict.fromkeys(("statistics", TABLE, FIGURES, *OVER_SUITES, "report", "all"), 1)
-KINDS = ("table", "figures", "coverage", "headroom")  # of rules, one a suite
+SUMMARY = dict.fromkeys(("statistics", TABLE, FIGURES, SELECTION, *OVER_SUITES, "report", "all"), 1)
+KINDS = ("table", "figures", "selection", "coverage", "headroom")  # of rules, one a suite
 NOTHING = "Nothing to be done"
 
 # A strategy that, when asked to, stands still in the middle of training until its file is removed.
@@ -379,7 +380,7 @@ def test_another_suite_repeats_nothing(finished):
     assert finished.planned("--configfile", path) == {
         "dataset": 3, "pool": 1, "train": 2, "evaluate": 2, "configuration": 1,
         "table_walker2d_medium": 1, "figures_walker2d_medium": 1, "coverage_walker2d_medium": 1,
-        "headroom_walker2d_medium": 1,
+        "selection_walker2d_medium": 1, "headroom_walker2d_medium": 1,
         **SUMMARY,
     }  # fmt: skip
 

@@ -16,11 +16,13 @@ from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.report import plotting
 from cds_bench.report.contents import address
-from cds_bench.report.heatmaps import METRIC_COLUMNS, SHARE, WEIGHT
 from cds_bench.report.provenance import NOTHING, Run, moment
 from cds_bench.report.render import MISSING
 from cds_bench.statistics import headline
+from cds_bench.statistics.metrics import COLUMNS as METRIC_COLUMNS
+from cds_bench.statistics.metrics import SHARE, WEIGHT
 from cds_bench.statistics.schema import check_columns, own_metric, read_csv
+from cds_bench.statistics.selection import BY_DECILE
 from cds_bench.status import clock, number
 
 POINTS = 40  # of a metric's line: the logged rows are averaged to so many
@@ -135,7 +137,8 @@ def panels(scores: pd.DataFrame, metrics: pd.DataFrame, tasks: tuple) -> list[tu
     """What is drawn: a curve per task, then each metric, over all tasks or a line per task.
 
     Of what is logged for pairs of tasks: how much of a task's effective data is its own, and the
-    mean weight of the others' data. What was logged nowhere (all NaN) is left out.
+    mean weight of the others' data. What was logged nowhere (all NaN) is left out, and weights by
+    decile of return-to-go, which have a figure of their own.
     """
     found: list[tuple[str, Series]] = [
         (task, {task: _wide(scores[scores["task"] == task], "normalized_score") * 100})
@@ -148,7 +151,7 @@ def panels(scores: pd.DataFrame, metrics: pd.DataFrame, tasks: tuple) -> list[tu
     }
     for title, rows in pairs.items():
         found.append((title, _by_target(rows, tasks)))
-    single = metrics[~metrics["metric"].isin((SHARE, WEIGHT))]
+    single = metrics[~metrics["metric"].isin((SHARE, WEIGHT, *BY_DECILE))]
     for name, rows in single.groupby("metric", sort=False):
         found.append((str(name).replace("_", " "), _by_target(rows, tasks)))
     kept = [

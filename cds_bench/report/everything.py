@@ -15,6 +15,7 @@ from cds_bench.report import (
     page,
     paper_claims,
     ranks,
+    selection,
     shift,
     tables,
 )
@@ -52,6 +53,7 @@ def _parts(config: Config) -> list[Callable[[], object]]:
             tables.write_comparison_table,
             figures.write_learning_curves,
             figures.write_aggregates,
+            selection.write_selection,
             coverage.write_coverage,
         )
         found += [partial(write, config, suite) for write in writers]

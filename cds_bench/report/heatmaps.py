@@ -9,14 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
 from cds_bench.report.tables import provenance
-from cds_bench.statistics.schema import check_columns, read_csv
+from cds_bench.statistics.metrics import SHARE, WEIGHT, read_metrics
 
-METRIC_COLUMNS = ["seed", "step", "metric", "source", "target", "value"]
-WEIGHT, SHARE = "weight", "effective_share"
 TITLES = {WEIGHT: "mean weight", SHARE: "effective share"}
 THIRDS = ("first third", "middle third", "last third")
 COLUMNS = (*((WEIGHT, third) for third in range(3)), (SHARE, 2))
@@ -25,23 +22,12 @@ COLOURS = "Blues"
 
 def write_sharing(config: Config, suite: str, algorithm: str) -> None:
     """Writes figures/<suite>_<algorithm>_sharing.{png,svg} from the runs' metrics.csv."""
-    metrics = {name: read_metrics(config, suite, algorithm, name) for name in config.sharing}
+    metrics = {
+        name: read_metrics(config, suite, algorithm, name, TITLES) for name in config.sharing
+    }
     with plotting.style():
         made = sharing(config, suite, algorithm, metrics)
         plotting.save(made, config, suite, f"{algorithm}_sharing")
-
-
-def read_metrics(config: Config, suite: str, algorithm: str, strategy: str) -> pd.DataFrame:
-    """The sharing metrics of all seeds' runs; groups without a file are skipped."""
-    parts = [pd.DataFrame(columns=METRIC_COLUMNS)]
-    for first, last in config.seed_groups:
-        path = paths.run(config, suite, algorithm, strategy, f"{first}-{last}") / "metrics.csv"
-        if path.exists():
-            frame = read_csv(path)
-            check_columns(frame, METRIC_COLUMNS, str(path))
-            parts.append(frame[frame["metric"].isin((WEIGHT, SHARE))])
-    found = [part for part in parts if len(part)]
-    return pd.concat(found, ignore_index=True) if found else parts[0]
 
 
 def thirds(metrics: pd.DataFrame, metric: str, tasks: tuple[str, ...]) -> np.ndarray:

@@ -188,8 +188,10 @@ def critic_of(job: Job, pool: DevicePool, state: State, rows: Tensor) -> Critic:
     return Critic(value=value, backup=backup, returns=returns)
 
 
-def effective_batch(job: Job, pool: DevicePool, state: State) -> tuple[Batch, Offer, Sharing]:
-    """A batch of every task's effective data, what was offered, and the strategy's decision."""
+def effective_batch(
+    job: Job, pool: DevicePool, state: State
+) -> tuple[Batch, Tensor, Offer, Sharing]:
+    """A batch of every task's effective data, the offered rows, the offer, and the decision."""
     shape = (pool.tasks, job.batch_size)
     draws = state.noise["batch"].uniform(*shape, dtype=torch.float64)
     rows = data.offer_rows(pool, job.strategy_config.batch, draws)
@@ -205,12 +207,12 @@ def effective_batch(job: Job, pool: DevicePool, state: State) -> tuple[Batch, Of
     state.sharing = decision.state
     task = data.effective(offer, decision)
     batch = data.gather(pool, rows, task, decision.weight, decision.unlabelled)
-    return batch, offer, decision
+    return batch, rows, offer, decision
 
 
-def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Offer, Sharing]:
-    """One step of all seeds; returns the loss terms, the offer and the strategy's decision."""
-    batch, offer, decision = effective_batch(job, pool, state)
+def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Tensor, Offer, Sharing]:
+    """One step of all seeds: the loss terms, the offered rows, the offer, and the decision."""
+    batch, rows, offer, decision = effective_batch(job, pool, state)
     config = job.algorithm_config
     terms = job.algorithm.losses(config, state.learner, batch, state.noise["algorithm"], state.step)
     job.algorithm.before_step(config, state.optimiser, state.step)
@@ -219,7 +221,7 @@ def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Offer, Sh
     state.optimiser.step()
     job.algorithm.after_step(config, state.learner)
     state.step += 1
-    return terms, offer, decision
+    return terms, rows, offer, decision
 
 
 def train(
@@ -255,7 +257,7 @@ def train(
             state.peak_bytes = max(state.peak_bytes, peak_bytes(job.device))
             note = ""
             if state.step in log_steps:
-                note = state.recorder.write(state.step)
+                note = state.recorder.write(state.step, pool)
                 state.timing.append((state.step, state.seconds, state.rate))
                 if len(state.recorder.failed) == len(job.seeds):
                     break

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from cds_bench.records import Offer, Sharing
-from cds_bench.training.data import effective
+from cds_bench.training import selection
+from cds_bench.training.data import DevicePool, effective
 
 COLUMNS = ("seed", "step", "metric", "source", "target", "value")
 QUANTILES = (0.1, 0.5, 0.9)
@@ -54,9 +55,13 @@ class Recorder:
     def _clear(self) -> None:
         self.count = 0
         self.sums: list[Tensor] = []
+        self.kept: list[selection.Step] = []  # the last steps before a row, for what was selected
 
-    def add(self, terms, offer: Offer, decision: Sharing, step: int) -> None:
-        """Adds the step that ended as number `step`: loss terms [S] and sharing between tasks."""
+    def add(self, terms, rows: Tensor, offer: Offer, decision: Sharing, step: int) -> None:
+        """Adds the step that ended as number `step`: loss terms [S] and sharing between tasks.
+
+        rows: [S, T, B], what was offered, as numbers of the pool's rows.
+        """
         count = len(self.tasks)
         self.terms = [
             f.name for f in dataclasses.fields(terms) if f.name not in ("q_data", "total")
@@ -64,12 +69,13 @@ class Recorder:
         target = effective(offer, decision)
         q_sums = terms.q_data.new_zeros(len(self.seeds), count)
         q_sums.scatter_add_(1, target.flatten(1), terms.q_data)
-        rows = torch.zeros_like(q_sums)
-        rows.scatter_add_(1, target.flatten(1), torch.ones_like(terms.q_data))
+        counts = torch.zeros_like(q_sums)
+        counts.scatter_add_(1, target.flatten(1), torch.ones_like(terms.q_data))
         losses = torch.stack([getattr(terms, name).detach() for name in self.terms], dim=1)
-        sums = [losses, q_sums, rows, *pair_sums(offer, decision, count)]
+        sums = [losses, q_sums, counts, *pair_sums(offer, decision, count)]
         self.sums = [a + b for a, b in zip(self.sums, sums, strict=True)] if self.sums else sums
         self.count += 1
+        self.kept = selection.keep(self.kept, rows, decision)
         self.diagnostics = decision.diagnostics
         if self.last is None:
             self.last = torch.full_like(losses, torch.nan)
@@ -78,22 +84,23 @@ class Recorder:
         self.last = torch.where(finite, losses, self.last)
         self.broken = torch.where(finite | (self.broken >= 0), self.broken, step)
 
-    def write(self, step: int) -> str:
+    def write(self, step: int, pool: DevicePool) -> str:
         """Appends the rows of the interval that ends at `step`; returns a note for people.
 
         A seed whose losses stopped being finite has failed: from then on it has no rows.
         """
         self._find_failures()
-        losses, q_sums, rows, weight, offered = (total.cpu().double() for total in self.sums)
+        losses, q_sums, counts, weight, offered = (total.cpu().double() for total in self.sums)
         losses = losses / self.count
         for k, name in enumerate(self.terms):
             self._append(step, name, losses[:, k, None, None])
-        self._append(step, "q_data", (q_sums / rows)[:, None, :])
+        self._append(step, "q_data", (q_sums / counts)[:, None, :])
         self._append(step, "weight", weight / offered)
         self._append(step, "effective_share", weight / weight.sum(1, keepdim=True))
         for name, values in self.diagnostics.items():
             for label, quantile in _summaries(name, values.detach().cpu().double()):
                 self._append(step, label, quantile[:, None, :])
+        self._append_selection(step, pool)
         self._clear()
         return ", ".join(
             f"{name} {value:.3g}"
@@ -128,6 +135,16 @@ class Recorder:
                     source = self.tasks[i] if sources > 1 else ""
                     target = self.tasks[j] if targets > 1 else ""
                     self.rows.append((seed, step, metric, source, target, values[s, i, j].item()))
+
+    def _append_selection(self, step: int, pool: DevicePool) -> None:
+        """Rows of what was selected, per target; none where no candidates were offered."""
+        failed = {failure["seed"] for failure in self.failed}
+        for s, target, values in selection.measured(pool, self.kept):
+            if self.seeds[s] not in failed:
+                self.rows += [
+                    (self.seeds[s], step, f"selection_{name}", "", self.tasks[target], value)
+                    for name, value in values.items()
+                ]
 
     def table(self) -> pd.DataFrame:
         return pd.DataFrame(self.rows, columns=COLUMNS).sort_values(

@@ -52,7 +52,7 @@ def fit(job: Job, pool: DevicePool, state: State, steps: int) -> Parameters:
     optimiser = torch.optim.Adam(model.values(), lr=LEARNING_RATE, fused=True)
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 - step / steps)
-        batch, _, _ = effective_batch(job, pool, state)
+        batch, *_ = effective_batch(job, pool, state)
         moments = networks.policy_distribution(model, batch.states)
         likelihood = networks.log_prob(*moments, batch.actions)
         optimiser.zero_grad(set_to_none=True)
@@ -66,7 +66,7 @@ def estimate(job: Job, pool: DevicePool, state: State, behaviour: Parameters) ->
     """Weighted means over the effective data of each task; a task that gets no weight has NaN."""
     totals = torch.zeros(3, len(job.seeds), pool.tasks, device=job.device)
     for _ in range(ESTIMATE_BATCHES):
-        batch, offer, decision = effective_batch(job, pool, state)
+        batch, _, offer, decision = effective_batch(job, pool, state)
         learned = networks.policy_distribution(state.learner.policy, batch.states)
         fitted = networks.policy_distribution(behaviour, batch.states)
         task = effective(offer, decision).flatten(1)

@@ -1,5 +1,7 @@
 """Scores and metrics as runs would leave them, from a seeded generator."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
@@ -64,7 +66,36 @@ def run_metrics(suite: str, sharing: str, seeds) -> pd.DataFrame:
                     share = weight / sum(weights.values())
                     rows.append((seed, step, "weight", source, target, weight))
                     rows.append((seed, step, "effective_share", source, target, share))
+    rows += selection_rows(suite, sharing, seeds)
     return pd.DataFrame(rows, columns=["seed", "step", "metric", "source", "target", "value"])
+
+
+def selection_rows(suite: str, sharing: str, seeds) -> list[tuple]:
+    """What was selected, the better the later: weights rise with the decile; none if not offered.
+
+    Of the last task most returns are equal, so that its lower deciles are empty.
+    """
+    if sharing == "no_sharing":
+        return []
+    rng = stream("synthetic selection", sharing, *seeds)
+    tasks, rows = envs.SUITES[suite].tasks, []
+    decile = np.arange(1, 11)
+    for seed, step, task in product(seeds, range(1000, 100_001, 3000), tasks):
+        best = LEVELS.get(sharing, 0.5) + 0.05 * seed
+        skill = 0.0 if sharing == "sharing_all" else best * step / 1e5
+        weights = np.full(10, 1.0)
+        if skill:
+            weights = np.clip(0.4 + skill * (decile - 5.5) / 8 + 0.02 * rng.normal(size=10), 0, 1)
+        if task == tasks[-1]:
+            weights[:4] = np.nan
+        values = {
+            "auc": 0.5 + 0.6 * skill,
+            "spearman": skill if skill else np.nan,
+            "weight": np.nanmean(weights),
+            **{f"weight_d{k}": value for k, value in zip(decile, weights, strict=True)},
+        }
+        rows += [(seed, step, f"selection_{name}", None, task, v) for name, v in values.items()]
+    return rows
 
 
 def _weight(sharing: str, own: bool, time: float, rng: np.random.Generator) -> float:

@@ -6,6 +6,7 @@ from cds_bench import files, paths
 from cds_bench.errors import BenchError
 from cds_bench.report import figures, heatmaps, plotting
 from cds_bench.statistics import schema
+from cds_bench.statistics.metrics import COLUMNS, SHARE, WEIGHT, read_metrics
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -90,7 +91,7 @@ def test_thirds_by_hand():
         for seed in (0, 2)
         for step in (10, 20, 30, 40, 50, 60)
     ]
-    frame = pd.DataFrame([*rows, (0, 10, "loss", None, None, 9.0)], columns=heatmaps.METRIC_COLUMNS)
+    frame = pd.DataFrame([*rows, (0, 10, "loss", None, None, 9.0)], columns=COLUMNS)
     found = heatmaps.thirds(frame, "weight", ("a", "b"))
     assert found[:, 0, 1].tolist() == [16.0, 36.0, 56.0]  # target a, source b; mean seed 1
     assert np.isnan(found[:, 1]).all()
@@ -100,13 +101,13 @@ def test_thirds_by_hand():
 def test_metrics_are_read_from_every_group_and_checked(tmp_path):
     config = synthetic.config(tmp_path, seeds_per_job=1, sharing={"cds": {}})
     synthetic.write(config)
-    found = heatmaps.read_metrics(config, SUITE, "cql", "cds")
+    found = read_metrics(config, SUITE, "cql", "cds", (WEIGHT, SHARE))
     assert set(found["seed"]) == {0, 1, 2}
     assert set(found["metric"]) == {"weight", "effective_share"}
     path = paths.run(config, SUITE, "cql", "cds", "1-1") / "metrics.csv"
     files.write_csv(path, found.rename(columns={"source": "from"}))
     with pytest.raises(BenchError, match=r"metrics.csv: column 'source' is missing"):
-        heatmaps.read_metrics(config, SUITE, "cql", "cds")
+        read_metrics(config, SUITE, "cql", "cds", (WEIGHT, SHARE))
 
 
 @pytest.mark.parametrize(("value", "text"), [(1.0, "1"), (0.0, "0"), (0.426, ".43"), (0.999, "1")])

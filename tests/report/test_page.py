@@ -251,7 +251,8 @@ def test_panels_of_a_run():
     )
     shown = dict(drilldown.panels(scores, metrics, tasks))
     assert list(shown) == ["a", "own share of effective data", "weight of others' data",
-                           "critic loss"]  # fmt: skip
+                           "critic loss", "selection auc", "selection spearman",
+                           "selection weight"]  # fmt: skip
     assert shown["a"]["a"].mean(axis=1).tolist() == pytest.approx([20.0, 50.0])
     assert list(shown["critic loss"]) == [""]
     own = shown["own share of effective data"]

@@ -127,6 +127,46 @@ for suite in settings.suites:
 
     rule:
         name:
+            f"selection_{suite_id}"
+        input:
+            plan.suite_metrics(settings, suite),
+        output:
+            [
+                path
+                for path in plan.suite_selection(settings, suite)["tables"]
+                if not path.endswith("html")
+            ],
+            report(
+                str(paths.selection_table(settings, suite, "html")),
+                caption="../report/selection.rst",
+                category="Tables",
+                labels={"suite": suite, "table": "selection"},
+            ),
+            str(paths.figure(settings, suite, "selection", "png")),
+            report(
+                str(paths.figure(settings, suite, "selection", "svg")),
+                caption="../report/selection.rst",
+                category="Figures",
+                labels={"suite": suite, "figure": "selection"},
+            ),
+        log:
+            plan.log(settings, "selection", suite),
+        benchmark:
+            plan.benchmark(settings, "selection", suite)
+        conda:
+            "../envs/cds-bench.yaml"
+        threads: 1
+        params:
+            suite=suite,
+            config=configuration.part(settings, *summary_keys),
+            code=fingerprint("cds_bench.report.selection"),
+        message:
+            f"Writing what strategies select in {suite}"
+        shell:
+            "cds-bench selection --suite {params.suite} --config {params.config:q} > {log} 2>&1"
+
+    rule:
+        name:
             f"headroom_{suite_id}"
         input:
             str(paths.pool(settings, suite)),

@@ -1,0 +1,117 @@
+"""What strategies select: whether a candidate's weight follows its return-to-go.
+
+A target's candidates are the transitions of other tasks that were offered to it. Training measures
+them at its log points (`cds_bench.training.selection`); here are means over log points and seeds.
+"""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench.config import Config
+from cds_bench.seeding import stream
+from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.metrics import SHARE, read_metrics
+
+PREFIX = "selection_"  # of the logged names
+AUC, SPEARMAN, FOREIGN, LIFT = "auc", "spearman", "foreign_share", "top_decile_lift"
+MEASURES = (AUC, SPEARMAN, FOREIGN, LIFT)
+WEIGHT = "weight"  # the mean over all candidates
+DECILES = [f"weight_d{k}" for k in range(1, 11)]
+BY_DECILE = [f"{PREFIX}{name}" for name in DECILES]
+LOGGED = [*(f"{PREFIX}{name}" for name in (AUC, SPEARMAN, WEIGHT)), *BY_DECILE]
+COLUMNS = ["algorithm", "sharing", "seed", "step", "metric", "target", "value"]
+SUMMARY = [
+    "suite", "task", "algorithm", "sharing", "measure", "seeds", "n", "mean", "low", "high",
+]  # fmt: skip
+AVERAGE = "average"
+
+
+def read_selection(config: Config, suite: str) -> pd.DataFrame:
+    """COLUMNS: what all of a suite's runs that are there logged, and the foreign share.
+
+    metric: auc, spearman, weight, weight_d1 ... weight_d10 as in `cds_bench.training.selection`,
+    and foreign_share, the sum of `effective_share` over the sources that are not the target.
+    """
+    parts = [pd.DataFrame(columns=COLUMNS)]
+    for algorithm, sharing in product(config.algorithms, config.sharing):
+        rows = read_metrics(config, suite, algorithm, sharing, [*LOGGED, SHARE])
+        if rows.empty:
+            continue
+        shares = rows[(rows["metric"] == SHARE) & (rows["source"] != rows["target"])]
+        foreign = shares.groupby(["seed", "step", "target"])["value"].sum(min_count=1).reset_index()
+        logged = rows[rows["metric"] != SHARE]
+        logged = logged.assign(metric=logged["metric"].str.removeprefix(PREFIX))
+        both = pd.concat([logged.drop(columns="source"), foreign.assign(metric=FOREIGN)])
+        parts.append(both.assign(algorithm=algorithm, sharing=sharing)[COLUMNS])
+    return pd.concat(parts[1:], ignore_index=True) if len(parts) > 1 else parts[0]
+
+
+def last_half(frame: pd.DataFrame) -> pd.DataFrame:
+    """The log points after half of the longest run's steps; a seed that failed before has none."""
+    return frame[frame["step"] > frame["step"].max() / 2]
+
+
+def per_seed(frame: pd.DataFrame, tasks: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+    """Each measure of one method's rows, a row per seed, columns are tasks and their average.
+
+    Means over the log points at which a measure is defined. top_decile_lift is the mean weight of
+    the top decile over the mean weight of all candidates, a ratio of means; where the top decile is
+    empty because returns are equal, the highest one that is not takes its place. NaN where nothing
+    is defined; the average needs all tasks.
+    """
+    wide = frame.pivot(index=["seed", "target", "step"], columns="metric", values="value")
+    wide = wide.reindex(columns=[AUC, SPEARMAN, FOREIGN, WEIGHT, *DECILES]).astype(float)
+    wide["top"] = wide[DECILES].ffill(axis=1).iloc[:, -1]
+    means = wide.groupby(["seed", "target"])[[AUC, SPEARMAN, FOREIGN, WEIGHT, "top"]].mean()
+    means[LIFT] = means["top"] / means[WEIGHT].where(means[WEIGHT] > 0)
+    found = {}
+    for measure in MEASURES:
+        values = means[measure].unstack("target").reindex(columns=list(tasks))
+        found[measure] = values.assign(**{AVERAGE: values.mean(axis=1, skipna=False)})
+    return found
+
+
+def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """SUMMARY's columns: MEASURES per task (and "average") and method, means over seeds.
+
+    `frame` is `read_selection`'s. Over the last half of training (`last_half`), with the percentile
+    bootstrap interval over the n seeds that have a value, of the `seeds` that were trained.
+    """
+    tasks, late, rows = envs.SUITES[suite].tasks, last_half(frame), []
+    for method in product(config.algorithms, config.sharing):
+        part = late[(late["algorithm"] == method[0]) & (late["sharing"] == method[1])]
+        for measure, values in per_seed(part, tasks).items():
+            for task in [*tasks, AVERAGE]:
+                key = (suite, task, *method, measure)
+                defined = values[task].dropna().to_numpy(float)
+                rows.append((*key, len(values), *_mean(config, defined, key)))
+    return pd.DataFrame(rows, columns=SUMMARY)
+
+
+def _mean(config: Config, values: np.ndarray, key: tuple) -> tuple[int, float, float, float]:
+    """n, mean and interval over seeds."""
+    protocol = config.protocol
+    interval = bootstrap_mean(
+        values, stream("selection", *key), protocol.resamples, protocol.confidence
+    )
+    return len(values), values.mean() if len(values) else np.nan, *map(float, interval)
+
+
+def deciles(frame: pd.DataFrame) -> pd.Series:
+    """Mean weights over seeds and the last half of training.
+
+    By (algorithm, sharing, target, decile 1 to 10); NaN where a decile is always empty.
+    """
+    rows = last_half(frame)
+    rows = rows[rows["metric"].isin(DECILES)]
+    decile = rows["metric"].str.removeprefix("weight_d").astype(int).rename("decile")
+    return rows.groupby(["algorithm", "sharing", "target", decile])["value"].mean()
+
+
+def over_training(frame: pd.DataFrame, measure: str) -> pd.Series:
+    """A measure's mean over seeds, by (algorithm, sharing, target, step)."""
+    rows = frame[frame["metric"] == measure]
+    return rows.groupby(["algorithm", "sharing", "target", "step"])["value"].mean()

@@ -1,0 +1,120 @@
+"""What a strategy selects: the weights of the candidates beside their returns-to-go.
+
+A target's candidates are the transitions of other tasks that were offered to it. Good ones have a
+high return-to-go under the target's reward, whatever the critic says of them.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+from torch import Tensor
+
+from cds_bench.records import Sharing
+from cds_bench.training.data import DevicePool
+
+CANDIDATES = 1024  # of a target before each log point, where half of a batch are candidates
+DECILES = 10
+Step = list[Tensor | None]  # rows, weight and task [S, T, B] of a step; task None: not re-assigned
+
+
+def keep(kept: list[Step], rows: Tensor, decision: Sharing) -> list[Step]:
+    """The newest steps with one more: as many as hold CANDIDATES, if half of what is offered is.
+
+    They are references to tensors that the step has made anyway: nothing is computed.
+    """
+    offered = rows.shape[-1] if decision.task is None else rows[0].numel()  # to each target
+    steps = -(-2 * CANDIDATES // offered)
+    return [*kept, [rows, decision.weight, decision.task]][-steps:]
+
+
+def measured(pool: DevicePool, kept: list[Step]) -> Iterator[tuple[int, int, dict[str, float]]]:
+    """(seed's place, target, `measures`) of the kept steps; nothing where none was a candidate."""
+    rows, weight, task = zip(*kept, strict=True)
+    rows, weight = torch.stack(rows, 1), torch.stack(weight, 1)  # [S, steps, T, B]
+    assigned = None if task[0] is None else torch.stack(task, 1)
+    for target in range(pool.tasks):
+        for seed, (chosen, returns) in enumerate(candidates(pool, rows, weight, assigned, target)):
+            if len(chosen):
+                yield seed, target, measures(chosen, returns)
+
+
+def candidates(
+    pool: DevicePool, rows: Tensor, weight: Tensor, assigned: Tensor | None, target: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """A target's candidates per seed: (weights, returns-to-go), each [n].
+
+    rows, weight: [S, steps, T, B]. Where tasks are `assigned` (likewise, int64), each transition of
+    another task was offered; its weight is 0 unless the target received it.
+    """
+    if assigned is None:
+        rows, weight = rows[:, :, target], weight[:, :, target]
+    else:
+        weight = weight * (assigned == target)
+    rows, weight = rows.flatten(1), weight.flatten(1)
+    returns, foreign = pool.returns[rows, target], pool.source[rows] != target
+    arrays = (values.cpu().numpy() for values in (weight, returns, foreign))
+    for chosen, value, offered in zip(*arrays, strict=True):
+        yield chosen[offered].astype(float), value[offered].astype(float)
+
+
+def measures(weight: np.ndarray, returns: np.ndarray) -> dict[str, float]:
+    """Named measures of n candidates' weights and returns-to-go, each [n]; NaN where undefined.
+
+    auc: of the weights, for the label that the return is in the top quarter (`top_quarter`).
+    spearman: of weight and return. weight: the mean weight; weight_d1 ... weight_d10: in each
+    decile of the return (`decile`), NaN where it is empty.
+    """
+    chosen, good = rankdata(weight), rankdata(returns)
+    place = decile(good)
+    sizes = np.bincount(place, minlength=DECILES)
+    sums = np.bincount(place, weight, minlength=DECILES)
+    means = np.divide(sums, sizes, out=np.full(DECILES, np.nan), where=sizes > 0)
+    return {
+        "auc": auc(chosen, top_quarter(good)),
+        "spearman": correlation(chosen, good),
+        "weight": float(weight.mean()),
+        **{f"weight_d{k}": mean for k, mean in enumerate(means.tolist(), start=1)},
+    }
+
+
+def decile(rank: np.ndarray) -> np.ndarray:
+    """The decile of each of n values: floor(10 (r - 1/2) / n), 0 to 9, r its average rank from 1.
+
+    Equal values stay together, in the decile of their middle: if 9 of 10 returns are 0 and the
+    tenth is 1, the zeros are in the fifth decile, the tenth in the last, and the others are empty.
+    """
+    return DECILES * _odd(rank) // (2 * len(rank))
+
+
+def top_quarter(rank: np.ndarray) -> np.ndarray:
+    """Which of n values lie in the top quarter: (r - 1/2) / n >= 3/4, r the average rank from 1.
+
+    Equal values are in it together, or not at all; of n equal ones none is.
+    """
+    return 4 * _odd(rank) >= 3 * 2 * len(rank)
+
+
+def _odd(rank: np.ndarray) -> np.ndarray:
+    """2 r - 1 of average ranks r, as integers, so that a border is met exactly."""
+    return (2 * rank - 1).astype(np.int64)
+
+
+def auc(rank: np.ndarray, positive: np.ndarray) -> float:
+    """P(score of a positive > score of a negative) + P(equal) / 2: the area under the ROC curve.
+
+    Mann and Whitney's U over the number of pairs, from the scores' average ranks. NaN unless there
+    are positives and negatives.
+    """
+    n, m = int(positive.sum()), int((~positive).sum())
+    if n == 0 or m == 0:
+        return np.nan
+    return float((rank[positive].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation, of average ranks Spearman's; NaN where either is constant."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return np.nan
+    return float(np.corrcoef(a, b)[0, 1])

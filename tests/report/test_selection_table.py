@@ -1,0 +1,85 @@
+"""What strategies select, as tables and a figure; what is missing is said."""
+
+import pandas as pd
+import pytest
+
+from cds_bench import paths, workflow
+from cds_bench.report import selection
+from cds_bench.report.render import markdown
+from cds_bench.statistics.selection import SUMMARY, read_selection, summarise
+from tests.report import synthetic
+
+SUITE = synthetic.SUITE
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    config = synthetic.config(tmp_path_factory.mktemp("results"))
+    synthetic.write(config)
+    return config
+
+
+def shown(config, suite=SUITE) -> str:
+    summary = summarise(config, suite, read_selection(config, suite))
+    return markdown(selection.table(config, suite, summary))
+
+
+def test_what_the_workflow_lists_is_written_and_the_same_bytes_again(config):
+    listed = workflow.suite_selection(config, SUITE)
+    found = [config.folder.joinpath(path) for path in (*listed["tables"], *listed["figures"])]
+    selection.write_selection(config, SUITE)
+    first = [path.read_bytes() for path in found]
+    assert len(first) == 6
+    selection.write_selection(config, SUITE)
+    assert first == [path.read_bytes() for path in found]
+    assert list(pd.read_csv(paths.selection_table(config, SUITE, "csv")).columns) == SUMMARY
+
+
+def test_the_table_by_measure_and_target(config):
+    text = shown(config)
+    for title in selection.TITLES.values():
+        assert f"**cql: {title}**" in text
+    assert text.count("| run-forward |") == 4
+    assert "| average | – | 0.50 [0.50, 0.50] |" in text, "no candidates; a constant weight"
+    assert "missing" not in text
+    assert "n = 3 seeds" in text
+    assert "nothing was selected" not in text
+
+
+def test_without_candidates_the_table_says_so(tmp_path):
+    config = synthetic.config(tmp_path, sharing={"no_sharing": {}})
+    synthetic.write(config)
+    assert "nothing was selected" in shown(config)
+    selection.write_selection(config, SUITE)
+    made = selection.figure(config, SUITE, read_selection(config, SUITE))
+    assert {text.get_text() for axes in made.axes for text in axes.texts} == {"no candidates"}
+    assert not made.legends
+
+
+def test_missing_runs_are_said(tmp_path):
+    config = synthetic.config(
+        tmp_path, algorithms={"cql": {}, "brac": {}}, seeds_per_job=1, sharing={"cds": {}}
+    )
+    selection.write_selection(config, SUITE)
+    text = paths.selection_table(config, SUITE, "md").read_text()
+    assert "| run-forward | missing |" in text
+    assert "- brac, cds: 0 of 3 seeds" in text
+    assert "nothing was selected" not in text, "nothing is known yet"
+    synthetic.write(config.model_copy(update={"algorithms": {"cql": {}}, "seeds": 2}))
+    selection.write_selection(config, SUITE)
+    text = paths.selection_table(config, SUITE, "md").read_text()
+    assert "- cql, cds: 2 of 3 seeds" in text
+    made = selection.figure(config, SUITE, read_selection(config, SUITE))
+    assert [text.get_text() for text in made.legends[0].texts] == ["cds (2 seeds)"]
+
+
+def test_seven_targets_have_a_panel_each_of_both_kinds(tmp_path):
+    suite = "pointmaze-large-directed"
+    config = synthetic.config(tmp_path, suites={suite: {}}, sharing={"cds": {}}, seeds=1)
+    synthetic.write(config.model_copy(update={"seeds_per_job": 1}))
+    made = selection.figure(config, suite, read_selection(config, suite))
+    titles = [axes.get_title() for axes in made.axes if axes.get_visible()]
+    assert len(titles) == 14
+    assert len(set(titles)) == 7
+    labels = {axes.get_ylabel() for axes in made.axes} - {""}
+    assert labels == {"mean weight", "AUC"}
