@@ -56,6 +56,12 @@ def _load(source: str, **names: str):
     for key, name in names.items():
         if name not in valid[key]:
             raise BenchError(f"--{key}: '{name}' is not configured{nearest(name, valid[key])}")
+    pair = names.get("algorithm"), names.get("sharing")
+    if None not in pair and pair not in config.methods:
+        raise BenchError(
+            f"--sharing: '{pair[1]}' is not among the strategies of {pair[0]}"
+            f"{nearest(pair[1], config.strategies(pair[0]))}"
+        )
     return config
 
 

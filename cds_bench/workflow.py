@@ -34,8 +34,7 @@ def runs(config: Config) -> list[tuple[str, str, str, str]]:
     return [
         (suite, algorithm, sharing, seeds)
         for suite in config.suites
-        for algorithm in config.algorithms
-        for sharing in config.sharing
+        for algorithm, sharing in config.methods
         for seeds in groups(config)
     ]
 

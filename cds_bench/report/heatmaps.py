@@ -12,7 +12,7 @@ import envs
 from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.tables import provenance
+from cds_bench.report.tables import label, provenance
 from cds_bench.statistics.schema import check_columns, read_csv
 
 METRIC_COLUMNS = ["seed", "step", "metric", "source", "target", "value"]
@@ -25,7 +25,9 @@ COLOURS = "Blues"
 
 def write_sharing(config: Config, suite: str, algorithm: str) -> None:
     """Writes figures/<suite>_<algorithm>_sharing.{png,svg} from the runs' metrics.csv."""
-    metrics = {name: read_metrics(config, suite, algorithm, name) for name in config.sharing}
+    metrics = {
+        name: read_metrics(config, suite, algorithm, name) for name in config.strategies(algorithm)
+    }
     with plotting.style():
         made = sharing(config, suite, algorithm, metrics)
         plotting.save(made, config, suite, f"{algorithm}_sharing")
@@ -79,7 +81,7 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
                 axes.set_xlabel("source task")
         seeds = int(frame["seed"].nunique())
         counted = "" if seeds == config.seeds else f"\n{seeds} of {config.seeds} seeds"
-        panels[row][0].set_ylabel(f"{name}{counted}\n\ntarget task")
+        panels[row][0].set_ylabel(f"{label(config, name)}{counted}\n\ntarget task")
     bar = made.colorbar(image, cax=scale)
     bar.set_label("weight, or share (no unit)")
     bar.outline.set_linewidth(0.5)
