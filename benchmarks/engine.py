@@ -11,7 +11,6 @@ from cds_bench import plugins
 from cds_bench.algorithms import cql
 from cds_bench.dataset.pool import Pool
 from cds_bench.training import loop
-from cds_bench.training.data import DevicePool, to_device
 from cds_bench.training.run import keep_freed_memory
 
 # What a variant changes, of the Job or of the algorithm's Config, wherever the field is.
@@ -29,21 +28,21 @@ def missing_fields(changes: dict[str, Any]) -> list[str]:
     return sorted(set(changes) - known)
 
 
-def make_pool(spec: dict[str, Any]) -> DevicePool:
+def make_pool(spec: dict[str, Any]) -> Pool:
     """A synthetic pool whose rows are divided evenly among the tasks."""
     tasks = spec["tasks"]
     arrays = transitions(spec["rows"], spec["observation"], spec["action"], tasks)
     source = np.arange(spec["rows"]) * tasks // spec["rows"]
-    pool = Pool(
+    return Pool(
         suite="benchmark",
         domain="benchmark",
         tasks=task_names(tasks),
         source=source,
+        ends=np.ones(spec["rows"], bool),
         observation_mean=np.zeros((tasks, spec["observation"]), np.float32),
         observation_scale=np.ones((tasks, spec["observation"]), np.float32),
         **arrays,
     )
-    return to_device(pool, spec["device"])
 
 
 def task_names(tasks: int) -> tuple[str, ...]:
@@ -76,7 +75,8 @@ def make_job(spec: dict[str, Any]) -> loop.Job:
 
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
     """A step as `loop.train` makes it: the batch, what is shared, the update, the record."""
-    job, pool = make_job(spec), make_pool(spec)
+    job = make_job(spec)
+    pool = loop.device_pool(job, make_pool(spec))
     keep_freed_memory()
     state = loop.start(job, pool)
 

@@ -31,7 +31,6 @@ from cds_bench.progress import Progress
 from cds_bench.snapshots import snapshot_steps
 from cds_bench.status import aligned, clock
 from cds_bench.training import loop, shift
-from cds_bench.training.data import to_device
 from cds_bench.training.run import keep_freed_memory, make_job
 
 SECONDS = 1.0  # of measuring each thing
@@ -246,7 +245,7 @@ def measure_job(
     first, last = config.seed_groups[0]
     pool = synthetic_pool(config, suite, world)
     job = make_job(config, suite, algorithm, sharing, f"{first}-{last}", pool.tasks)
-    device_pool = to_device(pool, device)
+    device_pool = loop.device_pool(job, pool)
     state = loop.start(job, device_pool)
 
     def step(number: int) -> None:
@@ -305,6 +304,7 @@ def synthetic_pool(config: Config, suite: str, world: World) -> Pool:
         rewards=noise(rows, len(tasks)),
         terminals=np.zeros((rows, len(tasks)), np.float32),
         source=np.repeat(np.arange(len(tasks)), counts),
+        ends=np.ones(rows, bool),
         observation_mean=np.full((len(tasks), world.observation), 0.5, np.float32),
         observation_scale=np.full((len(tasks), world.observation), 0.3, np.float32),
     )

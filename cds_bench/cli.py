@@ -336,6 +336,27 @@ def coverage(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
 
 
 @app.command()
+def headroom(
+    suite: SuiteOption,
+    config: ConfigOption = DEFAULT,
+    discount: Annotated[
+        float | None, typer.Option(help="That of the suite's first algorithm, if left out.")
+    ] = None,
+) -> None:
+    """Show what other tasks' data are worth to each task, from the pool, before any training.
+
+    Example: `cds-bench headroom --suite door-drawer`
+    """
+    settings = _load(config, suite=suite)
+    from cds_bench import workflow
+    from cds_bench.report.headroom import write_headroom
+    from cds_bench.report.render import markdown
+
+    chosen = workflow.discount(settings, suite) if discount is None else discount
+    print(markdown(write_headroom(settings, suite, chosen)))
+
+
+@app.command()
 def report(config: ConfigOption = DEFAULT) -> None:
     """Write report.html: one page with tables, figures, runs, datasets and their provenance.
 

@@ -128,8 +128,13 @@ def coverage_table(config: Config, suite: str) -> Path:
     return config.folder / "tables" / f"{suite_id(suite)}_coverage.csv"
 
 
+def headroom_table(config: Config, suite: str, extension: str) -> Path:
+    """What other tasks' data are worth to each task of a suite: csv, md, tex or html."""
+    return config.folder / "tables" / f"{suite_id(suite)}_headroom.{extension}"
+
+
 def figure(config: Config, suite: str, name: str, extension: str) -> Path:
-    """A suite's figure (png or svg): learning_curves, aggregates, coverage, <algorithm>_sharing."""
+    """A suite's figure (png or svg): learning_curves, coverage, headroom, <algorithm>_sharing."""
     return config.folder / "figures" / f"{suite_id(suite)}_{name}.{extension}"
 
 

@@ -47,11 +47,14 @@ class Critic:
     """The conservative critic's view of the offered transitions; no gradient passes.
 
     value(task): Qhat(s, a, task), the minimum of the two critics, [S, T, B] for task [S, T, B].
+    returns(task): the Monte Carlo return-to-go of (s, a) under `task` in the episode that it is
+        from, in the units of `value`, likewise; no critic's estimate, known from the data alone.
     backup(task): r_task - log pi(a|s,task) + gamma (1 - d_task) Qhat(s', a' ~ pi, task), likewise.
     """
 
     value: Callable[[Tensor], Tensor]
     backup: Callable[[Tensor], Tensor]
+    returns: Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)

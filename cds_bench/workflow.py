@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 import envs
-from cds_bench import paths
+from cds_bench import paths, plugins
 from cds_bench.behaviour import RECIPES
 from cds_bench.config import Config
 from cds_bench.fingerprint import ROOT, fingerprint
@@ -67,6 +67,20 @@ def suite_figures(config: Config, suite: str) -> list[str]:
 def suite_coverage(config: Config, suite: str) -> list[str]:
     """The picture of a suite's data in every format."""
     return [str(paths.figure(config, suite, "coverage", ext)) for ext in FIGURE_FORMATS]
+
+
+def suite_headroom(config: Config, suite: str) -> dict[str, list[str]]:
+    """What there is to share in a suite: its tables and figures in every format."""
+    return {
+        "tables": [str(paths.headroom_table(config, suite, ext)) for ext in TABLE_FORMATS],
+        "figures": [str(paths.figure(config, suite, "headroom", ext)) for ext in FIGURE_FORMATS],
+    }
+
+
+def discount(config: Config, suite: str) -> float:
+    """What a suite's returns are discounted by before training: by its first algorithm's."""
+    name, options = next(iter(config.of(suite).algorithms.items()))
+    return (plugins.defaults("algorithms", config.module("algorithms", name)) | options)["discount"]
 
 
 def suite_tasks(suite: str) -> tuple[str, ...]:
@@ -144,13 +158,24 @@ def overall_figures(config: Config, name: str) -> list[str]:
 
 
 def tables(config: Config) -> list[str]:
-    of_suites = [path for suite in config.suites for path in suite_tables(config, suite)]
+    of_suites = [
+        path
+        for suite in config.suites
+        for path in (*suite_tables(config, suite), *suite_headroom(config, suite)["tables"])
+    ]
     return of_suites + [path for name in OVERALL_TABLES for path in overall_tables(config, name)]
 
 
 def figures(config: Config) -> list[str]:
-    kinds = (suite_figures, suite_coverage)
-    of_suites = [path for suite in config.suites for kind in kinds for path in kind(config, suite)]
+    of_suites = [
+        path
+        for suite in config.suites
+        for path in (
+            *suite_figures(config, suite),
+            *suite_coverage(config, suite),
+            *suite_headroom(config, suite)["figures"],
+        )
+    ]
     return of_suites + [path for name in OVERALL_FIGURES for path in overall_figures(config, name)]
 
 

@@ -11,7 +11,7 @@ import envs
 from cds_bench import budget, paths
 from cds_bench import config as configuration
 from cds_bench.budget import Cost, World
-from cds_bench.dataset.pool import load_pool
+from cds_bench.dataset.pool import COLUMNS, load_pool
 from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 
@@ -199,9 +199,8 @@ def test_the_synthetic_pool_is_like_the_real_one(trained):
         one, other = getattr(real, field.name), getattr(toy, field.name)
         if isinstance(one, np.ndarray):
             assert (one.shape, one.dtype) == (other.shape, other.dtype), field.name
-    columns = ("observations", "actions", "next_observations", "rewards", "terminals", "source")
     size = budget.bill(trained, SUITE, WORLDS[SUITE], {}).pool
-    assert sum(getattr(real, name).nbytes for name in columns) == size
+    assert sum(getattr(real, name).nbytes for name in COLUMNS) == size
 
 
 def test_files_are_as_large_as_the_bill_says(trained):

@@ -28,8 +28,8 @@ JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0
 COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
     "evaluate-policies", "check-baseline", "statistics",
-    "table", "tables", "figures", "ranks", "shift", "claims", "render", "coverage", "plan",
-    "report", "status",
+    "table", "tables", "figures", "ranks", "shift", "claims", "render", "coverage", "headroom",
+    "plan", "report", "status",
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.y
 MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
 OVER_SUITES = ("table_ranks", "table_shift", "table_claims")
 SUMMARY = dict.fromkeys(("statistics", TABLE, FIGURES, *OVER_SUITES, "report", "all"), 1)
+KINDS = ("table", "figures", "coverage", "headroom")  # of rules, one a suite
 NOTHING = "Nothing to be done"
 
 # A strategy that, when asked to, stands still in the middle of training until its file is removed.
@@ -187,7 +188,7 @@ def test_the_jobs_of_a_profile(project, name):
         "report": 1,
         "all": 1,
         **(d3rlpy if config.baselines else {}),
-        **{f"{kind}_{name}": 1 for kind in ("table", "figures", "coverage") for name in names},
+        **{f"{kind}_{name}": 1 for kind in KINDS for name in names},
     }
 
 
@@ -384,6 +385,7 @@ def test_another_suite_repeats_nothing(finished):
     assert finished.planned("--configfile", path) == {
         "dataset": 3, "pool": 1, "train": 2, "evaluate": 2, "configuration": 1,
         "table_walker2d_medium": 1, "figures_walker2d_medium": 1, "coverage_walker2d_medium": 1,
+        "headroom_walker2d_medium": 1,
         **SUMMARY,
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ import numpy as np
 from cds_bench.dataset import check, hdf5
 from cds_bench.dataset.check import Fault
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCALE_FLOOR = 1e-3
 NORMALISED_LIMIT = 10.0  # normalised observations are clipped to [-10, 10]
 REMEDY = "delete the file to have it built again"
@@ -23,6 +23,7 @@ COLUMNS = {  # one row per transition: key -> (dtype, dimensions)
     "rewards": (np.float32, 2),
     "terminals": (np.float32, 2),
     "source": (np.int64, 1),
+    "ends": (np.bool_, 1),
 }
 STATISTICS = {"observation_mean": (np.float32, 2), "observation_scale": (np.float32, 2)}
 
@@ -33,8 +34,10 @@ class Pool:
 
     observations, next_observations [N, O], actions [N, A], rewards, terminals (0 or 1) [N, T]:
     float32; column t belongs to tasks[t]. source int64 [N], ascending: the task that a row was
-    collected for. observation_mean, observation_scale float32 [T, O]: mean and standard deviation
-    over each task's own rows. sha256: the hash of all of these; empty until the pool is saved.
+    collected for. ends bool [N]: the last row of an episode, by a terminal of the source task, a
+    timeout or a cut; an episode's rows are consecutive. observation_mean, observation_scale
+    float32 [T, O]: mean and standard deviation over each task's own rows. sha256: the hash of all
+    of these; empty until the pool is saved.
     """
 
     suite: str
@@ -46,6 +49,7 @@ class Pool:
     rewards: np.ndarray
     terminals: np.ndarray
     source: np.ndarray
+    ends: np.ndarray
     observation_mean: np.ndarray
     observation_scale: np.ndarray
     sha256: str = ""
@@ -133,6 +137,8 @@ def check_pool(pool: Pool) -> None:
     check.none(~np.isin(pool.terminals, (0.0, 1.0)), "terminals", "neither 0 nor 1")
     check.none(pool.observation_scale <= 0, "observation_scale", "not positive")
     _check_source(pool.source, len(pool.tasks))
+    last = np.append(np.diff(pool.source) > 0, True)
+    check.none(last & ~pool.ends, "ends", "not set at the last row of a source task")
     if (found := content_sha256(pool)) != pool.sha256:
         raise Fault(f"pool damaged: its content hashes to {found}, it was saved as {pool.sha256}")
 

@@ -46,6 +46,7 @@ def pooled(suite: str, datasets: list[dict[str, np.ndarray]]) -> Pool:
         rewards=rewards,
         terminals=terminals,
         source=source,
+        ends=columns["terminals"] | columns["timeouts"],
         observation_mean=mean,
         observation_scale=scale,
     )

@@ -4,11 +4,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from cds_bench import paths, workflow
 from cds_bench.config import Config
 from cds_bench.dataset import hdf5
+from cds_bench.dataset.headroom import COLUMNS
 from cds_bench.dataset.store import JSON_ATTRIBUTES
 from cds_bench.errors import BenchError
+from cds_bench.statistics.schema import check_columns, read_csv
 from cds_bench.status import number, read
 
 
@@ -53,6 +57,7 @@ def card(config: Config, suite: str, task: str) -> Card:
         f"mean {known.get('metric', 'score')}": _mean(known),
         "min, quartiles, max": _numbers(known.get("score_quantiles")),
         "quality gate": gate(config, known),
+        "headroom": headroom(config, suite, task),
         "references": _references(references or {}),
         "random numbers": known.get("seed_stream"),
         "size": f"{known['bytes'] / 1e6:,.1f} MB" if number(known.get("bytes")) else None,
@@ -88,6 +93,24 @@ def gate(config: Config, known: dict[str, Any]) -> str | None:
         return None
     low, high = band
     return f"{'✓ inside' if low <= score <= high else '✗ outside'} {low:g} to {high:g}"
+
+
+def headroom(config: Config, suite: str, task: str) -> str | None:
+    """How much of the other tasks' data is better than the task's own; from tables/."""
+    try:
+        frame = read_csv(paths.headroom_table(config, suite, "csv"))
+        check_columns(frame, COLUMNS, "")
+    except BenchError:
+        return None
+    rows = frame[frame["target"] == task].reset_index(drop=True)
+    if rows.empty:
+        return None
+    best = rows.loc[rows["above_mean"].idxmax()]
+    share = np.average(rows["above_mean"], weights=rows["transitions"])
+    return (
+        f"{share:.0%} of the other tasks' transitions lie above its own mean return-to-go "
+        f"(most: {best['source']}, {best['above_mean']:.0%})"
+    )
 
 
 def policies(behaviour: Any) -> list[dict[str, str]]:

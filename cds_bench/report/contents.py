@@ -13,7 +13,7 @@ from cds_bench import paths, workflow
 from cds_bench.config import Config
 
 TABLE, FIGURE = "table", "figure"
-DATA = ("coverage",)  # what stands with the datasets, not with the results
+DATA = ("coverage", "headroom")  # what stands with the datasets, not with the results
 
 
 @dataclass(frozen=True)

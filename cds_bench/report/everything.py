@@ -7,7 +7,17 @@ from functools import partial
 from cds_bench import workflow
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
-from cds_bench.report import coverage, figures, heatmaps, page, paper_claims, ranks, shift, tables
+from cds_bench.report import (
+    coverage,
+    figures,
+    headroom,
+    heatmaps,
+    page,
+    paper_claims,
+    ranks,
+    shift,
+    tables,
+)
 from cds_bench.statistics import comparisons, schema
 from cds_bench.statistics import paper_claims as tested
 from cds_bench.statistics import shift as moved
@@ -29,8 +39,8 @@ def write_everything(config: Config) -> None:
         raise BenchError("\n".join(problems))
 
 
-def _parts(config: Config) -> list[Callable[[], None]]:
-    found: list[Callable[[], None]] = [
+def _parts(config: Config) -> list[Callable[[], object]]:
+    found: list[Callable[[], object]] = [
         partial(schema.write_scores, config, schema.checked_baselines(config)),
         partial(moved.write_shift, config),
         partial(comparisons.write_comparisons, config),
@@ -45,6 +55,8 @@ def _parts(config: Config) -> list[Callable[[], None]]:
             coverage.write_coverage,
         )
         found += [partial(write, config, suite) for write in writers]
+        discount = workflow.discount(config, suite)
+        found.append(partial(headroom.write_headroom, config, suite, discount))
         found += [
             partial(heatmaps.write_sharing, config, suite, name) for name in config.algorithms
         ]
@@ -60,7 +72,7 @@ def _parts(config: Config) -> list[Callable[[], None]]:
     return found
 
 
-def _try(part: Callable[[], None]) -> str:
+def _try(part: Callable[[], object]) -> str:
     try:
         part()
     except BenchError as error:

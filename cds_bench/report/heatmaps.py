@@ -68,20 +68,20 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
     Strategies are rows, so that the figure fits a page's width however many there are.
     """
     tasks = envs.SUITES[suite].tasks
-    made, panels, scale = _panels(tasks, len(metrics))
+    made, grid, scale = panels(tasks, len(metrics), len(COLUMNS))
     for row, (name, frame) in enumerate(metrics.items()):
         values = {metric: thirds(frame, metric, tasks) for metric in (WEIGHT, SHARE)}
         bottom = row == len(metrics) - 1
         for column, (metric, third) in enumerate(COLUMNS):
-            axes = panels[row][column]
-            image = _matrix(axes, values[metric][third], tasks, column == 0, bottom)
+            axes = grid[row][column]
+            image = matrix(axes, values[metric][third], tasks, column == 0, bottom)
             if row == 0:
                 axes.set_title(f"{TITLES[metric]}\n{THIRDS[third]}")
             if bottom:
                 axes.set_xlabel("source task")
         seeds = int(frame["seed"].nunique())
         counted = "" if seeds == config.seeds else f"\n{seeds} of {config.seeds} seeds"
-        panels[row][0].set_ylabel(f"{label(config, name)}{counted}\n\ntarget task")
+        grid[row][0].set_ylabel(f"{label(config, name)}{counted}\n\ntarget task")
     bar = made.colorbar(image, cax=scale)
     bar.set_label("weight, or share (no unit)")
     bar.outline.set_linewidth(0.5)
@@ -95,7 +95,9 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
     return made
 
 
-def _panels(tasks: tuple[str, ...], rows: int) -> tuple[Figure, list[list[Axes]], Axes]:
+def panels(
+    tasks: tuple[str, ...], rows: int, columns: int
+) -> tuple[Figure, list[list[Axes]], Axes]:
     """The figure, its [row][column] axes, and the colour bar's; placed by hand, in inches.
 
     Automatic layouts leave wide gaps between square panels whose slanted labels reach sideways.
@@ -103,7 +105,7 @@ def _panels(tasks: tuple[str, ...], rows: int) -> tuple[Figure, list[list[Axes]]
     side, gap = max(1.0, 0.3 * len(tasks)), 0.12
     names = 0.065 * max(map(len, tasks))  # what the tasks' names take
     left, right, top, bottom = 0.75 + names, 0.75, 1.1, 0.35 + 0.7 * names
-    width = left + len(COLUMNS) * (side + gap) + right
+    width = left + columns * (side + gap) + right
     height = top + rows * (side + gap) + bottom
     made = plotting.figure(width, height, layout=None)
 
@@ -111,16 +113,16 @@ def _panels(tasks: tuple[str, ...], rows: int) -> tuple[Figure, list[list[Axes]]
         return made.add_axes((x / width, y / height, w / width, h / height))
 
     lines = [height - top - side - row * (side + gap) for row in range(rows)]
-    panels = [
-        [place(left + column * (side + gap), y, side, side) for column in range(len(COLUMNS))]
+    grid = [
+        [place(left + column * (side + gap), y, side, side) for column in range(columns)]
         for y in lines
     ]
     shown = min(rows, 3)
     long = shown * (side + gap) - gap
-    return made, panels, place(width - right + 0.05, height - top - long, 0.12, long)
+    return made, grid, place(width - right + 0.05, height - top - long, 0.12, long)
 
 
-def _matrix(axes, values: np.ndarray, tasks: tuple[str, ...], left: bool, bottom: bool):
+def matrix(axes, values: np.ndarray, tasks: tuple[str, ...], left: bool, bottom: bool):
     """One annotated [target, source] matrix on the colour scale 0 to 1."""
     axes.set_facecolor("#d0d0d0")
     image = axes.imshow(values, vmin=0, vmax=1, cmap=COLOURS, interpolation="nearest")

@@ -8,4 +8,8 @@ data), and one pure function
 
 of the offered transitions, the critic's view of them, uniform random numbers [S, T, B] and what it
 returned as `state` in the step before (None in the first).
+
+A strategy whose module says `REFERENCE = True` is a reference, never a method: it knows what no
+method can know, or chooses blindly. Its scores are shown, and it is not compared, ranked or
+counted as a method.
 """

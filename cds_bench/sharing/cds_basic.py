@@ -17,6 +17,11 @@ class Config:
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
     """w = 1 [own or Delta(s,a;i) >= 0] (Yu et al. 2021; the form is [recalled])."""
-    delta = improvement(critic.value(offer.task), offer.own, config.percentile)
-    accepted = offer.own | (delta >= 0.0)
-    return Sharing(weight=accepted.float(), diagnostics={"delta": foreign_only(delta, offer.own)})
+    return decide(config, critic.value(offer.task), offer.own)
+
+
+def decide(config: Config, values: Tensor, own: Tensor) -> Sharing:
+    """The decision from the values of the offered transitions, [S, T, B]."""
+    delta = improvement(values, own, config.percentile)
+    accepted = own | (delta >= 0.0)
+    return Sharing(weight=accepted.float(), diagnostics={"delta": foreign_only(delta, own)})

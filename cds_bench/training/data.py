@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cds_bench.dataset.pool import NORMALISED_LIMIT, Pool
+from cds_bench.dataset.returns import returns_to_go
 from cds_bench.errors import BenchError
 from cds_bench.records import Batch, Offer, Sharing
 
@@ -16,8 +17,9 @@ from cds_bench.records import Batch, Offer, Sharing
 class DevicePool:
     """A pool's arrays as tensors; rows sorted by source task.
 
-    rewards, terminals: [N, T]; source: [N]; first, count: [T], each task's own rows; mean, scale:
-    [T, O], each task's normalisation; lowest: [T], min(0, a task's lowest reward on its own rows).
+    rewards, terminals, returns: [N, T], the last as `to_device` says; source: [N]; first, count:
+    [T], each task's own rows; mean, scale: [T, O], each task's normalisation; lowest: [T], min(0, a
+    task's lowest reward on its own rows).
     """
 
     names: tuple[str, ...]
@@ -27,6 +29,7 @@ class DevicePool:
     next_observations: Tensor
     rewards: Tensor
     terminals: Tensor
+    returns: Tensor
     source: Tensor
     first: Tensor
     count: Tensor
@@ -39,8 +42,21 @@ class DevicePool:
         return self.rewards.shape[1]
 
 
-def to_device(pool: Pool, device: str) -> DevicePool:
-    """Moves a pool to the device once."""
+def to_device(
+    pool: Pool,
+    device: str,
+    discount: float,
+    reward_scale: float = 1.0,
+    reward_shift: float = 0.0,
+) -> DevicePool:
+    """Moves a pool to the device once.
+
+    `returns` are the returns-to-go of `reward_scale` r + `reward_shift` at the `discount`: an
+    algorithm's options, so that they and its critic's values are in the same units. After a cut
+    the shift goes on, shift / (1 - discount): a negative one would make the end of every failed
+    episode look good.
+    """
+    after = reward_shift / (1.0 - discount) if reward_shift else 0.0
 
     def tensor(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
@@ -49,6 +65,7 @@ def to_device(pool: Pool, device: str) -> DevicePool:
     if (count == 0).any():
         empty = pool.tasks[int(np.argmin(count))]
         raise BenchError(f"pool {pool.suite}: task '{empty}' has no transitions of its own")
+    rewards = reward_scale * pool.rewards + reward_shift
     own = pool.rewards[np.arange(len(pool.source)), pool.source]
     lowest = [min(0.0, own[pool.source == task].min()) for task in range(len(pool.tasks))]
     return DevicePool(
@@ -58,6 +75,7 @@ def to_device(pool: Pool, device: str) -> DevicePool:
         next_observations=tensor(pool.next_observations),
         rewards=tensor(pool.rewards),
         terminals=tensor(pool.terminals),
+        returns=tensor(returns_to_go(rewards, pool.terminals, pool.ends, discount, after)),
         source=tensor(pool.source),
         first=tensor(np.cumsum(count) - count),
         count=tensor(count),

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cds_bench.dataset.pool import Pool
 from cds_bench.noise import Noise
 from cds_bench.progress import Progress
 from cds_bench.records import Batch, Critic, Offer, Sharing, Sizes
@@ -76,6 +77,14 @@ class Result:
     metrics: pd.DataFrame
     timing: pd.DataFrame
     state: State
+
+
+def device_pool(job: Job, pool: Pool) -> DevicePool:
+    """The pool on the job's device, its returns-to-go in the units of the job's algorithm."""
+    config = job.algorithm_config
+    return data.to_device(
+        pool, job.device, config.discount, config.reward_scale, config.reward_shift
+    )
 
 
 def start(job: Job, pool: DevicePool) -> State:
@@ -173,7 +182,10 @@ def critic_of(job: Job, pool: DevicePool, state: State, rows: Tensor) -> Critic:
         config = job.algorithm_config
         return job.algorithm.soft_backup(config, state.learner, batch, noise).view(shape)
 
-    return Critic(value=value, backup=backup)
+    def returns(task: Tensor) -> Tensor:
+        return pool.returns[rows, task]
+
+    return Critic(value=value, backup=backup, returns=returns)
 
 
 def effective_batch(job: Job, pool: DevicePool, state: State) -> tuple[Batch, Offer, Sharing]:

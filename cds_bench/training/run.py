@@ -23,8 +23,7 @@ from cds_bench.files import atomic, read_json, remove_temporaries, write_csv, wr
 from cds_bench.fingerprint import fingerprint
 from cds_bench.snapshots import snapshot_steps
 from cds_bench.training import checkpoint, shift
-from cds_bench.training.data import to_device
-from cds_bench.training.loop import Job, Result, State, capture, train
+from cds_bench.training.loop import Job, Result, State, capture, device_pool, train
 from cds_bench.versions import now, processor, versions
 
 PROGRESS = ".progress.json"
@@ -79,10 +78,10 @@ def run(
     ):
         for place in (folder, checkpoints):
             remove_temporaries(place)
-        device_pool = to_device(pool, job.device)
+        on_device = device_pool(job, pool)
         result = train(
             job,
-            device_pool,
+            on_device,
             config.training.log_points,
             snapshot_steps(config),
             checkpoint.load(checkpoints, exact),
@@ -90,7 +89,7 @@ def run(
                 state.step, lambda: capture(state), lambda: watched(job, state)
             ),
         )
-        moved = shift.measure(job, device_pool, result.state, config.training.shift_steps)
+        moved = shift.measure(job, on_device, result.state, config.training.shift_steps)
         write(folder, job, pool, result, moved, mark, exact["code"])
         progress.unlink(missing_ok=True)
         checkpoint.remove(checkpoints)

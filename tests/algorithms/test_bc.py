@@ -57,6 +57,7 @@ def cloned() -> tuple[data.DevicePool, bc.Learner]:
             observation_scale=np.ones_like(pool.observation_scale),
         ),
         "cpu",
+        DISCOUNT,
     )
     config = bc.Config(discount=DISCOUNT, target_rate=0.05, critic_learning_rate=2e-3)
     job = make_job(

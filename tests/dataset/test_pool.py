@@ -29,6 +29,7 @@ def pool():
         rewards=rng.standard_normal((6, 2)).astype(np.float32),
         terminals=rng.integers(0, 2, (6, 2)).astype(np.float32),
         source=source,
+        ends=np.array([False, True, False, True, False, True]),
         observation_mean=mean,
         observation_scale=scale,
     )
@@ -56,7 +57,8 @@ def test_the_hash_covers_names_and_arrays(pool, tmp_path):
     variants = [pool, dataclasses.replace(pool, tasks=("first", "third"))]
     variants.append(dataclasses.replace(pool, suite="other"))
     variants.append(dataclasses.replace(pool, rewards=pool.rewards + 1))
-    variants.append(dataclasses.replace(pool, source=np.array([0, 0, 0, 1, 1, 1])))
+    variants.append(dataclasses.replace(pool, source=np.array([0, 0, 1, 1, 1, 1])))
+    variants.append(dataclasses.replace(pool, ends=np.ones(6, bool)))
     hashes = {save_pool(tmp_path / "pool.hdf5", variant).sha256 for variant in variants}
     assert len(hashes) == len(variants)
 
@@ -92,6 +94,7 @@ DAMAGE = {
     "actions": (set_rows("actions", slice(1, 3), 2.0), r"2 actions are outside \[-1, 1\] .*row 1"),
     "terminals": (set_rows("terminals", 4, 0.5), r"terminals is neither 0 nor 1 \(first at row 4"),
     "source": (set_rows("source", 5, 2), r"source is not a task's index below 2 .*row 5"),
+    "ends": (set_rows("ends", 3, False), r"ends is not set at the last row of a source task .*3"),
     "order": (set_rows("source", 1, 1), r"source is smaller than in the row before .*row 2"),
     "no rows of a task": (set_rows("source", [4, 5], 0), "source names no row of task 1"),
     "scale": (set_rows("observation_scale", 1, 0.0), "observation_scale is not positive"),

@@ -73,6 +73,13 @@ def test_rewards_of_other_tasks_are_relabelled(pool, datasets):
     )
 
 
+def test_ends_are_the_datasets_terminals_and_timeouts(pool, datasets):
+    expected = np.concatenate([d["terminals"] | d["timeouts"] for d in datasets.values()])
+    np.testing.assert_array_equal(pool.ends, expected)
+    chained = (pool.next_observations[:-1] == pool.observations[1:]).all(1)
+    assert chained[~pool.ends[:-1]].all()
+
+
 def test_the_manifest_describes_the_files(collected):
     manifest = read_json(paths.manifest(collected, SUITE))
     assert list(manifest["tasks"]) == sorted(TASKS)

@@ -81,7 +81,7 @@ def test_actions_are_tanh_of_torchs_mean(path, trained, snapshot):
     }
     for task in range(3):
         inputs = states(
-            to_device(pool, "cpu"), torch.from_numpy(observations), torch.full((2, 20), task)
+            to_device(pool, "cpu", 0.99), torch.from_numpy(observations), torch.full((2, 20), task)
         )
         mean, _ = policy_distribution(parameters, inputs)
         actions = load_policies(path).act(snapshot, task, observations.astype(np.float64))
@@ -102,7 +102,7 @@ def test_initial_values_are_the_last_critics_and_the_discounted_return(path, tra
     tensors = load_file(path)
     critic = {name[7:]: value for name, value in tensors.items() if name.startswith("critic_")}
     task = torch.full((2, 3), trained.tasks().index("jump"))
-    seen = states(to_device(pool, "cpu"), torch.from_numpy(first).float(), task)
+    seen = states(to_device(pool, "cpu", 0.99), torch.from_numpy(first).float(), task)
     actions = torch.from_numpy(policies.act(2, trained.tasks().index("jump"), first))
     values = q_values(critic, seen, actions.unsqueeze(2)).amin(1).squeeze(-1)
     np.testing.assert_allclose(q, values.mean(1), rtol=1e-4, atol=1e-5)

@@ -41,7 +41,7 @@ def make_critic(scale: float = 50.0) -> Critic:
     def value(task):
         return table.gather(-1, task.unsqueeze(-1)).squeeze(-1).detach()
 
-    return Critic(value=value, backup=value)
+    return Critic(value=value, backup=value, returns=value)
 
 
 def decide(name, config, uniform_seed=5, steps=3, critic=None):
@@ -59,7 +59,15 @@ def decide(name, config, uniform_seed=5, steps=3, critic=None):
 def test_the_strategies_are_found():
     assert set(STRATEGIES) == {
         "no_sharing", "sharing_all", "hipi", "cds_basic", "cds", "uds", "cds_uds", "skill_sharing",
+        "oracle", "random_tenth",
     }  # fmt: skip
+
+
+def test_references_are_marked():
+    modules = {name: plugins.load("sharing", name) for name in STRATEGIES}
+    marked = {name for name, module in modules.items() if "REFERENCE" in vars(module)}
+    assert marked == {"oracle", "random_tenth"}
+    assert all(modules[name].REFERENCE is True for name in marked)
 
 
 @pytest.mark.parametrize(("name", "config"), list(cases()))
@@ -104,7 +112,7 @@ def test_seeds_do_not_mix(name, config):
         values[1] += torch.linspace(0, 100, BATCH)
         return values
 
-    other = Critic(value=disturbed, backup=disturbed)
+    other = Critic(value=disturbed, backup=disturbed, returns=disturbed)
     first = module.share(config, offer, critic, uniform, None)
     second = module.share(config, offer, other, uniform, None)
     assert torch.equal(first.weight[0], second.weight[0])

@@ -12,6 +12,7 @@ from cds_bench.sharing import cds, cds_basic, cds_uds, hipi, sharing_all, skill_
 from cds_bench.sharing.improvement import improvement
 
 DISCOUNT = 0.5
+UNUSED = (lambda task: None, lambda task: None)  # views of a critic that are not asked for
 # Two states, two actions; next state = action; task i pays 1 for arriving in state i.
 REWARDS = np.array([[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]])  # [task, state, action]
 
@@ -37,7 +38,7 @@ def tabular():
     states = torch.tensor([[[0, 0, 1, 0, 1], [1, 0, 1, 0, 0]]])
     actions = torch.tensor([[[0, 1, 1, 0, 1], [1, 1, 0, 0, 1]]])
     table = torch.from_numpy(optimal_q()).float()
-    critic = Critic(lambda task: table[task, states, actions], lambda task: None)
+    critic = Critic(lambda task: table[task, states, actions], *UNUSED)
     return offer_of([[0, 0, 0, 1, 1], [1, 1, 1, 0, 0]]), critic
 
 
@@ -98,7 +99,7 @@ def test_cds_tau_is_a_moving_average_with_a_floor(tabular):
     second = cds.share(config, offer, critic, torch.rand(1, 2, 5), state)
     expected = [[[0.9 * 1.0 + 0.1 * 0.5], [0.9 * 2.0 + 0.1 * 0.5]]]
     torch.testing.assert_close(second.state, torch.tensor(expected))
-    flat = Critic(lambda task: torch.zeros(task.shape), lambda task: None)
+    flat = Critic(lambda task: torch.zeros(task.shape), *UNUSED)
     floored = cds.share(config, offer, flat, torch.rand(1, 2, 5), None)
     assert (floored.state == config.floor).all()
     assert (floored.weight[~offer.own] == 0.5).all()
@@ -128,7 +129,7 @@ def test_hipi_samples_from_the_posterior():
     task = torch.arange(2)[None, :, None].expand_as(source)
     offer = Offer(source, task, source == task, ("a-x", "a-y", "b-x"))
     values = torch.randn(1, 2, 20_000, generator=torch.Generator().manual_seed(1))
-    critic = Critic(lambda task: values * (2 * task - 1), lambda task: None)
+    critic = Critic(lambda task: values * (2 * task - 1), *UNUSED)
     uniform = torch.rand(1, 2, 20_000, generator=torch.Generator().manual_seed(2))
     decision = hipi.share(hipi.Config(), offer, critic, uniform, None)
     scores = torch.stack([-values, values], -1).flatten(1, 2)
@@ -141,7 +142,9 @@ def test_hipi_samples_from_the_posterior():
 
 def test_hipi_backup_form_uses_the_backup(tabular):
     offer, _ = tabular
-    certain = Critic(lambda task: None, lambda task: torch.randn(task.shape) + 100.0 * task)
+    certain = Critic(
+        lambda task: None, lambda task: torch.randn(task.shape) + 100.0 * task, *UNUSED[1:]
+    )
     decision = hipi.share(hipi.Config(form="backup"), offer, certain, torch.rand(1, 2, 5), None)
     assert decision.task.shape == offer.task.shape
 

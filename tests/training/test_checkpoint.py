@@ -200,7 +200,7 @@ def test_a_second_process_is_refused_at_once(config, uninterrupted):
 @pytest.mark.parametrize("failing", [[1], [0, 1]])
 def test_a_seed_that_fails_takes_no_other_with_it(failing):
     """Its step, term and last finite values are kept; the other seed's bytes are as ever."""
-    pool = data.to_device(make_pool(), "cpu")
+    pool = data.to_device(make_pool(), "cpu", 0.99)
     broken = torch.tensor([torch.nan if seed in failing else 1.0 for seed in (0, 1)])
 
     def losses(config, learner, batch, noise, step):

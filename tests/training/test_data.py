@@ -5,15 +5,18 @@ import pytest
 import torch
 
 from cds_bench.dataset.pool import Pool
+from cds_bench.dataset.returns import returns_to_go
 from cds_bench.errors import BenchError
 from cds_bench.training import data
 
 COUNTS = (10, 30, 60)
+DISCOUNT = 0.9
 
 
 def make_pool(counts=COUNTS) -> Pool:
     total, tasks = sum(counts), len(counts)
     rng = np.random.default_rng(0)
+    source = np.repeat(np.arange(tasks), counts)
     return Pool(
         suite="toy",
         domain="toy",
@@ -23,7 +26,8 @@ def make_pool(counts=COUNTS) -> Pool:
         next_observations=rng.normal(size=(total, 4)).astype(np.float32),
         rewards=np.arange(total * tasks, dtype=np.float32).reshape(total, tasks),
         terminals=(rng.random((total, tasks)) < 0.3).astype(np.float32),
-        source=np.repeat(np.arange(tasks), counts),
+        source=source,
+        ends=np.append(np.diff(source) > 0, True) | (np.arange(total) % 7 == 6),
         observation_mean=np.full((tasks, 4), 0.5, np.float32)
         + np.arange(tasks, dtype=np.float32)[:, None],
         observation_scale=np.full((tasks, 4), 0.2, np.float32),
@@ -32,7 +36,7 @@ def make_pool(counts=COUNTS) -> Pool:
 
 @pytest.fixture
 def pool():
-    return data.to_device(make_pool(), "cpu")
+    return data.to_device(make_pool(), "cpu", DISCOUNT)
 
 
 def draws(batch: int) -> torch.Tensor:
@@ -85,9 +89,33 @@ def test_gather_relabels_for_the_task_asked(pool):
     assert torch.equal(batch.weight, weight.flatten(1))
 
 
+def test_returns_are_of_the_affine_reward():
+    """Of scale r + shift, which goes on after a cut: the units of the algorithm's critic."""
+    toy = make_pool()
+    plain = data.to_device(toy, "cpu", DISCOUNT)
+    expected = returns_to_go(toy.rewards, toy.terminals, toy.ends, DISCOUNT)
+    assert plain.returns.dtype == torch.float32
+    np.testing.assert_array_equal(plain.returns, expected)
+    toy.terminals[:] = 0.0
+    expected = 10.0 * returns_to_go(toy.rewards, toy.terminals, toy.ends, DISCOUNT) - 50.0
+    pool = data.to_device(toy, "cpu", DISCOUNT, reward_scale=10.0, reward_shift=-5.0)
+    np.testing.assert_allclose(pool.returns, expected, rtol=1e-5)
+
+
+def test_the_end_of_a_failed_episode_is_not_better_than_reaching_the_goal():
+    """A reward of 10 r - 5: one episode reaches its goal in 7 steps, the others are cut."""
+    toy = make_pool((21, 7))
+    toy.rewards[:], toy.terminals[:] = 0.0, 0.0
+    toy.rewards[6, 0] = toy.terminals[6, 0] = 1.0
+    returns = data.to_device(toy, "cpu", DISCOUNT, 10.0, -5.0).returns[:, 0]
+    assert returns[6] == 5.0
+    assert (returns[7:] < returns[:7].min()).all()
+    torch.testing.assert_close(returns[7:], torch.full((21,), -50.0))
+
+
 def test_a_task_without_data_is_refused():
     with pytest.raises(BenchError, match="task 'task-1' has no transitions"):
-        data.to_device(make_pool((10, 0, 20)), "cpu")
+        data.to_device(make_pool((10, 0, 20)), "cpu", DISCOUNT)
 
 
 def test_unlabelled_transitions_get_the_tasks_lowest_reward():
@@ -96,7 +124,7 @@ def test_unlabelled_transitions_get_the_tasks_lowest_reward():
     toy.rewards[:] = np.random.default_rng(1).normal(size=toy.rewards.shape)
     toy.rewards[toy.source == 1, 1] += 100.0  # never negative
     toy.rewards[0, 2] = -50.0  # of another task's data
-    pool = data.to_device(toy, "cpu")
+    pool = data.to_device(toy, "cpu", DISCOUNT)
     own = [toy.rewards[toy.source == task, task].min() for task in range(3)]
     np.testing.assert_array_equal(pool.lowest, np.float32([own[0], 0.0, own[2]]))
     rows, task = torch.arange(6).view(1, 3, 2), torch.tensor([[[0, 0], [1, 1], [2, 2]]])

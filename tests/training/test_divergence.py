@@ -29,7 +29,7 @@ def pool():
     moments = np.array(BEHAVIOUR)[plain.source]
     draws = moments[:, :1] + moments[:, 1:] * rng.standard_normal((len(moments), 2))
     pool = dataclasses.replace(plain, actions=np.tanh(draws).astype(np.float32))
-    return data.to_device(pool, "cpu")
+    return data.to_device(pool, "cpu", 0.99)
 
 
 def measured(pool, **job):

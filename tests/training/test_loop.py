@@ -9,6 +9,7 @@ import torch
 
 from cds_bench import plugins
 from cds_bench.algorithms import cql
+from cds_bench.dataset.returns import returns_to_go
 from cds_bench.records import Offer, Sharing
 from cds_bench.training import data, loop
 from cds_bench.training.metrics import COLUMNS, pair_sums
@@ -37,7 +38,8 @@ def make_job(sharing="cds", seeds=(0,), **changes) -> loop.Job:
 
 
 def train(**kwargs) -> loop.Result:
-    pool, job = data.to_device(make_pool(), "cpu"), make_job(**kwargs)
+    job = make_job(**kwargs)
+    pool = loop.device_pool(job, make_pool())
     return loop.train(job, pool, log_points=3, snapshot_steps=[0, job.steps // 2, job.steps])
 
 
@@ -55,6 +57,17 @@ def test_a_seed_alone_equals_the_same_seed_in_a_stack(sharing):
     pd.testing.assert_frame_equal(alone.metrics.reset_index(drop=True), theirs)
 
 
+def test_a_critic_tells_the_returns_of_the_offered_rows_under_any_task():
+    job = make_job(algorithm_config=cql.Config(discount=0.5, reward_scale=2.0))
+    pool = loop.device_pool(job, make_pool())
+    rows = torch.tensor([[[0, 99], [5, 50], [20, 7]]])
+    task = torch.tensor([[[2, 0], [1, 1], [0, 2]]])
+    found = loop.critic_of(job, pool, loop.start(job, pool), rows).returns(task)
+    toy = make_pool()
+    expected = returns_to_go(2.0 * toy.rewards, toy.terminals, toy.ends, 0.5)
+    np.testing.assert_array_equal(found, expected[rows, task])
+
+
 def test_same_seed_same_bytes_and_other_seed_other_policies():
     first, second, other = train(seeds=[3]), train(seeds=[3]), train(seeds=[4])
     for name, values in first.policies.items():
@@ -65,7 +78,7 @@ def test_same_seed_same_bytes_and_other_seed_other_policies():
 
 def test_strategies_share_their_random_numbers():
     """Initial policies and the first step's batches agree, so that comparisons are paired."""
-    pool = data.to_device(make_pool(), "cpu")
+    pool = loop.device_pool(make_job(), make_pool())
     states = [loop.start(make_job(sharing=name), pool) for name in ("no_sharing", "cds")]
     for name, values in states[0].learner.policy.items():
         assert torch.equal(values, states[1].learner.policy[name])
@@ -77,7 +90,7 @@ def test_snapshots_are_copies_at_their_steps():
     result = train()
     weights = result.policies["w0"]
     assert weights.shape[:2] == (3, 1)
-    initial = loop.start(make_job(), data.to_device(make_pool(), "cpu")).learner.policy["w0"]
+    initial = loop.start(make_job(), loop.device_pool(make_job(), make_pool())).learner.policy["w0"]
     assert torch.equal(weights[0], initial.detach())
     assert not torch.equal(weights[1], weights[2])
 
@@ -140,7 +153,7 @@ def test_learns_which_actions_pay():
             policy_learning_rate=1e-3,
         ),
     )
-    device_pool = data.to_device(pool, "cpu")
+    device_pool = loop.device_pool(job, pool)
     result = loop.train(job, device_pool, log_points=2, snapshot_steps=[0, 1500])
     policy = {name: values[1] for name, values in result.policies.items()}
     states = data.states(device_pool, device_pool.observations[:50], torch.zeros(50).long())[None]

@@ -125,6 +125,48 @@ for suite in settings.suites:
         shell:
             "cds-bench coverage --suite {params.suite} --config {params.config:q} > {log} 2>&1"
 
+    rule:
+        name:
+            f"headroom_{suite_id}"
+        input:
+            str(paths.pool(settings, suite)),
+        output:
+            [
+                path
+                for path in plan.suite_headroom(settings, suite)["tables"]
+                if not path.endswith("html")
+            ],
+            report(
+                str(paths.headroom_table(settings, suite, "html")),
+                caption="../report/headroom.rst",
+                category="Datasets",
+                labels={"suite": suite, "table": "headroom"},
+            ),
+            str(paths.figure(settings, suite, "headroom", "png")),
+            report(
+                str(paths.figure(settings, suite, "headroom", "svg")),
+                caption="../report/headroom.rst",
+                category="Datasets",
+                labels={"suite": suite, "figure": "headroom"},
+            ),
+        log:
+            plan.log(settings, "headroom", suite),
+        benchmark:
+            plan.benchmark(settings, "headroom", suite)
+        conda:
+            "../envs/cds-bench.yaml"
+        threads: 1
+        params:
+            suite=suite,
+            discount=plan.discount(settings, suite),
+            config=configuration.part(settings, f"suites.{suite}"),
+            code=fingerprint("cds_bench.report.headroom"),
+        message:
+            f"Measuring what there is to share in {suite}"
+        shell:
+            "cds-bench headroom --suite {params.suite} --discount {params.discount} "
+            "--config {params.config:q} > {log} 2>&1"
+
 
 rule table_shift:
     input:
