@@ -65,13 +65,23 @@ def _load(source: str, **names: str):
     return config
 
 
+def _warn(settings) -> None:
+    """Says on standard error which algorithms are trained for too few steps."""
+    from cds_bench.regime import warnings
+
+    for warning in warnings(settings):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
 @app.command("config")
 def show(config: ConfigOption = DEFAULT) -> None:
     """Check a configuration and print it whole, defaults included.
 
     Example: `cds-bench config --config workflow/config/smoke.yaml`
     """
-    print(_load(config).model_dump_json(indent=2))
+    settings = _load(config)
+    print(settings.model_dump_json(indent=2))
+    _warn(settings)
 
 
 @app.command()
@@ -248,13 +258,17 @@ def statistics(config: ConfigOption = DEFAULT) -> None:
 def table(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
     """Write a suite's tables of scores and of comparisons as csv, md, tex and html.
 
+    Where the profile has references, also what a perfect selection would gain.
+
     Example: `cds-bench table --suite walker2d-mixed`
     """
     settings = _load(config, suite=suite)
+    from cds_bench.report.oracle import write_oracle_table
     from cds_bench.report.tables import write_comparison_table, write_suite_table
 
     write_suite_table(settings, suite)
     write_comparison_table(settings, suite)
+    write_oracle_table(settings, suite)
 
 
 @app.command()
@@ -324,6 +338,19 @@ def claims(config: ConfigOption = DEFAULT) -> None:
 
 
 @app.command()
+def regime(config: ConfigOption = DEFAULT) -> None:
+    """Check whether the runs were long enough to judge strategies by, and show the table.
+
+    Example: `cds-bench regime`
+    """
+    settings = _load(config)
+    from cds_bench.report.regime import write_regime
+    from cds_bench.report.render import markdown
+
+    print(markdown(write_regime(settings)))
+
+
+@app.command()
 def coverage(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
     """Draw what a suite's datasets cover, and write what they are worth to each task.
 
@@ -381,6 +408,7 @@ def plan(
     from cds_bench.budget import plan
 
     print(plan(settings, cores))
+    _warn(settings)
 
 
 @app.command()

@@ -23,7 +23,7 @@ from cds_bench.config import load
 ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
 MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
-OVER_SUITES = ("table_ranks", "table_shift", "table_claims")
+OVER_SUITES = ("table_ranks", "table_shift", "table_claims", "table_regime")
 SUMMARY = dict.fromkeys(("statistics", TABLE, FIGURES, *OVER_SUITES, "report", "all"), 1)
 KINDS = ("table", "figures", "coverage", "headroom")  # of rules, one a suite
 NOTHING = "Nothing to be done"

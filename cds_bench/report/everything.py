@@ -12,9 +12,11 @@ from cds_bench.report import (
     figures,
     headroom,
     heatmaps,
+    oracle,
     page,
     paper_claims,
     ranks,
+    regime,
     shift,
     tables,
 )
@@ -50,6 +52,7 @@ def _parts(config: Config) -> list[Callable[[], object]]:
         writers = (
             tables.write_suite_table,
             tables.write_comparison_table,
+            oracle.write_oracle_table,
             figures.write_learning_curves,
             figures.write_aggregates,
             coverage.write_coverage,
@@ -66,6 +69,7 @@ def _parts(config: Config) -> list[Callable[[], object]]:
             ranks.write_ranks,
             shift.write_distribution_shift,
             paper_claims.write_claims_table,
+            regime.write_regime,
             page.write_page,
         )
     ]

@@ -10,7 +10,7 @@ import jinja2
 import pandas as pd
 
 import envs
-from cds_bench import files, paths, workflow
+from cds_bench import files, paths, regime, workflow
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.report import cards, contents, drilldown, provenance
@@ -46,6 +46,7 @@ def page(config: Config) -> str:
         table_style=STYLE,
         page_style=(folder / "page.css").read_text(),
         abstract=abstract(config, runs),
+        short=regime.warnings(config),
         glance=glance(config),
         suites={suite: about(config, suite) for suite in config.suites},
         results=_of_suites(config, [item for item in items if item.name not in contents.DATA]),

@@ -66,7 +66,7 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
         label="task",
         blocks=tuple(blocks),
         caption=_suite_caption(config, suite),
-        notes=_notes(summary),
+        notes=missing_notes(summary),
     )
 
 
@@ -80,8 +80,8 @@ def _score_cell(row) -> Cell:
         text = FAILED if row.failed else RUNNING if row.running else MISSING
         return Cell(text, (f"0 of {row.seeds} seeds",))
     counted = f"{row.n} of {row.seeds} seeds" if row.n < row.seeds else ""
-    details = tuple(part for part in (_interval(row), counted) if part)
-    return Cell(_hundred(row.mean), details, bold=bool(row.bold))
+    details = tuple(part for part in (interval(row), counted) if part)
+    return Cell(hundred(row.mean), details, bold=bool(row.bold))
 
 
 def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
@@ -106,7 +106,7 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
         label="task",
         blocks=tuple(blocks),
         caption=_comparison_caption(config, rows),
-        notes=_notes(rows),
+        notes=missing_notes(rows),
     )
 
 
@@ -116,8 +116,8 @@ def _comparison_cells(row) -> tuple[Cell, ...]:
         return (*head, Cell(MISSING), *[Cell("–")] * 5)
     return (
         *head,
-        Cell(_hundred(row.difference, sign="+")),
-        Cell(_interval(row, sign="+") or "–"),
+        Cell(hundred(row.difference, sign="+")),
+        Cell(interval(row, sign="+") or "–"),
         Cell(p_value(row.p)),
         Cell(p_value(row.p_corrected)),
         Cell(_effect(row.effect_size)),
@@ -125,15 +125,15 @@ def _comparison_cells(row) -> tuple[Cell, ...]:
     )
 
 
-def _hundred(value: float, sign: str = "-") -> str:
+def hundred(value: float, sign: str = "-") -> str:
     text = f"{100 * value:{sign}.1f}"
     return "0.0" if float(text) == 0 else text
 
 
-def _interval(row, sign: str = "-") -> str:
+def interval(row, sign: str = "-") -> str:
     if np.isnan(row.low):
         return ""
-    return f"[{_hundred(row.low, sign)}, {_hundred(row.high, sign)}]"
+    return f"[{hundred(row.low, sign)}, {hundred(row.high, sign)}]"
 
 
 def _improvement_interval(row) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ def _effect(value: float) -> str:
     return f"{value:+.2f}" if np.isfinite(value) else f"{'-' if value < 0 else '+'}∞"
 
 
-def _notes(rows: pd.DataFrame) -> tuple[str, ...]:
+def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
     """What the rows' notes say, once per method and text, with the tasks it holds for."""
     lacking = rows[rows["note"] != ""]
     grouped = lacking.groupby(["algorithm", "sharing", "note"], sort=False)["task"]

@@ -38,7 +38,7 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
         for task in [*tasks, "average"]:
             pick = slice(None) if task == "average" else slice(i := tasks.index(task), i + 1)
             group = [
-                _compare(config, headlines, (suite, task, *method), reference, pick)
+                compare(config, headlines, (suite, task, *method), reference, pick)
                 for method, reference in pairs(config, scores, suite)
             ]
             p = np.array([row["p"] for row in group])
@@ -69,10 +69,13 @@ def pairs(config: Config, scores: pd.DataFrame, suite: str) -> list[tuple[Method
     return found
 
 
-def _compare(
+def compare(
     config: Config, headlines: pd.DataFrame, key: tuple, reference: Method, pick: slice
 ) -> dict:
-    """A row without p_corrected; `key`: suite, task, algorithm, sharing; `pick`: the columns."""
+    """A method and its reference on a task or over all: a row of `comparisons` without p_corrected.
+
+    `key`: suite, task, algorithm, sharing; `pick`: the tasks' columns.
+    """
     suite, _, *method = key
     protocol = config.protocol
     tasks = envs.SUITES[suite].tasks[pick]
