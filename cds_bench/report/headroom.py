@@ -16,7 +16,7 @@ from cds_bench.report.render import Block, Cell, Table
 from cds_bench.report.tables import write_table
 
 NAME = "headroom"  # of the table and the figure
-PANELS = {"above_mean": "above the mean", "above_high": "above the 90th percentile"}
+PANELS = {"above_mean": "above\nthe mean", "above_high": "above the\n90th percentile"}
 
 
 def write_headroom(config: Config, suite: str, discount: float) -> Table:

@@ -227,7 +227,9 @@ def test_what_is_trained_and_what_follows(name):
 def test_form(name):
     module = plugins.load("algorithms", name)
     assert module.Config.__dataclass_params__.frozen
-    module.Config()  # every option has a default
+    config = module.Config()  # every option has a default
+    assert 0 < config.discount < 1
+    assert (config.reward_scale, config.reward_shift) == (1, 0), "the pool's returns are of these"
     assert module.__doc__
     for function, parameters in SIGNATURES.items():
         assert list(inspect.signature(getattr(module, function)).parameters) == parameters

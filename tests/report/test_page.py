@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from cds_bench import files, paths, workflow
+from cds_bench.dataset.relabel import build_pool
 from cds_bench.report import cards, contents, drilldown, tables
 from cds_bench.report.everything import write_everything
 from cds_bench.report.page import page, write_page
@@ -32,6 +33,7 @@ def complete(folder: Path, collected):
     synthetic.write(config)
     for name in ("references", "datasets"):
         shutil.copytree(collected.folder / name, config.folder / name)
+    build_pool(config.model_copy(update={"suites": collected.suites}), SUITE)
     for run in workflow.runs(config):
         seed, record = int(run[3].split("-")[0]), Path(workflow.run_files(config, *run)["run"])
         files.write_json(record, synthetic.run_record([seed]))
@@ -90,10 +92,11 @@ def test_everything_is_in_it(config):
         files.sha256(paths.scores(config)),
         files.sha256(paths.dataset(config, SUITE, "jump")),
         "quality gate ✓ inside",
+        "of the other tasks' transitions lie above its own mean return-to-go",
     ):
         assert said in seen, said
     captions = Path(workflow.captions()[0]).parent
-    for kind in ("table", "learning_curves", "coverage", "shift"):
+    for kind in ("table", "learning_curves", "coverage", "headroom", "shift"):
         assert " ".join((captions / f"{kind}.rst").read_text().split()) in seen
 
 

@@ -1,0 +1,108 @@
+"""Headroom as table, figure, command and fact of a dataset's card."""
+
+import dataclasses
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cds_bench import cli, paths, workflow
+from cds_bench import config as configuration
+from cds_bench.dataset.headroom import COLUMNS, headroom
+from cds_bench.dataset.pool import save_pool
+from cds_bench.files import write_text
+from cds_bench.report import cards
+from cds_bench.report.headroom import shares, table
+from tests.dataset.test_headroom import make_pool
+
+SUITE = "walker2d-mixed"
+TASKS = ("run-forward", "run-backward", "jump")
+
+
+@pytest.fixture
+def pool():
+    """Episodes of one step; the tasks' own returns under their own reward are 0, 1, 2, 3."""
+    source = np.repeat([0, 1, 2], 4)
+    rewards = np.tile(np.arange(4.0), 3)[:, None] + 10.0 * (source[:, None] < np.arange(3))
+    rewards -= 10.0 * (source[:, None] > np.arange(3))
+    toy = make_pool(rewards, source, np.ones(12))
+    return dataclasses.replace(toy, suite=SUITE, tasks=TASKS)
+
+
+@pytest.fixture
+def config(pool, tmp_path):
+    """A profile, as config.yaml too, whose only file is a pool."""
+    values = {"results": str(tmp_path), "suites": {SUITE: {}}, "algorithms": {"bc": {}}}
+    values |= {"sharing": {"cds": {}}}
+    made = configuration.parse(values, "test")
+    write_text(tmp_path / "config.yaml", made.model_dump_json())
+    save_pool(paths.pool(made, SUITE), pool)
+    return made
+
+
+def call(config, monkeypatch, *options):
+    path = f"{config.results}/config.yaml"
+    arguments = ["cds-bench", "headroom", "--suite", SUITE, "--config", path, *options]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code
+
+
+def test_the_command_needs_the_pool_alone(config, monkeypatch, capsys):
+    call(config, monkeypatch)
+    listed = workflow.suite_headroom(config, SUITE)
+    files = [config.folder.joinpath(path) for path in listed["tables"] + listed["figures"]]
+    assert all(file.stat().st_size for file in files)
+    shown = capsys.readouterr().out
+    assert "| run-forward | run-backward | 4 | -8.5 | 1.5 | 0.0 | 0.0 |" in shown
+    assert "| jump | run-forward | 4 | 11.5 | 1.5 | 100.0 | 100.0 |" in shown
+    assert "discount of 0.99" in shown
+    before = [file.read_bytes() for file in files]
+    call(config, monkeypatch)
+    assert [file.read_bytes() for file in files] == before
+    call(config, monkeypatch, "--discount", "0.5")
+    assert "discount of 0.5" in capsys.readouterr().out
+    frame = pd.read_csv(paths.headroom_table(config, SUITE, "csv"))
+    assert list(frame) == COLUMNS
+    assert (frame["discount"] == 0.5).all()
+
+
+def test_the_discount_is_that_of_the_suites_first_algorithm():
+    values = {
+        "suites": {SUITE: {}, "door-drawer": {}},
+        "algorithms": {"cql": {"discount": 0.9}, "bc": {}},
+        "domains": {"manipulation": {"algorithms": {"cql": {"discount": 0.8}}}},
+    }
+    made = configuration.parse(values, "test")
+    assert workflow.discount(made, SUITE) == 0.9
+    assert workflow.discount(made, "door-drawer") == 0.8
+
+
+def test_a_row_per_pair_and_a_line_above_each_target(pool):
+    (block,) = table(headroom(pool, 0.99)).blocks
+    assert [label for label, _ in block.rows] == ["run-forward", "", "run-backward", "", "jump", ""]
+    assert block.rules == (2, 4)
+
+
+def test_the_figure_shows_targets_as_rows(pool):
+    found = shares(headroom(pool, 0.99), "above_mean")
+    nothing = np.nan
+    expected = [[nothing, 0, 0], [1, nothing, 0], [1, 1, nothing]]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_card_says_how_much_of_the_others_data_is_better(config, monkeypatch):
+    assert cards.headroom(config, SUITE, "jump") is None
+    call(config, monkeypatch)
+    fact = (
+        "{} of the other tasks' transitions lie above its own mean return-to-go (most: {}, {})"
+    ).format
+    assert cards.headroom(config, SUITE, "run-forward") == fact("0%", "run-backward", "0%")
+    assert cards.headroom(config, SUITE, "run-backward") == fact("50%", "run-forward", "100%")
+    assert cards.card(config, SUITE, "jump").facts["headroom"] == fact(
+        "100%", "run-forward", "100%"
+    )
+    write_text(paths.headroom_table(config, SUITE, "csv"), "target,source\n")
+    assert cards.headroom(config, SUITE, "jump") is None
