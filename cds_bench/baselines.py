@@ -42,7 +42,8 @@ def suite_job(config: Config, suite: str) -> dict[str, Any]:
         "training": own.training.model_dump(mode="json"),
         "snapshot_steps": snapshot_steps(own),
         "algorithms": {
-            name: plugins.defaults("algorithms", own.module("algorithms", name)) | options
+            name: plugins.defaults("algorithms", own.module("algorithms", name))
+            | plugins.own_options(options)
             for name, options in own.algorithms.items()
         },
     }

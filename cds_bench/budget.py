@@ -103,7 +103,7 @@ def plan(config: Config, cores: int | None = None, seconds: float = SECONDS) -> 
     """Measures a profile's parts, `seconds` each, and says what the whole will cost on `cores`."""
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     tasks = [(suite, task) for suite in config.suites for task in envs.SUITES[suite].tasks]
-    methods = len(config.suites) * len(config.algorithms) * len(config.sharing) * len(devices)
+    methods = len(config.suites) * len(config.methods) * len(devices)
     with Progress("plan", len(tasks) + methods) as progress:
         worlds = measure_worlds(config, seconds, progress)
         costs = measure_training(config, worlds, devices, seconds, progress)
@@ -203,17 +203,15 @@ def measure_training(
     for suite, world in worlds.items():
         own = config.of(suite)
         counts = tuple(config.size(suite, task) for task in world.collecting)
-        for algorithm in own.algorithms:
-            for sharing in own.sharing:
-                for device in devices:
-                    same = (world.observation, world.action, counts, algorithm, sharing, device,
-                            repr((own.algorithms[algorithm], own.training)))  # fmt: skip
-                    if same not in known:
-                        arguments = (own, suite, algorithm, sharing, device, world, seconds)
-                        known[same] = alone(arguments)
-                    costs[suite, algorithm, sharing, device] = cost = known[same]
-                    note = f"{suite} {algorithm} {sharing}: {cost.steps_per_second:.1f} steps/s"
-                    progress.update(progress.done + 1, note)
+        for (algorithm, sharing), device in itertools.product(own.methods, devices):
+            same = (world.observation, world.action, counts, algorithm, sharing, device,
+                    repr((own.algorithms[algorithm], own.training)))  # fmt: skip
+            if same not in known:
+                arguments = (own, suite, algorithm, sharing, device, world, seconds)
+                known[same] = alone(arguments)
+            costs[suite, algorithm, sharing, device] = cost = known[same]
+            note = f"{suite} {algorithm} {sharing}: {cost.steps_per_second:.1f} steps/s"
+            progress.update(progress.done + 1, note)
     return costs
 
 
@@ -331,7 +329,7 @@ def bill(config: Config, suite: str, world: World, costs: dict[Key, Cost]) -> Bi
         if (its_suite, device) == (suite, "cpu")
     )
     return Bill(
-        jobs=len(config.algorithms) * len(config.sharing) * groups,
+        jobs=len(config.methods) * groups,
         transitions=sum(sizes.values()),
         references={
             task: 3 * config.datasets.reference_episodes * horizon[task] * each
@@ -429,7 +427,9 @@ def _methods(config: Config, costs: dict[Key, Cost]) -> str:
         training = config.of(suite).training
         rows.append((suite,))
         for algorithm, device in dict.fromkeys((a, d) for s, a, _, d in costs if s == suite):
-            of = {name: costs[suite, algorithm, name, device] for name in config.sharing}
+            of = {
+                name: costs[suite, algorithm, name, device] for name in config.strategies(algorithm)
+            }
             for label, names in grouped({name: cost.steps_per_second for name, cost in of.items()}):
                 each = [of[name].seconds(training.shift_steps) for name in names]
                 rate = len(names) / sum(1 / of[name].steps_per_second for name in names)

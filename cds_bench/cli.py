@@ -56,7 +56,21 @@ def _load(source: str, **names: str):
     for key, name in names.items():
         if name not in valid[key]:
             raise BenchError(f"--{key}: '{name}' is not configured{nearest(name, valid[key])}")
+    pair = names.get("algorithm"), names.get("sharing")
+    if None not in pair and pair not in config.methods:
+        raise BenchError(
+            f"--sharing: '{pair[1]}' is not among the strategies of {pair[0]}"
+            f"{nearest(pair[1], config.strategies(pair[0]))}"
+        )
     return config
+
+
+def _warn(settings) -> None:
+    """Says on standard error which algorithms are trained for too few steps."""
+    from cds_bench.regime import warnings
+
+    for warning in warnings(settings):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 @app.command("config")
@@ -65,7 +79,9 @@ def show(config: ConfigOption = DEFAULT) -> None:
 
     Example: `cds-bench config --config workflow/config/smoke.yaml`
     """
-    print(_load(config).model_dump_json(indent=2))
+    settings = _load(config)
+    print(settings.model_dump_json(indent=2))
+    _warn(settings)
 
 
 @app.command()
@@ -243,13 +259,17 @@ def statistics(config: ConfigOption = DEFAULT) -> None:
 def table(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
     """Write a suite's tables of scores and of comparisons as csv, md, tex and html.
 
+    Where the profile has references, also what a perfect selection would gain.
+
     Example: `cds-bench table --suite walker2d-mixed`
     """
     settings = _load(config, suite=suite)
+    from cds_bench.report.oracle import write_oracle_table
     from cds_bench.report.tables import write_comparison_table, write_suite_table
 
     write_suite_table(settings, suite)
     write_comparison_table(settings, suite)
+    write_oracle_table(settings, suite)
 
 
 @app.command()
@@ -316,6 +336,19 @@ def claims(config: ConfigOption = DEFAULT) -> None:
     from cds_bench.report.paper_claims import write_claims_table
 
     write_claims_table(settings)
+
+
+@app.command()
+def regime(config: ConfigOption = DEFAULT) -> None:
+    """Check whether the runs were long enough to judge strategies by, and show the table.
+
+    Example: `cds-bench regime`
+    """
+    settings = _load(config)
+    from cds_bench.report.regime import write_regime
+    from cds_bench.report.render import markdown
+
+    print(markdown(write_regime(settings)))
 
 
 @app.command()
@@ -388,6 +421,7 @@ def plan(
     from cds_bench.budget import plan
 
     print(plan(settings, cores))
+    _warn(settings)
 
 
 @app.command()

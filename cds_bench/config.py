@@ -194,6 +194,29 @@ class Config(Section):
         stated = [self.protocol.model_dump(mode="json"), self.seeds, metrics]
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()
 
+    @property
+    def methods(self) -> list[tuple[str, str]]:
+        """What is trained on every suite: (algorithm, sharing), in the configuration's order."""
+        return [(a, s) for a in self.algorithms for s in self.strategies(a)]
+
+    @property
+    def competing(self) -> list[tuple[str, str]]:
+        """The methods without the references: what is compared, ranked and set in bold."""
+        references = self.references
+        return [(a, s) for a, s in self.methods if s not in references]
+
+    @property
+    def references(self) -> list[str]:
+        """The configured strategies that are references and no methods."""
+        return [name for name in self.sharing if plugins.is_reference(self.module("sharing", name))]
+
+    def strategies(self, algorithm: str) -> list[str]:
+        """The strategies that an algorithm is trained with: the methods, then the references."""
+        names = self.algorithms[algorithm].get(plugins.SHARING, self.sharing)
+        references = self.references
+        ordered = sorted(self.sharing, key=lambda name: name in references)
+        return [name for name in ordered if name in names]
+
     def size(self, suite: str, task: str) -> int:
         """Transitions of a task's dataset: the configured size, else the paper's."""
         return self.suites[suite].sizes.get(task, envs.SUITES[suite].sources[task].transitions)
@@ -257,6 +280,9 @@ def _check_names(config: Config) -> None:
     for kind in ("algorithms", "sharing"):
         for name, options in getattr(config, kind).items():
             plugins.check(kind, name, options)
+    for name, options in config.algorithms.items():
+        if plugins.SHARING in options:
+            plugins.check_strategies(name, options[plugins.SHARING], config.sharing)
     for name in config.baselines:
         plugins.check_baseline(name)
     for quality in config.datasets.bands:
@@ -292,6 +318,11 @@ def _check_domain(config: Config, name: str) -> None:
             raise BenchError(
                 f"domains.{name}.algorithms: '{algorithm}' is not among the configured algorithms"
                 f"{nearest(algorithm, config.algorithms)}"
+            )
+        if plugins.SHARING in options:
+            raise BenchError(
+                f"domains.{name}.algorithms.{algorithm}: the key '{plugins.SHARING}' can't differ "
+                f"by domain; set algorithms.{algorithm}.{plugins.SHARING}"
             )
         plugins.check("algorithms", algorithm, options)
     for key in domain.training:
@@ -349,7 +380,10 @@ def load(source: Path | str) -> Config:
 
 
 def complete(config: Config, origin: str) -> Config:
-    """Checks what a whole profile must name: suites, algorithms, sharing, and the reference."""
+    """Checks what a whole profile must name: suites, algorithms, sharing, and the reference.
+
+    The reference must be a method, and every strategy one that some algorithm is trained with.
+    """
     for key in ("suites", "algorithms", "sharing"):
         if not getattr(config, key):
             raise BenchError(f"{origin}: {key}: name at least one")
@@ -358,13 +392,24 @@ def complete(config: Config, origin: str) -> Config:
             f"{origin}: protocol.reference: '{config.protocol.reference}' is not among the "
             f"configured sharing strategies{nearest(config.protocol.reference, config.sharing)}"
         )
+    if config.protocol.reference in config.references:
+        raise BenchError(
+            f"{origin}: protocol.reference: '{config.protocol.reference}' is a reference and no "
+            "method; name a strategy that competes"
+        )
+    trained = {sharing for _, sharing in config.methods}
+    if unused := [name for name in config.sharing if name not in trained]:
+        raise BenchError(
+            f"{origin}: sharing.{unused[0]}: no algorithm is trained with it; remove it, or add it "
+            f"to an algorithm's list '{plugins.SHARING}'"
+        )
     return config
 
 
 def options(kind: str, name: str, values: dict[str, Any]):
     """A plug-in's `Config` from its configured options, types checked."""
     module = plugins.load(kind, plugins.module_name(name, values))
-    values = {key: value for key, value in values.items() if key != plugins.USE}
+    values = {k: v for k, v in plugins.own_options(values).items() if k != plugins.USE}
     try:
         return TypeAdapter(module.Config).validate_python(values)
     except pydantic.ValidationError as error:
@@ -374,14 +419,17 @@ def options(kind: str, name: str, values: dict[str, Any]):
 def part(config: Config, *keys: str) -> str:
     """The named keys of a configuration as JSON: what one rule passes to its job.
 
-    A dotted key picks one entry: part(config, "protocol.curve_episodes", "algorithms.cql").
+    A dotted key picks one entry: part(config, "protocol.curve_episodes", "algorithms.cql"). An
+    algorithm's entry is without the strategies that it is trained with: each job is told its own.
     """
     values = config.model_dump(mode="json")
     picked: dict[str, Any] = {"profile": config.profile, "results": config.results}
     for key in keys:
         section, _, entry = key.partition(".")
         if entry:
-            picked.setdefault(section, {})[entry] = values[section][entry]
+            value = values[section][entry]
+            value = plugins.own_options(value) if section == "algorithms" else value
+            picked.setdefault(section, {})[entry] = value
         else:
             picked[section] = values[section]
     return json.dumps(picked)

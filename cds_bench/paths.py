@@ -113,8 +113,13 @@ def comparison_table(config: Config, suite: str, extension: str) -> Path:
     return config.folder / "tables" / f"{suite_id(suite)}_comparisons.{extension}"
 
 
+def oracle_table(config: Config, suite: str, extension: str) -> Path:
+    """What a perfect selection would gain on a suite: csv, md, tex or html."""
+    return config.folder / "tables" / f"{suite_id(suite)}_oracle.{extension}"
+
+
 def overall_table(config: Config, name: str, extension: str) -> Path:
-    """A table over all suites (csv, md, tex or html): ranks, distribution_shift, claims."""
+    """A table over all suites (csv, md, tex or html): ranks, distribution_shift, claims, regime."""
     return config.folder / "tables" / f"{name}.{extension}"
 
 

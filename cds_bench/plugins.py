@@ -4,6 +4,9 @@ A plug-in is a module of `cds_bench.algorithms` or `cds_bench.sharing` that defi
 `Config`; the name of the file is the name in the configuration. A variant of one has a name of its
 own and says which it is: `cds_k50: {use: cds, threshold: 50}`. Options are read from the syntax
 tree, so that checking a configuration needs no torch.
+An algorithm's `sharing: [no_sharing]` names the strategies that it is trained with; without it,
+these are all. A strategy whose module says `REFERENCE = True` is a reference and no method: it is
+shown and never ranked.
 An external baseline is a folder of `workflow/baselines` with a rule.smk; its options are its own.
 """
 
@@ -17,6 +20,8 @@ from cds_bench.errors import BenchError, nearest
 
 ROOT = Path(__file__).parent
 USE = "use"  # the option that names the plug-in of a variant
+SHARING = "sharing"  # of an algorithm: the strategies that it is trained with
+REFERENCE = "REFERENCE"  # the constant of a strategy that is no method
 NAME = r"[A-Za-z][A-Za-z0-9_]*"
 BASELINES = ROOT.parent / "workflow" / "baselines"
 
@@ -59,6 +64,20 @@ def defaults(kind: str, name: str) -> dict:
     return {field.target.id: ast.literal_eval(field.value) for field in _fields(kind, name)}
 
 
+def is_reference(name: str) -> bool:
+    """Whether a sharing plug-in says of itself that it is a reference: `REFERENCE = True`."""
+    for node in ast.parse(path_of("sharing", name).read_text()).body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if any(isinstance(target, ast.Name) and target.id == REFERENCE for target in targets):
+            return ast.literal_eval(node.value) is True
+    return False
+
+
+def own_options(options: dict) -> dict:
+    """What a plug-in itself reads, and `use`: the options without an algorithm's strategies."""
+    return {key: value for key, value in options.items() if key != SHARING}
+
+
 def module_name(name: str, options: dict) -> str:
     """The plug-in behind a configured name: itself, or the one that its option `use` names."""
     return options.get(USE, name)
@@ -77,9 +96,28 @@ def check(kind: str, name: str, options: dict) -> None:
         hint = "" if USE in options else f" (a variant of another says {USE}: <its name>)"
         raise BenchError(f"{kind}: unknown name '{module}'{nearest(module, valid)}{hint}")
     known = fields(kind, module)
+    special = (USE, SHARING) if kind == "algorithms" else (USE,)
     for key in options:
-        if key not in (*known, USE):
+        if key not in (*known, *special):
             raise BenchError(f"{kind}.{name}: unknown key '{key}'{nearest(key, known)}")
+
+
+def check_strategies(algorithm: str, names, configured) -> None:
+    """Raises BenchError where an algorithm's `sharing` is no list of configured strategies."""
+    where = f"algorithms.{algorithm}.{SHARING}"
+    if not isinstance(names, list) or not names:
+        raise BenchError(
+            f"{where}: got {names!r}; expected a list of at least one configured strategy, or no "
+            "such key for all of them"
+        )
+    for name in names:
+        if name not in configured:
+            raise BenchError(
+                f"{where}: '{name}' is not among the configured sharing strategies"
+                f"{nearest(str(name), configured)}"
+            )
+    if len(set(names)) < len(names):
+        raise BenchError(f"{where}: a strategy is named twice in {', '.join(names)}")
 
 
 def baselines() -> list[str]:

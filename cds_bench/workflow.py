@@ -12,7 +12,7 @@ from cds_bench.fingerprint import ROOT, fingerprint
 PAGE = ROOT / "cds_bench" / "report"
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("png", "svg")
-OVERALL_TABLES = ("ranks", "distribution_shift", "claims")  # over all suites
+OVERALL_TABLES = ("ranks", "distribution_shift", "claims", "regime")  # over all suites
 OVERALL_FIGURES = ("ranks", "distribution_shift")
 
 
@@ -34,8 +34,7 @@ def runs(config: Config) -> list[tuple[str, str, str, str]]:
     return [
         (suite, algorithm, sharing, seeds)
         for suite in config.suites
-        for algorithm in config.algorithms
-        for sharing in config.sharing
+        for algorithm, sharing in config.methods
         for seeds in groups(config)
     ]
 
@@ -53,8 +52,9 @@ def baseline_scores(config: Config) -> list[str]:
 
 
 def suite_tables(config: Config, suite: str) -> list[str]:
-    """Both tables of a suite in every format."""
-    kinds = (paths.table, paths.comparison_table)
+    """A suite's tables of scores in every format; the oracle's where there are references."""
+    kinds = [paths.table, paths.comparison_table]
+    kinds += [paths.oracle_table] if config.references else []
     return [str(kind(config, suite, ext)) for kind in kinds for ext in TABLE_FORMATS]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cds_bench import config as configuration
-from cds_bench import paths
+from cds_bench import paths, plugins
 from cds_bench.behaviour.policy import GaussianPolicy, save_snapshots
 from cds_bench.behaviour.references import write_references
 from cds_bench.dataset.collect import collect
@@ -35,6 +35,18 @@ def draws():
         mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 8, 8).close()
     except Exception as error:
         pytest.skip(f"no pictures here with MUJOCO_GL={os.environ.get('MUJOCO_GL')}: {error}")
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """The plug-ins and one strategy more, `stand_in`, which says that it is a reference."""
+    root = tmp_path / "plugins"
+    for kind in ("algorithms", "sharing"):
+        shutil.copytree(plugins.ROOT / kind, root / kind)
+    text = "REFERENCE = True\n\n\nclass Config:\n    share: float = 1.0\n"
+    (root / "sharing" / "stand_in.py").write_text(text)
+    monkeypatch.setattr(plugins, "ROOT", root)
+    return "stand_in"
 
 
 @pytest.fixture(scope="session")

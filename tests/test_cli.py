@@ -29,7 +29,7 @@ COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
     "evaluate-policies", "check-baseline", "statistics",
     "table", "tables", "figures", "ranks", "shift", "claims", "render", "coverage", "headroom",
-    "selection", "plan", "report", "status",
+    "selection", "regime", "plan", "report", "status",
 )  # fmt: skip
 
 
@@ -184,12 +184,23 @@ def test_help_lists_every_command(call):
 
 
 def test_the_configuration_is_shown_whole(call):
-    status, text, _ = call("config", "--config", str(ROOT / "workflow/config/smoke.yaml"))
+    status, text, errors = call("config", "--config", str(ROOT / "workflow/config/smoke.yaml"))
     assert status == 0
+    assert errors.startswith("warning: walker2d-mixed, cql: 60 steps at a target rate of 0.005 ")
     shown = json.loads(text)
     assert shown["profile"] == "smoke"
     assert shown["protocol"]["confidence"] == 0.95
     assert call("config", "--config", json.dumps(shown))[1] == text
+
+
+def test_a_strategy_that_the_algorithm_is_not_trained_with(call):
+    profile = {"suites": {MIXED: {}}, "algorithms": {"cql": {}, "bc": {"sharing": ["no_sharing"]}},
+               "sharing": {"no_sharing": {}, "cds": {}}}  # fmt: skip
+    arguments = ("--suite", MIXED, "--algorithm", "bc", "--sharing", "cds", "--seeds", "0-2")
+    status, _, errors = call("train", *arguments, "--config", json.dumps(profile))
+    assert status == 1
+    expected = "error: --sharing: 'cds' is not among the strategies of bc (valid: no_sharing)"
+    assert errors.strip() == expected
 
 
 @pytest.mark.parametrize(

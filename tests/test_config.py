@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from cds_bench import config as configuration
-from cds_bench import plugins
-from cds_bench.config import Config, Protocol, load, options, parse, part
+from cds_bench import plugins, workflow
+from cds_bench.config import Config, Protocol, complete, load, options, parse, part
 from cds_bench.errors import BenchError
+from cds_bench.training.run import identity
 
 PROFILES = sorted((Path(__file__).parents[1] / "workflow" / "config").glob("*.yaml"))
 MIXED = "walker2d-mixed"
@@ -161,6 +162,34 @@ MISTAKES = {
     "reference": (
         ("protocol/reference", "csd"),
         r"protocol.reference: 'csd' is not among .*; did you mean 'cds'\? \(valid: cds, no_shar",
+    ),
+    "an algorithm's strategy": (
+        ("algorithms/cql/sharing", ["no_sharin"]),
+        r"algorithms.cql.sharing: 'no_sharin' is not among .*; did you mean 'no_sharing'\?",
+    ),
+    "an algorithm without strategies": (
+        ("algorithms/cql/sharing", []),
+        r"algorithms.cql.sharing: got \[\]; expected a list of at least one configured strategy",
+    ),
+    "an algorithm's strategies as text": (
+        ("algorithms/cql/sharing", "cds"),
+        r"algorithms.cql.sharing: got 'cds'; expected a list",
+    ),
+    "a strategy twice": (
+        ("algorithms/cql/sharing", ["cds", "cds"]),
+        "algorithms.cql.sharing: a strategy is named twice in cds, cds",
+    ),
+    "a strategy that nothing is trained with": (
+        ("algorithms/cql/sharing", ["cds"]),
+        "sharing.no_sharing: no algorithm is trained with it",
+    ),
+    "domain's strategies": (
+        ("domains/navigation/algorithms", {"cql": {"sharing": ["cds"]}}),
+        r"domains.navigation.algorithms.cql: the key 'sharing' can't differ by domain; set algor",
+    ),
+    "a strategy's strategies": (
+        ("sharing/cds", {"sharing": ["cds"]}),
+        r"sharing.cds: unknown key 'sharing'",
     ),
     "no strategies": (("sharing", {}), "sharing: name at least one"),
 }
@@ -373,3 +402,56 @@ def test_bands_and_behaviour_training_keep_what_is_not_named():
     assert config.behaviour_training["run-forward"].seed == 3
     assert config.behaviour_training["run-forward"].learner == "sac"
     assert config.behaviour_training["ant-reach"].hidden == 128
+
+
+def restricted(**sharing) -> Config:
+    values = {"cql": {"actions": 2}, "bc": {"sharing": ["no_sharing"]}}
+    return parse(
+        VALID | {"algorithms": values, "sharing": {"no_sharing": {}, "cds": {}} | sharing}, "t"
+    )
+
+
+def test_an_algorithm_is_trained_with_its_own_strategies():
+    config = restricted()
+    assert config.methods == [("cql", "no_sharing"), ("cql", "cds"), ("bc", "no_sharing")]
+    assert config.of(MIXED).methods == config.methods
+    assert config.strategies("bc") == ["no_sharing"]
+    assert load(config.model_dump_json()).methods == config.methods
+    jobs = [run[1:3] for run in workflow.runs(config)]
+    assert jobs == [method for method in config.methods for _ in range(2)], "two groups of seeds"
+
+
+def test_the_list_of_strategies_is_no_option_of_the_algorithm():
+    config = restricted()
+    assert (
+        options("algorithms", "bc", config.algorithms["bc"])
+        == plugins.load("algorithms", "bc").Config()
+    )
+    assert json.loads(part(config, "algorithms.bc"))["algorithms"] == {"bc": {}}
+    assert json.loads(part(config, "algorithms"))["algorithms"]["bc"]["sharing"] == ["no_sharing"]
+
+
+def test_a_list_of_strategies_changes_no_other_run():
+    all_of_them = parse(VALID | {"algorithms": {"cql": {"actions": 2}, "bc": {}}}, "t")
+    for algorithm in ("cql", "bc"):
+        marks = [
+            identity(config, MIXED, algorithm, "no_sharing", "hash")
+            for config in (restricted(), all_of_them)
+        ]
+        assert marks[0] == marks[1]
+    assert restricted().protocol_sha256 == all_of_them.protocol_sha256
+
+
+def test_references_are_read_from_the_text_and_stand_last(stand_in):
+    config = restricted(**{stand_in: {}, "half": {"use": stand_in, "share": 0.5}, "hipi": {}})
+    assert config.references == [stand_in, "half"], "a variant of a reference is one"
+    assert [s for a, s in config.methods if a == "cql"] == [
+        "no_sharing", "cds", "hipi", stand_in, "half",
+    ]  # fmt: skip
+    assert config.competing == [
+        ("cql", "no_sharing"), ("cql", "cds"), ("cql", "hipi"), ("bc", "no_sharing"),
+    ]  # fmt: skip
+    protocol = config.protocol.model_copy(update={"reference": stand_in})
+    mistaken = config.model_copy(update={"protocol": protocol})
+    with pytest.raises(BenchError, match=f"protocol.reference: '{stand_in}' is a reference and no"):
+        complete(mistaken, "t")

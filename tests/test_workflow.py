@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
 MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
 SELECTION = "selection_walker2d_mixed"
-OVER_SUITES = ("table_ranks", "table_shift", "table_claims")
+OVER_SUITES = ("table_ranks", "table_shift", "table_claims", "table_regime")
 SUMMARY = dict.fromkeys(("statistics", TABLE, FIGURES, SELECTION, *OVER_SUITES, "report", "all"), 1)
 KINDS = ("table", "figures", "selection", "coverage", "headroom")  # of rules, one a suite
 NOTHING = "Nothing to be done"
@@ -167,8 +167,7 @@ def edit(finished):
 def test_the_jobs_of_a_profile(project, name):
     path = f"workflow/config/{name}.yaml"
     config = load(ROOT / path)
-    methods = len(config.algorithms) * len(config.sharing)
-    runs = len(config.suites) * methods * (config.seeds // config.seeds_per_job)
+    runs = len(config.suites) * len(config.methods) * (config.seeds // config.seeds_per_job)
     names = [suite.replace("-", "_") for suite in config.suites]
     tasks = sum(len(envs.SUITES[suite].tasks) for suite in config.suites)
     d3rlpy = {
@@ -214,6 +213,13 @@ def test_named_targets(project, target, there, left_out):
     assert plan[there] == 1
     assert plan["statistics"] == 1
     assert not left_out & plan.keys()
+
+
+def test_a_restricted_algorithm_is_trained_with_its_own_strategies(project):
+    algorithms = TINY["algorithms"] | {"bc": {"sharing": ["no_sharing"]}}
+    changes = {"profile": "restricted", "algorithms": algorithms, "seeds": 4}
+    plan = project.planned("--configfile", project.profile(**changes))
+    assert plan["train"] == plan["evaluate"] == 2 * (len(TINY["sharing"]) + 1)
 
 
 def test_behaviour_policies_can_be_trained(project):

@@ -18,6 +18,7 @@ from cds_bench.report import plotting
 from cds_bench.report.contents import address
 from cds_bench.report.provenance import NOTHING, Run, moment
 from cds_bench.report.render import MISSING
+from cds_bench.report.tables import label
 from cds_bench.statistics import headline
 from cds_bench.statistics.metrics import COLUMNS as METRIC_COLUMNS
 from cds_bench.statistics.metrics import SHARE, WEIGHT
@@ -75,7 +76,7 @@ def _method(config, rows, heads, runs, suite, key, limits) -> Method:
         notes.append(lacking)
     shown = panels(own, metrics, tasks)
     return Method(
-        name=f"{algorithm} × {sharing}",
+        name=f"{algorithm} × {label(config, sharing)}",
         jobs=[_job(run) for run in jobs],
         headlines=[_headline(seed, row) for seed, row in enumerate(values)],
         picture=picture(shown, tasks, limits) if shown else "",
@@ -87,7 +88,7 @@ def _method(config, rows, heads, runs, suite, key, limits) -> Method:
 def read_metrics(config: Config, suite: str, key: headline.Method) -> tuple[pd.DataFrame, list]:
     """The metrics of all of a method's jobs, and which files are missing or wrong."""
     parts, notes = [], []
-    if key[0] not in config.algorithms or key[1] not in config.sharing:
+    if key not in config.methods:
         return pd.DataFrame(columns=METRIC_COLUMNS), notes  # a baseline's: scores alone
     for first, last in config.seed_groups:
         path = paths.run(config, suite, *key, f"{first}-{last}") / "metrics.csv"

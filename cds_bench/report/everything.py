@@ -12,9 +12,11 @@ from cds_bench.report import (
     figures,
     headroom,
     heatmaps,
+    oracle,
     page,
     paper_claims,
     ranks,
+    regime,
     selection,
     shift,
     tables,
@@ -51,6 +53,7 @@ def _parts(config: Config) -> list[Callable[[], object]]:
         writers = (
             tables.write_suite_table,
             tables.write_comparison_table,
+            oracle.write_oracle_table,
             figures.write_learning_curves,
             figures.write_aggregates,
             selection.write_selection,
@@ -68,6 +71,7 @@ def _parts(config: Config) -> list[Callable[[], object]]:
             ranks.write_ranks,
             shift.write_distribution_shift,
             paper_claims.write_claims_table,
+            regime.write_regime,
             page.write_page,
         )
     ]

@@ -12,11 +12,11 @@ from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
 from cds_bench.report.plotting import ACROSS, GREY, WIDTH
-from cds_bench.report.tables import by_success, percent, provenance
+from cds_bench.report.tables import by_success, label, percent, provenance
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import performance_profile
 from cds_bench.statistics.curves import Curve, curve
-from cds_bench.statistics.headline import headline, matrix, methods
+from cds_bench.statistics.headline import competing, headline, matrix, methods
 from cds_bench.statistics.intervals import stratified_profile
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.summary import AVERAGE, IQM, per_seed, summarise
@@ -63,7 +63,7 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
             axes.set_title(task if len(algorithms) == 1 else f"{algorithm}, {task}")
             counts += [found.n for found in curves.values()]
         _label_axes(panels, len(tasks), across, suite, last=algorithm == algorithms[-1])
-    handles = [Line2D([], [], lw=1.4, ms=4, label=name, **look) for name, look in looks.items()]
+    handles = _handles(config, looks)
     handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="headline snapshots"))
     made.legend(handles=handles, **LEGEND, ncols=_columns(handles))
     dashed = (
@@ -77,6 +77,14 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         f"that all of a method's seeds have. {provenance(config)}",
     )
     return made
+
+
+def _handles(config: Config, looks: dict[str, dict]) -> list:
+    """A legend's lines, a strategy each."""
+    return [
+        Line2D([], [], lw=1.4, ms=4, label=label(config, name), **look)
+        for name, look in looks.items()
+    ]
 
 
 def _curve_panel(config: Config, axes, curves: dict[str, Curve], looks: dict[str, dict]) -> None:
@@ -165,7 +173,7 @@ def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         axes.grid(axis="x", color="#e6e6e6", lw=0.5)
         axes.set_axisbelow(True)
         axes.tick_params(axis="y", length=0)
-    names = [f"{algorithm}, {sharing}" if several else sharing for algorithm, sharing in columns]
+    names = [f"{a}, {label(config, s)}" if several else label(config, s) for a, s in columns]
     panels[0].set_yticks(range(len(columns)), names)
     panels[0].set_ylim(len(columns) - 0.4, -0.6)
     counts = [int(summary.loc[(AVERAGE, *method), "n"]) for method in columns]
@@ -192,8 +200,12 @@ def _interval(axes, height: int, cell: pd.Series, look: dict) -> None:
 
 
 def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
-    """Performance profiles, a panel per algorithm: the share of runs above each score."""
-    columns = methods(config, scores, suite)
+    """Performance profiles, a panel per algorithm: the share of runs above each score.
+
+    References are no methods and left out.
+    """
+    found = methods(config, scores, suite)
+    columns = [m for m, competes in zip(found, competing(config, found), strict=True) if competes]
     algorithms = list(dict.fromkeys(algorithm for algorithm, _ in columns))
     looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)), config.protocol.reference)
     headlines = headline(scores, config.protocol)
@@ -224,7 +236,7 @@ def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         axes.grid(color="#e6e6e6", lw=0.5)
         axes.set_axisbelow(True)
     panels[0].set_ylabel("runs above it, %")
-    handles = [Line2D([], [], lw=1.4, ms=4, label=name, **look) for name, look in looks.items()]
+    handles = _handles(config, looks)
     made.legend(handles=handles, **LEGEND, ncols=_columns(handles))
     plotting.title(
         made,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 import envs
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.tables import provenance
+from cds_bench.report.tables import label, provenance
 from cds_bench.statistics.metrics import SHARE, WEIGHT, read_metrics
 
 TITLES = {WEIGHT: "mean weight", SHARE: "effective share"}
@@ -23,7 +23,8 @@ COLOURS = "Blues"
 def write_sharing(config: Config, suite: str, algorithm: str) -> None:
     """Writes figures/<suite>_<algorithm>_sharing.{png,svg} from the runs' metrics.csv."""
     metrics = {
-        name: read_metrics(config, suite, algorithm, name, TITLES) for name in config.sharing
+        name: read_metrics(config, suite, algorithm, name, TITLES)
+        for name in config.strategies(algorithm)
     }
     with plotting.style():
         made = sharing(config, suite, algorithm, metrics)
@@ -65,7 +66,7 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
                 axes.set_xlabel("source task")
         seeds = int(frame["seed"].nunique())
         counted = "" if seeds == config.seeds else f"\n{seeds} of {config.seeds} seeds"
-        grid[row][0].set_ylabel(f"{name}{counted}\n\ntarget task")
+        grid[row][0].set_ylabel(f"{label(config, name)}{counted}\n\ntarget task")
     bar = made.colorbar(image, cax=scale)
     bar.set_label("weight, or share (no unit)")
     bar.outline.set_linewidth(0.5)

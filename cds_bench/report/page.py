@@ -10,12 +10,12 @@ import jinja2
 import pandas as pd
 
 import envs
-from cds_bench import files, paths, workflow
+from cds_bench import files, paths, regime, workflow
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.report import cards, contents, drilldown, provenance
 from cds_bench.report.render import STYLE, minus
-from cds_bench.report.tables import percent, unit
+from cds_bench.report.tables import label, percent, unit
 from cds_bench.statistics.schema import COLUMNS, read_csv, read_scores
 from cds_bench.statistics.summary import AVERAGE
 from cds_bench.status import clock
@@ -46,6 +46,7 @@ def page(config: Config) -> str:
         table_style=STYLE,
         page_style=(folder / "page.css").read_text(),
         abstract=abstract(config, runs),
+        short=regime.warnings(config),
         glance=glance(config),
         suites={suite: about(config, suite) for suite in config.suites},
         results=_of_suites(config, [item for item in items if item.name not in contents.DATA]),
@@ -119,7 +120,7 @@ def _averages(config: Config, suite: str) -> dict[str, dict[str, Any]]:
         frame = read_csv(paths.table(config, suite, "csv"))
         rows = frame[(frame["task"] == AVERAGE) & (frame["n"] > 0)]
         return {
-            f"{row.algorithm} × {row.sharing}": {
+            f"{row.algorithm} × {label(config, row.sharing)}": {
                 "mean": f"{100 * row.mean:z.1f}",
                 "interval": f"[{100 * row.low:z.1f}, {100 * row.high:z.1f}]" if row.n > 1 else "",
                 "n": row.n,

@@ -15,7 +15,7 @@ from cds_bench.config import Config
 from cds_bench.report import plotting
 from cds_bench.report.plotting import ACROSS, GREY, WIDTH
 from cds_bench.report.render import MISSING, Block, Cell, Table
-from cds_bench.report.tables import percent, provenance, write_table
+from cds_bench.report.tables import label, percent, provenance, write_table
 from cds_bench.statistics.selection import (
     AUC,
     FOREIGN,
@@ -57,7 +57,7 @@ def table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
             (str(task), tuple(map(_cell, cells.itertuples())))
             for task, cells in part.groupby("task", sort=False)
         )
-        columns = tuple(config.sharing)
+        columns = tuple(label(config, name) for name in config.strategies(algorithm))
         rules = (len(rows) - 1,)
         blocks.append(Block(f"{algorithm}: {TITLES[measure]}", columns, rows, rules))
     return Table(

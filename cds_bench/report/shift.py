@@ -10,7 +10,7 @@ from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
 from cds_bench.report.render import MISSING, Block, Cell, Table
-from cds_bench.report.tables import provenance, seeds_caption, write_table
+from cds_bench.report.tables import label, provenance, seeds_caption, write_table
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.shift import AVERAGE, KL, OVERESTIMATION, SCORE, read_shift, summarise
 
@@ -43,7 +43,7 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
                     (f"{suite}, {task}", tuple(_cell(row, measure) for row in cells.itertuples()))
                     for task, cells in of_suite.groupby("task", sort=False)
                 ]
-            columns = tuple(config.sharing)
+            columns = tuple(label(config, name) for name in config.strategies(algorithm))
             blocks.append(
                 Block(f"{algorithm}: {TITLES[measure]}", columns, tuple(lines), tuple(rules))
             )
@@ -85,7 +85,8 @@ def figure(config: Config, summary: pd.DataFrame) -> Figure:
         for sharing, look in looks.items():
             points = wide[wide.index.get_level_values("sharing") == sharing].dropna()
             kept = {"color": look["color"], "marker": look["marker"], "linestyle": "none"}
-            axes.plot(points[KL], 100 * points[SCORE], label=sharing, alpha=0.85, **kept)
+            kept["label"] = label(config, sharing)
+            axes.plot(points[KL], 100 * points[SCORE], alpha=0.85, **kept)
         axes.set_xscale("log")
         axes.set_xlabel("D_KL(policy ‖ behaviour), nats")
         axes.set_title(algorithm)

@@ -59,15 +59,20 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
             (LABELS.get(name, name), tuple(map(_score_cell, group.itertuples())))
             for name, group in part.groupby("task", sort=False)
         )
-        columns = tuple(dict.fromkeys(part["sharing"]))
+        columns = tuple(label(config, name) for name in dict.fromkeys(part["sharing"]))
         blocks.append(Block(algorithm, columns, rows, rules=(names.index(AVERAGE),)))
     return Table(
         title=f"Scores on {suite}",
         label="task",
         blocks=tuple(blocks),
         caption=_suite_caption(config, suite),
-        notes=_notes(summary),
+        notes=missing_notes(summary),
     )
+
+
+def label(config: Config, sharing: str) -> str:
+    """A strategy's name; of a reference, that it is one."""
+    return f"{sharing} (reference)" if sharing in config.references else sharing
 
 
 def _score_cell(row) -> Cell:
@@ -75,8 +80,8 @@ def _score_cell(row) -> Cell:
         text = FAILED if row.failed else RUNNING if row.running else MISSING
         return Cell(text, (f"0 of {row.seeds} seeds",))
     counted = f"{row.n} of {row.seeds} seeds" if row.n < row.seeds else ""
-    details = tuple(part for part in (_interval(row), counted) if part)
-    return Cell(_hundred(row.mean), details, bold=bool(row.bold))
+    details = tuple(part for part in (interval(row), counted) if part)
+    return Cell(hundred(row.mean), details, bold=bool(row.bold))
 
 
 def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
@@ -100,8 +105,8 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
         title=f"Differences from {config.protocol.reference} on {suite}",
         label="task",
         blocks=tuple(blocks),
-        caption=_comparison_caption(config),
-        notes=_notes(rows),
+        caption=_comparison_caption(config, rows),
+        notes=missing_notes(rows),
     )
 
 
@@ -111,8 +116,8 @@ def _comparison_cells(row) -> tuple[Cell, ...]:
         return (*head, Cell(MISSING), *[Cell("–")] * 5)
     return (
         *head,
-        Cell(_hundred(row.difference, sign="+")),
-        Cell(_interval(row, sign="+") or "–"),
+        Cell(hundred(row.difference, sign="+")),
+        Cell(interval(row, sign="+") or "–"),
         Cell(p_value(row.p)),
         Cell(p_value(row.p_corrected)),
         Cell(_effect(row.effect_size)),
@@ -120,15 +125,15 @@ def _comparison_cells(row) -> tuple[Cell, ...]:
     )
 
 
-def _hundred(value: float, sign: str = "-") -> str:
+def hundred(value: float, sign: str = "-") -> str:
     text = f"{100 * value:{sign}.1f}"
     return "0.0" if float(text) == 0 else text
 
 
-def _interval(row, sign: str = "-") -> str:
+def interval(row, sign: str = "-") -> str:
     if np.isnan(row.low):
         return ""
-    return f"[{_hundred(row.low, sign)}, {_hundred(row.high, sign)}]"
+    return f"[{hundred(row.low, sign)}, {hundred(row.high, sign)}]"
 
 
 def _improvement_interval(row) -> tuple[str, ...]:
@@ -146,7 +151,7 @@ def _effect(value: float) -> str:
     return f"{value:+.2f}" if np.isfinite(value) else f"{'-' if value < 0 else '+'}∞"
 
 
-def _notes(rows: pd.DataFrame) -> tuple[str, ...]:
+def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
     """What the rows' notes say, once per method and text, with the tasks it holds for."""
     lacking = rows[rows["note"] != ""]
     grouped = lacking.groupby(["algorithm", "sharing", "note"], sort=False)["task"]
@@ -203,7 +208,7 @@ def provenance(config: Config) -> str:
 
 
 def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
-    alpha, n = 1 - config.protocol.confidence, config.seeds
+    alpha, n, references = 1 - config.protocol.confidence, config.seeds, bool(config.references)
     bold = (
         "With one seed nothing can be distinguished, so nothing is bold."
         if n == 1
@@ -222,17 +227,22 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
         "average: the mean over tasks per seed, for seeds that have all tasks. IQM: the "
         "interquartile mean over tasks × seeds; its stratified bootstrap draws seeds within each "
         "task, so it ignores that the tasks of a seed share a network; not tested, so never bold.",
+        *(
+            ["A reference is no method: it takes no part in the tests and is never bold."]
+            * references
+        ),
         provenance(config),
     )
 
 
-def _comparison_caption(config: Config) -> tuple[str, ...]:
-    n = config.seeds
-    externals = (
-        "; an external baseline minus the method that its heading names" if config.baselines else ""
+def _comparison_caption(config: Config, rows: pd.DataFrame) -> tuple[str, ...]:
+    n, reference = config.seeds, config.protocol.reference
+    externals = "".join(
+        f"; {algorithm} minus the method that its heading names"
+        for algorithm in dict.fromkeys(rows["algorithm"][rows["reference"].str.contains(" x ")])
     )
     return (
-        f"Method minus {config.protocol.reference}, same algorithm{externals}, paired by training "
+        f"Method minus {reference}, same algorithm{externals}, paired by training "
         "seed, in normalised score ×100 (success rate ×100 where that is the metric); n is the "
         f"number of seeds that both have. {seeds_caption(config)}",
         "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
@@ -243,5 +253,17 @@ def _comparison_caption(config: Config) -> tuple[str, ...]:
         "is above one of the reference, averaged over tasks (0.5: no difference), with its "
         "stratified bootstrap interval. average: the mean over tasks per seed, for seeds that have "
         "all tasks.",
+        *_uncompared(config, rows),
         provenance(config),
     )
+
+
+def _uncompared(config: Config, rows: pd.DataFrame) -> list[str]:
+    """A sentence on the methods that the comparisons leave out, if there are any."""
+    reference = config.protocol.reference
+    compared = set(zip(rows["algorithm"], rows["sharing"], strict=True))
+    left_out = [(a, s) for a, s in config.competing if s != reference and (a, s) not in compared]
+    if not left_out:
+        return []
+    names = ", ".join(" x ".join(method) for method in left_out)
+    return [f"Not compared, because the algorithm is not trained with {reference}: {names}."]

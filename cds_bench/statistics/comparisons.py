@@ -38,7 +38,7 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
         for task in [*tasks, "average"]:
             pick = slice(None) if task == "average" else slice(i := tasks.index(task), i + 1)
             group = [
-                _compare(config, headlines, (suite, task, *method), reference, pick)
+                compare(config, headlines, (suite, task, *method), reference, pick)
                 for method, reference in pairs(config, scores, suite)
             ]
             p = np.array([row["p"] for row in group])
@@ -50,24 +50,32 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def pairs(config: Config, scores: pd.DataFrame, suite: str) -> list[tuple[Method, Method]]:
-    """Each method with the one that it is compared with.
+    """Each method with the one that it is compared with; references that are no methods are not.
 
-    Ours: every sharing strategy with the reference strategy, same algorithm. An external
-    baseline's: with the first configured algorithm under the same sharing, or under the reference
-    strategy where no configured strategy has that name.
+    Every sharing strategy with the protocol's reference strategy, same algorithm. An external
+    baseline, and an algorithm that is not trained with that strategy: with the first configured
+    algorithm under the same strategy, or under the protocol's where the first algorithm has no such
+    one. What would be compared with nothing, or with itself, is left out.
     """
     reference, first = config.protocol.reference, next(iter(config.algorithms))
-    found = [(a, s) for a, s in methods(config, scores, suite) if a not in config.algorithms]
-    ours = [(a, s) for a in config.algorithms for s in config.sharing if s != reference]
-    return [((a, s), (a, reference)) for a, s in ours] + [
-        ((a, s), (first, s if s in config.sharing else reference)) for a, s in found
-    ]
+    competing, others = config.competing, methods(config, scores, suite)[len(config.methods) :]
+    found = []
+    for a, s in [*competing, *others]:
+        against = (a, reference)
+        if against not in competing:
+            against = (first, s if (first, s) in competing else reference)
+        if against in competing and against != (a, s):
+            found.append(((a, s), against))
+    return found
 
 
-def _compare(
+def compare(
     config: Config, headlines: pd.DataFrame, key: tuple, reference: Method, pick: slice
 ) -> dict:
-    """A row without p_corrected; `key`: suite, task, algorithm, sharing; `pick`: the columns."""
+    """A method and its reference on a task or over all: a row of `comparisons` without p_corrected.
+
+    `key`: suite, task, algorithm, sharing; `pick`: the tasks' columns.
+    """
     suite, _, *method = key
     protocol = config.protocol
     tasks = envs.SUITES[suite].tasks[pick]

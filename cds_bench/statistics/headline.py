@@ -34,17 +34,23 @@ def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
 
 
 def methods(config: Config, scores: pd.DataFrame, suite: str) -> list[Method]:
-    """Columns of a suite's table: algorithms x sharing in configuration order, then the others.
+    """Columns of a suite's table: the configured methods in order, then the others.
 
     The others are the methods that only the scores name (external baselines), by name, and the
     configured baselines without scores.
     """
-    configured = [(a, s) for a in config.algorithms for s in config.sharing]
+    configured = config.methods
     rows = scores[scores["suite"] == suite]
     found = set(zip(rows["algorithm"], rows["sharing"], strict=True))
     named = {algorithm for algorithm, _ in found}
     found |= {(name, NO_SHARING_NAMED) for name in config.baselines if name not in named}
     return [*configured, *sorted(found - set(configured))]
+
+
+def competing(config: Config, columns: list[Method]) -> np.ndarray:
+    """Which of some methods compete, [methods] bool: all but the configured references."""
+    references = {(a, s) for a, s in config.methods if s in config.references}
+    return np.array([method not in references for method in columns], bool)
 
 
 def matrix(

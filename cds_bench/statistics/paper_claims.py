@@ -265,8 +265,13 @@ def _not_run(domains: list[str]) -> str:
 
 
 def _others(data: Data) -> list[str]:
+    """The learner's other methods: no variants of cds, and no references."""
     config = data.config
-    return [sharing for sharing in config.sharing if config.module("sharing", sharing) not in OWN]
+    return [
+        sharing
+        for algorithm, sharing in config.competing
+        if algorithm == data.learner and config.module("sharing", sharing) not in OWN
+    ]
 
 
 def improves(data: Data) -> list[Decision]:

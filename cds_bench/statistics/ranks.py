@@ -1,7 +1,5 @@
 """Average ranks of the methods over all tasks, and whether they can be told apart."""
 
-import itertools
-
 import numpy as np
 import pandas as pd
 
@@ -20,14 +18,15 @@ COLUMNS = [
 def ranks(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
     """A row per configured method: its rank, averaged over the tasks of all suites (1 the best).
 
-    A task ranks the methods by their mean headline over the seeds that *all* of them have there;
-    `seeds` is the fewest of these. A task without such a seed is left out for every method, and
-    `note` names it. friedman_p and critical_difference (Nemenyi, at 1 - confidence) are the
-    table's; `bold` marks the best rank, and those closer to it than the critical difference, if
-    the Friedman test finds a difference, else all. `scores` is a checked frame.
+    References are no methods and have no rank. A task ranks the methods by their mean headline over
+    the seeds that *all* of them have there; `seeds` is the fewest of these. A task without such a
+    seed is left out for every method, and `note` names it. friedman_p and critical_difference
+    (Nemenyi, at 1 - confidence) are the table's; `bold` marks the best rank, and those closer to it
+    than the critical difference, if the Friedman test finds a difference, else all. `scores` is a
+    checked frame.
     """
     headlines = headline(scores, config.protocol)
-    methods = list(itertools.product(config.algorithms, config.sharing))
+    methods = config.competing
     means, counts, lacking = [], [], []
     for suite in config.suites:
         values = np.stack([matrix(config, headlines, suite, method) for method in methods])

@@ -4,8 +4,6 @@ A target's candidates are the transitions of other tasks that were offered to it
 them at its log points (`cds_bench.training.selection`); here are means over log points and seeds.
 """
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 
@@ -36,7 +34,7 @@ def read_selection(config: Config, suite: str) -> pd.DataFrame:
     and foreign_share, the sum of `effective_share` over the sources that are not the target.
     """
     parts = [pd.DataFrame(columns=COLUMNS)]
-    for algorithm, sharing in product(config.algorithms, config.sharing):
+    for algorithm, sharing in config.methods:
         rows = read_metrics(config, suite, algorithm, sharing, [*LOGGED, SHARE])
         if rows.empty:
             continue
@@ -81,7 +79,7 @@ def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
     bootstrap interval over the n seeds that have a value, of the `seeds` that were trained.
     """
     tasks, late, rows = envs.SUITES[suite].tasks, last_half(frame), []
-    for method in product(config.algorithms, config.sharing):
+    for method in config.methods:
         part = late[(late["algorithm"] == method[0]) & (late["sharing"] == method[1])]
         for measure, values in per_seed(part, tasks).items():
             for task in [*tasks, AVERAGE]:

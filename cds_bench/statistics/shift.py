@@ -62,7 +62,7 @@ def summarise(config: Config, shift: pd.DataFrame, scores: pd.DataFrame) -> pd.D
     """
     frame = shift.merge(headline(scores, config.protocol)[[*KEY, SCORE]], on=KEY)
     rows = []
-    for suite, *method in product(config.suites, config.algorithms, config.sharing):
+    for suite, method in product(config.suites, config.methods):
         tasks = list(envs.SUITES[suite].tasks)
         part = frame[(frame[["suite", "algorithm", "sharing"]] == [suite, *method]).all(axis=1)]
         for measure in MEASURES:

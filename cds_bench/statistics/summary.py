@@ -9,7 +9,7 @@ from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import iqm
 from cds_bench.statistics.gaps import COLUMNS as GAPS
 from cds_bench.statistics.gaps import FAILED, RUNNING
-from cds_bench.statistics.headline import Method, headline, matrix, methods, note
+from cds_bench.statistics.headline import Method, competing, headline, matrix, methods, note
 from cds_bench.statistics.intervals import bootstrap_mean, stratified_iqm
 from cds_bench.statistics.significance import best_and_peers
 
@@ -29,9 +29,10 @@ def summarise(
     interval over seeds, and `score` the mean raw headline. "average" is the mean over tasks per
     seed, for the n seeds that have all tasks; so is "iqm", the interquartile mean over tasks x
     seeds with its stratified bootstrap. `bold` marks the best of a row and its peers
-    (`best_and_peers`), never for "iqm", which no test accompanies. Missing is n = 0 and NaN; `note`
-    says what and why (`failures`, of failures.csv); `failed` and `running` count the seeds whose
-    job failed and those still in training.
+    (`best_and_peers`), never for "iqm", which no test accompanies, and never a reference, which
+    takes no part in the tests. Missing is n = 0 and NaN; `note` says what and why (`failures`, of
+    failures.csv); `failed` and `running` count the seeds whose job failed and those still in
+    training.
     """
     headlines = headline(scores, config.protocol)
     columns = methods(config, scores, suite)
@@ -40,6 +41,7 @@ def summarise(
     snapshots = {m: matrix(config, headlines, suite, m, "snapshots") for m in columns}
     lacking = {m: _lacking(failures, suite, m) for m in columns}
     tasks = envs.SUITES[suite].tasks
+    methods_proper = competing(config, columns)
     rows = []
     for row in [*tasks, AVERAGE, IQM]:
         pick = slice(i := tasks.index(row), i + 1) if row in tasks else slice(None)
@@ -59,7 +61,10 @@ def summarise(
             for m in columns
         ]
         seeds = np.array([values[m][:, pick].mean(axis=1) for m in columns])
-        bold = best_and_peers(seeds, 1 - config.protocol.confidence, config.protocol.correction)
+        bold = np.zeros(len(columns), bool)
+        bold[methods_proper] = best_and_peers(
+            seeds[methods_proper], 1 - config.protocol.confidence, config.protocol.correction
+        )
         rows += [{**c, "bold": b and row != IQM} for c, b in zip(cells, bold, strict=True)]
     return pd.DataFrame(rows, columns=COLUMNS)
 

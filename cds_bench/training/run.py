@@ -33,7 +33,7 @@ def identity(config: Config, suite: str, algorithm: str, sharing: str, pool: str
     """What decides a run's result: two runs that agree in all of it are the same run."""
     return {
         "suite": suite,
-        "algorithm": {algorithm: config.algorithms[algorithm]},
+        "algorithm": {algorithm: plugins.own_options(config.algorithms[algorithm])},
         "sharing": {sharing: config.sharing[sharing]},
         "training": json.loads(config.training.model_dump_json(exclude={"device", "threads"})),
         "snapshot_steps": snapshot_steps(config),

@@ -135,16 +135,14 @@ def run_record(seeds, **changes) -> dict:
 def write(config: Config) -> None:
     """Every run's scores and metrics where the stages before would leave them."""
     for suite in config.suites:
-        for algorithm in config.algorithms:
-            for sharing in config.sharing:
-                for first, last in config.seed_groups:
-                    key = (suite, algorithm, sharing, f"{first}-{last}")
-                    seeds = range(first, last + 1)
-                    files.write_json(paths.run(config, *key) / "run.json", {"failures": []})
-                    files.write_csv(
-                        paths.run_scores(config, *key),
-                        run_scores(suite, algorithm, sharing, seeds),
-                    )
-                    metrics = run_metrics(suite, sharing, seeds)
-                    files.write_csv(paths.run(config, *key) / "metrics.csv", metrics)
+        for algorithm, sharing in config.methods:
+            for first, last in config.seed_groups:
+                key = (suite, algorithm, sharing, f"{first}-{last}")
+                seeds = range(first, last + 1)
+                files.write_json(paths.run(config, *key) / "run.json", {"failures": []})
+                files.write_csv(
+                    paths.run_scores(config, *key), run_scores(suite, algorithm, sharing, seeds)
+                )
+                metrics = run_metrics(suite, sharing, seeds)
+                files.write_csv(paths.run(config, *key) / "metrics.csv", metrics)
     files.write_csv(paths.failures(config), gaps(config))

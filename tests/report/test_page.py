@@ -100,6 +100,21 @@ def test_everything_is_in_it(config):
         assert " ".join((captions / f"{kind}.rst").read_text().split()) in seen
 
 
+def test_too_few_steps_references_and_short_lists_are_said(tmp_path, stand_in):
+    config = synthetic.config(
+        tmp_path,
+        algorithms={"cql": {}, "bc": {"sharing": ["cds"]}},
+        sharing={stand_in: {}, "cds": {}},
+        training={"steps": 1000},
+    )
+    seen = plain(page(config))
+    assert (
+        "1 sharing strategy (cds), beside the reference stand_in, with cql, bc (cds alone)" in seen
+    )
+    assert "Too few steps walker2d-mixed, cql: 1,000 steps at a target rate of 0.005 cover" in seen
+    assert "cql × stand_in (reference)" in seen
+
+
 def test_it_needs_nothing_else_and_repeats(config):
     text = page(config)
     assert text == page(config)

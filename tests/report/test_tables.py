@@ -195,7 +195,7 @@ def test_signs_and_markup_are_escaped():
 
 
 def test_small_numbers():
-    assert tables._hundred(-0.0001) == "0.0"
+    assert tables.hundred(-0.0001) == "0.0"
     assert tables.p_value(0.0001) == "<0.001"
     assert tables._effect(-np.inf) == "-∞"
     assert tables._effect(np.nan) == "–"

@@ -5,11 +5,15 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from cds_bench.report.tables import comparison_table, suite_table
 from cds_bench.statistics.aggregates import probability_of_improvement
 from cds_bench.statistics.comparisons import COLUMNS, comparisons
 from cds_bench.statistics.curves import curve
 from cds_bench.statistics.headline import headline, matrix, methods, note
+from cds_bench.statistics.paper_claims import claims
+from cds_bench.statistics.ranks import ranks
 from cds_bench.statistics.schema import merge
+from cds_bench.statistics.shift import COLUMNS as SHIFT
 from cds_bench.statistics.summary import summarise
 from tests.report import synthetic
 
@@ -191,3 +195,57 @@ def test_curves_average_the_same_seeds_at_every_step(config, scores):
     assert len(found.steps) == len(synthetic.STEPS) - 1
     assert (found.low <= found.mean).all()
     assert (found.mean <= found.high).all()
+
+
+CLONED = {"cql": {}, "bc": {"sharing": ["no_sharing"]}}
+
+
+def test_a_restricted_algorithm_has_its_own_methods_alone(tmp_path):
+    config = synthetic.config(tmp_path, algorithms=CLONED)
+    synthetic.write(config)
+    summary = summarise(config, scores := merge(config), SUITE)
+    assert set(summary.query("algorithm == 'bc'")["sharing"]) == {"no_sharing"}
+    assert (summary["n"] == 3).all(), "nothing is missing"
+    frame = comparisons(config, scores).query("algorithm == 'bc' and task == 'average'")
+    assert frame[["sharing", "reference"]].to_numpy().tolist() == [
+        ["no_sharing", "cql x no_sharing"]
+    ]
+
+
+def test_an_algorithm_without_the_reference_strategy_is_compared_with_nothing(tmp_path):
+    config = synthetic.config(
+        tmp_path, algorithms={"cql": {"sharing": ["no_sharing", "hipi"]}, "brac": {}}
+    )
+    frame = comparisons(config, merge(config)).query("task == 'average'")
+    assert set(frame["algorithm"]) == {"brac"}
+    assert set(frame["sharing"]) == {"no_sharing", "sharing_all", "hipi", "cds_basic"}
+    caption = " ".join(comparison_table(config, SUITE, frame).caption)
+    assert "not trained with cds: cql x no_sharing, cql x hipi." in caption
+    none = synthetic.config(tmp_path, algorithms={"cql": {"sharing": ["no_sharing"]}})
+    assert comparison_table(none, SUITE, comparisons(none, merge(none))).blocks[0].rows == ()
+
+
+def test_references_are_shown_and_take_no_part(tmp_path, stand_in):
+    """A reference far above everything: bold and comparisons are as they are without it."""
+    config = synthetic.config(tmp_path)
+    synthetic.write(config)
+    scores = merge(config)
+    sharing = {stand_in: {}, **config.sharing}
+    more = synthetic.config(tmp_path, sharing=sharing)
+    best = scores[scores["sharing"] == "cds"].assign(sharing=stand_in)
+    best["normalized_score"] += 10
+    both = pd.concat([scores, best], ignore_index=True)
+    found = summarise(more, both, SUITE)
+    assert list(found.query("task == 'jump'")["sharing"]) == [*config.sharing, stand_in]
+    shown = found["sharing"] == stand_in
+    assert not found.loc[shown, "bold"].any()
+    assert (found.loc[shown, "n"] == 3).all()
+    pd.testing.assert_frame_equal(
+        found[~shown].reset_index(drop=True), summarise(config, scores, SUITE)
+    )
+    pd.testing.assert_frame_equal(comparisons(more, both), comparisons(config, scores))
+    pd.testing.assert_frame_equal(ranks(more, both), ranks(config, scores))
+    nothing = pd.DataFrame(columns=SHIFT)
+    pd.testing.assert_frame_equal(claims(more, both, nothing), claims(config, scores, nothing))
+    table = suite_table(more, SUITE, found)
+    assert table.blocks[0].columns[-1] == "stand_in (reference)"

@@ -38,6 +38,16 @@ for suite in settings.suites:
                 category="Tables",
                 labels={"suite": suite, "table": "comparisons"},
             ),
+            [
+                report(
+                    path,
+                    caption="../report/oracle.rst",
+                    category="Tables",
+                    labels={"suite": suite, "table": "oracle"},
+                )
+                for path in plan.suite_tables(settings, suite)
+                if path.endswith("_oracle.html")
+            ],
         log:
             plan.log(settings, "table", suite),
         benchmark:
@@ -48,7 +58,7 @@ for suite in settings.suites:
         params:
             suite=suite,
             config=configuration.part(settings, *summary_keys),
-            code=fingerprint("cds_bench.report.tables"),
+            code=fingerprint("cds_bench.report.tables", "cds_bench.report.oracle"),
         message:
             f"Writing the tables of {suite}"
         shell:
@@ -314,6 +324,39 @@ rule table_claims:
         "Writing what the scores say of the paper's claims"
     shell:
         "cds-bench claims --config {params.config:q} > {log} 2>&1"
+
+
+rule table_regime:
+    input:
+        str(paths.scores(settings)),
+        str(paths.shift(settings)),
+        plan.all_references(settings),
+    output:
+        [
+            path
+            for path in plan.overall_tables(settings, "regime")
+            if not path.endswith("html")
+        ],
+        report(
+            str(paths.overall_table(settings, "regime", "html")),
+            caption="../report/regime.rst",
+            category="Tables",
+            labels={"suite": "all", "table": "regime"},
+        ),
+    log:
+        plan.log(settings, "regime"),
+    benchmark:
+        plan.benchmark(settings, "regime")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=configuration.part(settings, *summary_keys, "training", "domains"),
+        code=fingerprint("cds_bench.report.regime"),
+    message:
+        "Checking whether the runs are long enough to judge by"
+    shell:
+        "cds-bench regime --config {params.config:q} > {log} 2>&1"
 
 
 rule tables:

@@ -1,0 +1,57 @@
+"""What a perfect selection would gain: references, and sharing everything, against no sharing."""
+
+import numpy as np
+import pandas as pd
+
+import envs
+from cds_bench.config import Config
+from cds_bench.statistics.comparisons import compare
+from cds_bench.statistics.headline import headline, matrix
+from cds_bench.statistics.summary import AVERAGE
+
+NO_SHARING, SHARING_ALL = "no_sharing", "sharing_all"
+COLUMNS = [
+    "suite", "task", "algorithm", "sharing", "n", "no_sharing", "mean", "difference", "low", "high",
+    "p", "note",
+]  # fmt: skip
+
+
+def gains(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
+    """The columns above: a row per algorithm, strategy (`measured`), task and "average".
+
+    Everything is over the n seeds that both sides have; difference = mean of (strategy -
+    no_sharing) with its percentile bootstrap interval, p the exact sign-flip permutation test, not
+    corrected: the oracle's comparison is one question, asked of each suite. `no_sharing` and `mean`
+    are both sides' means, in normalised score. `scores` is a checked frame.
+    """
+    headlines = headline(scores, config.protocol)
+    tasks, rows = envs.SUITES[suite].tasks, []
+    for algorithm, sharing in measured(config):
+        ours, base = (
+            matrix(config, headlines, suite, (algorithm, name)) for name in (sharing, NO_SHARING)
+        )
+        for task in [*tasks, AVERAGE]:
+            pick = slice(None) if task == AVERAGE else slice(i := tasks.index(task), i + 1)
+            key = (suite, task, algorithm, sharing)
+            row = compare(config, headlines, key, (algorithm, NO_SHARING), pick)
+            row["mean"], row["no_sharing"] = _means(ours[:, pick], base[:, pick])
+            rows.append({name: row[name] for name in COLUMNS})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def measured(config: Config) -> list[tuple[str, str]]:
+    """(algorithm, strategy): the references, then sharing everything; where no_sharing is too."""
+    found = []
+    for algorithm in config.algorithms:
+        names = config.strategies(algorithm)
+        every = [name for name in names if config.module("sharing", name) == SHARING_ALL]
+        references = [name for name in names if name in config.references]
+        if NO_SHARING in names:
+            found += [(algorithm, name) for name in (*references, *every)]
+    return found
+
+
+def _means(ours: np.ndarray, base: np.ndarray) -> tuple[float, float]:
+    """Of both sides, [seeds, tasks] each, over the seeds that both have whole; NaN without any."""
+    both = ~np.isnan(ours + base).any(axis=1)
+    return (ours[both].mean(), base[both].mean()) if both.any() else (np.nan, np.nan)
