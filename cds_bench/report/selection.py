@@ -115,9 +115,10 @@ def _notes(config: Config, summary: pd.DataFrame) -> tuple[str, ...]:
 def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
     """Per algorithm: a panel per target of weight over decile, then one of AUC over training."""
     tasks = envs.SUITES[suite].tasks
+    algorithms = _selecting(config, frame)
     across = min(len(tasks), ACROSS)
     down = -(-len(tasks) // across)
-    rows = 2 * down * len(config.algorithms)
+    rows = 2 * down * len(algorithms)
     made = plotting.figure(WIDTH, 1.25 + 1.6 * rows)
     grid = made.subplots(rows, across, sharey=True, squeeze=False)
     grid[0, 0].set_ylim(-0.03, 1.03)
@@ -127,9 +128,9 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
         ("AUC", _areas_panel, over_training(frame, AUC)),
     )
     blocks = iter(grid.reshape(-1, down * across))
-    for algorithm in config.algorithms:
-        several = f"{algorithm}, " if len(config.algorithms) > 1 else ""
-        for label, draw, values in kinds:
+    for algorithm in algorithms:
+        several = f"{algorithm}, " if len(algorithms) > 1 else ""
+        for quantity, draw, values in kinds:
             panels = next(blocks)
             for task, axes in zip(tasks, panels, strict=False):
                 draw(axes, {name: _line(values, algorithm, name, task) for name in looks}, looks)
@@ -137,7 +138,7 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
             for axes in panels[len(tasks) :]:
                 axes.set_visible(False)
             for axes in panels[::across]:
-                axes.set_ylabel(label)
+                axes.set_ylabel(quantity)
     _legend(config, made, frame, looks)
     plotting.title(
         made,
@@ -149,6 +150,12 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
         f"n = {config.seeds} seeds unless said otherwise. {provenance(config)}",
     )
     return made
+
+
+def _selecting(config: Config, frame: pd.DataFrame) -> list[str]:
+    """The algorithms with a strategy that was offered candidates; all of them if there is none."""
+    measured = set(frame.loc[frame["metric"] == AUC, "algorithm"])
+    return [name for name in config.algorithms if name in measured] or list(config.algorithms)
 
 
 def _line(values: pd.Series, *key: str) -> pd.Series:
