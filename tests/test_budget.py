@@ -63,7 +63,7 @@ def test_a_suites_bill_by_hand(config):
     # snapshots at 0, 50, 90, 100: two of one episode, two of three; 2 seeds, 3 tasks
     assert found.evaluating == pytest.approx(2 * (2 * 1 + 2 * 3) * 3 * 1000 * 0.002)
     assert found.datasets == 6000 * (4 * (17 + 17 + 6) + 8 + 1 + 1 + 3 * 8)
-    assert found.pool == 6000 * (4 * (17 + 17 + 6 + 3 + 3) + 8)
+    assert found.pool == 6000 * (4 * (17 + 17 + 6 + 3 + 3) + 8 + 1)
     assert found.runs == 2 * 3 * (4 * 1000 + 500)
 
 
