@@ -36,6 +36,7 @@ class PPOTraining(Section):
     learning_rate: PositiveFloat = 3e-4
     gamma: float = Field(0.99, gt=0, lt=1)
     alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
+    airborne_bonus: float = Field(0.0, description="likewise, of each step off the ground")
     episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
     seed: int = 0
 
@@ -55,6 +56,7 @@ class SACTraining(Section):
     learning_rate: PositiveFloat = 7e-4
     gamma: float = Field(0.99, gt=0, lt=1)
     alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
+    airborne_bonus: float = Field(0.0, description="likewise, of each step off the ground")
     episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
     seed: int = 0
 
@@ -62,6 +64,7 @@ class SACTraining(Section):
 BehaviourTraining = PPOTraining | SACTraining
 LEARNERS = {"ppo": PPOTraining, "sac": SACTraining}
 BEHAVIOUR_TRAINING = dict.fromkeys(envs.POLICIES, SACTraining()) | {
+    "jump": SACTraining(airborne_bonus=1.5),
     "ant-reach": PPOTraining(steps=6_000_000, snapshots=2, hidden=128, log_std=-1.0),
 }
 
@@ -78,6 +81,7 @@ BANDS = {
     "medium-replay": (-0.05, 0.3),
     "medium": (0.15, 0.6),
     "expert": (0.7, 1.3),
+    "overlap": (-1.0, 0.5),  # two thirds of it do something else
     "undirected": (0.03, 1.0),  # of a large maze's seven goals an ant reaches one or two
     "directed": (0.3, 1.0),
     "wide": (0.2, 0.6),

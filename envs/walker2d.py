@@ -17,6 +17,12 @@ class Walker2dTask(Walker2dEnv):
         super().__init__(**({"camera_name": "track"} | kwargs))
         self.task = TASKS[task]
 
+    @property
+    def airborne(self) -> bool:
+        """Whether nothing of the walker touches the ground."""
+        ground = self.model.geom("floor").id
+        return ground not in self.data.contact.geom
+
     def step(self, action):
         observation, _, _, truncated, walker = super().step(action)
         _, height, pitch = self.data.qpos[:3]

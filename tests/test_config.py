@@ -12,6 +12,7 @@ from cds_bench import config as configuration
 from cds_bench import plugins, workflow
 from cds_bench.config import Config, Protocol, complete, load, options, parse, part
 from cds_bench.errors import BenchError
+from cds_bench.regime import warnings
 from cds_bench.training.run import identity
 
 PROFILES = sorted((Path(__file__).parents[1] / "workflow" / "config").glob("*.yaml"))
@@ -55,7 +56,11 @@ def test_profiles_are_valid_and_named_as_their_file(path):
 def test_the_default_profile_compares_what_the_readme_says():
     config = load(next(path for path in PROFILES if path.stem == "default"))
     assert list(config.suites) == [MIXED, "pointmaze-medium-undirected", "door-drawer"]
-    assert list(config.sharing) == ["no_sharing", "sharing_all", "hipi", "cds_basic", "cds"]
+    methods = ["no_sharing", "sharing_all", "hipi", "cds_basic", "cds", "cds_k90"]
+    assert [sharing for _, sharing in config.competing] == [*methods, "no_sharing"]
+    assert config.references == ["oracle", "random_tenth"]
+    assert config.competing[-1] == ("bc", "no_sharing")
+    assert warnings(config) == [], "every suite covers three horizons"
     assert (config.seeds, config.protocol.reference) == (3, "cds")
 
 

@@ -14,15 +14,20 @@ from cds_bench.seeding import stream
 from cds_bench.versions import versions
 
 
-class AliveBonus(gymnasium.RewardWrapper):
-    """Adds a constant to each step's reward, in training only: falling is never worth it."""
+class Bonus(gymnasium.RewardWrapper):
+    """Adds `alive` to each step's reward, and `airborne` off the ground, in training only.
 
-    def __init__(self, env, bonus: float):
+    With the first, falling is never worth it. The second makes a walker hop that would otherwise
+    stand on tiptoe, where the task's reward has a local optimum.
+    """
+
+    def __init__(self, env, alive: float, airborne: float):
         super().__init__(env)
-        self.bonus = bonus
+        self.alive, self.airborne = alive, airborne
 
     def reward(self, reward):
-        return reward + self.bonus
+        hop = self.airborne if self.airborne and self.env.unwrapped.airborne else 0.0
+        return reward + self.alive + hop
 
 
 def due_steps(settings: BehaviourTraining) -> list[int]:

@@ -9,7 +9,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 import envs
-from cds_bench.behaviour.freeze import AliveBonus, due_steps, freeze
+from cds_bench.behaviour.freeze import Bonus, due_steps, freeze
 from cds_bench.behaviour.policy import GaussianPolicy
 from cds_bench.config import PPOTraining
 from cds_bench.progress import Progress
@@ -62,7 +62,9 @@ def train(task: str, settings: PPOTraining, output: Path, provenance: Path) -> N
     snapshots' returns (without the bonus, the policy's own noise on) do not contain.
     """
     torch.set_num_threads(1)
-    worlds = [lambda: AliveBonus(envs.make(task), settings.alive_bonus)] * settings.environments
+    worlds = [
+        lambda: Bonus(envs.make(task), settings.alive_bonus, settings.airborne_bonus)
+    ] * settings.environments
     base = DummyVecEnv(worlds)
     normalise = VecNormalize(base, gamma=settings.gamma)
     seed = seed_of("behaviour", task, settings.seed) % 2**31

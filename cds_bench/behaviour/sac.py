@@ -8,7 +8,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import envs
-from cds_bench.behaviour.freeze import AliveBonus, due_steps, freeze
+from cds_bench.behaviour.freeze import Bonus, due_steps, freeze
 from cds_bench.behaviour.policy import SquashedPolicy
 from cds_bench.behaviour.rollout import scores, stochastic
 from cds_bench.config import SACTraining
@@ -60,7 +60,9 @@ def train(task: str, settings: SACTraining, output: Path, provenance: Path) -> N
     snapshot is the untrained policy.
     """
     torch.set_num_threads(1)
-    worlds = [lambda: AliveBonus(envs.make(task), settings.alive_bonus)] * settings.environments
+    worlds = [
+        lambda: Bonus(envs.make(task), settings.alive_bonus, settings.airborne_bonus)
+    ] * settings.environments
     seed = seed_of("behaviour", task, settings.seed) % 2**31
     model = SAC(
         "MlpPolicy",

@@ -15,6 +15,7 @@ from cds_bench.behaviour.rollout import Recipe, stochastic
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.files import read_json, sha256
+from envs import locomotion
 
 MEDIUM = 1 / 3  # of the expert's return, as in D4RL
 REFERENCE = "medium"  # the quality that stands for the behaviour policy among the references
@@ -63,11 +64,22 @@ def indices(mean_returns: Sequence[float], quality: str) -> list[int]:
 
 
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
-    """The snapshots behind a quality of a task, each with its own Gaussian noise."""
-    chosen = snapshots(config, envs.TASKS[task].policy, quality)
+    """The snapshots behind a quality of a task, each with its own Gaussian noise.
+
+    `overlap` takes the medium policies of all tasks of the domain, so that every task's data hold
+    the directions of the others [ours].
+    """
+    if quality == "overlap":
+        names, quality = [other.policy for other in locomotion.TASKS.values()], "medium"
+    else:
+        names = [envs.TASKS[task].policy]
     return [
-        Recipe(stochastic(s.policy), {"step": s.step, "sha256": policy_sha256(s.policy)})
-        for s in chosen
+        Recipe(
+            stochastic(chosen.policy),
+            {"policy": name, "step": chosen.step, "sha256": policy_sha256(chosen.policy)},
+        )
+        for name in names
+        for chosen in snapshots(config, name, quality)
     ]
 
 

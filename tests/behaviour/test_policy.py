@@ -6,6 +6,8 @@ import pytest
 import torch
 from stable_baselines3 import SAC
 
+import envs
+from cds_bench.behaviour.freeze import Bonus
 from cds_bench.behaviour.policy import SquashedPolicy, load_snapshots, save_snapshots
 from cds_bench.behaviour.sac import squashed
 
@@ -47,3 +49,21 @@ def test_snapshots_of_sac_survive_a_file(actor, tmp_path):
     assert steps == [0, 8]
     assert all(isinstance(loaded, SquashedPolicy) for loaded in policies)
     np.testing.assert_array_equal(policies[1].w3, policy.w3)
+
+
+@pytest.mark.parametrize("airborne", [0.0, 1.5])
+def test_the_bonus_is_paid_in_training_only(airborne):
+    """The wrapped reward is the task's, the alive bonus, and the hop's where nothing is touched."""
+    plain, paid = envs.make("jump"), Bonus(envs.make("jump"), alive=2.0, airborne=airborne)
+    for world in (plain, paid):
+        world.reset(seed=1)
+    hops, rng = 0, np.random.default_rng(2)
+    for _ in range(30):
+        action = rng.uniform(-1, 1, 6).astype(np.float32)
+        _, reward, terminated, _, _ = plain.step(action)
+        hops += plain.unwrapped.airborne
+        expected = reward + 2.0 + airborne * plain.unwrapped.airborne
+        assert paid.step(action)[1] == pytest.approx(expected, abs=1e-12)
+        if terminated:
+            break
+    assert hops, "some of it off the ground"

@@ -21,6 +21,7 @@ def test_references_of_every_quality(collected, random_policy):
     assert references["behaviour"]["quality"] == "medium"
     assert references["behaviour"]["policy"]["step"] == 200
     assert references["expert"]["policy"] == {
+        "policy": "run-backward",
         "step": 300,
         "sha256": policy_sha256(random_policy(7)),
     }

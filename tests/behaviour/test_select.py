@@ -73,6 +73,14 @@ def test_a_missing_policy_is_named(make_config, tmp_path):
         snapshots(config, "jump", "medium")
 
 
+def test_overlapping_data_come_from_the_medium_policies_of_all_tasks(make_config, tmp_path):
+    config = make_config(tmp_path)
+    for task in envs.locomotion.TASKS:
+        found = [recipe.about for recipe in select.recipes(config, task, "overlap")]
+        assert [about["policy"] for about in found] == list(envs.locomotion.TASKS)
+        assert {about["step"] for about in found} == {200}
+
+
 @pytest.mark.parametrize("policy", envs.POLICIES)
 def test_the_frozen_policies_fit_their_worlds(policy):
     """And the expert is the snapshot that scored best, far above the first one."""

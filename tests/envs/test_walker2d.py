@@ -110,3 +110,20 @@ def test_rewards_are_the_stated_equations():
 def test_fallen_at_the_limits(height, pitch, fallen):
     columns = {"infos/height": np.array([height]), "infos/pitch": np.array([float(pitch)])}
     assert envs.locomotion.fallen(columns)[0] == fallen
+
+
+def test_airborne_means_that_nothing_touches_the_ground():
+    """Against MuJoCo's contacts one by one, over falls and hops."""
+    world = envs.make("jump")
+    model, data, found = world.unwrapped.model, world.unwrapped.data, []
+    rng = np.random.default_rng(0)
+    world.reset(seed=0)
+    for _ in range(300):
+        *_, terminated, truncated, _ = world.step(rng.uniform(-1, 1, 6))
+        pairs = [{model.geom(g).name for g in data.contact[k].geom} for k in range(data.ncon)]
+        found.append(world.unwrapped.airborne)
+        assert found[-1] == (not any("floor" in pair for pair in pairs))
+        if terminated or truncated:
+            world.reset()
+    assert 0 < sum(found) < len(found), "both occur"
+    world.close()
