@@ -71,7 +71,12 @@ def suite_coverage(config: Config, suite: str) -> list[str]:
 
 
 def suite_headroom(config: Config, suite: str) -> dict[str, list[str]]:
-    """What there is to share in a suite: its tables and figures in every format."""
+    """What there is to share in a suite: its tables and figures in every format.
+
+    A suite of one task has none.
+    """
+    if len(suite_tasks(suite)) == 1:
+        return {"tables": [], "figures": []}
     return {
         "tables": [str(paths.headroom_table(config, suite, ext)) for ext in TABLE_FORMATS],
         "figures": [str(paths.figure(config, suite, "headroom", ext)) for ext in FIGURE_FORMATS],

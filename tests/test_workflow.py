@@ -189,8 +189,13 @@ def test_the_jobs_of_a_profile(project, name):
         "report": 1,
         "all": 1,
         **(d3rlpy if config.baselines else {}),
-        **{f"{kind}_{name}": 1 for kind in KINDS for name in names},
+        **{f"{kind}_{name}": 1 for kind in KINDS for name in names if shown(kind, name)},
     }
+
+
+def shown(kind: str, suite: str) -> bool:
+    """Whether a suite has files of a kind: with one task there is no headroom."""
+    return (kind, suite) != ("headroom", "pointmaze_medium_single")
 
 
 def test_without_a_profile_it_is_the_default(project):

@@ -15,7 +15,6 @@ from cds_bench.behaviour.rollout import Recipe, stochastic
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.files import read_json, sha256
-from envs import locomotion
 
 MEDIUM = 1 / 3  # of the expert's return, as in D4RL
 REFERENCE = "medium"  # the quality that stands for the behaviour policy among the references
@@ -70,7 +69,8 @@ def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
     the directions of the others [ours].
     """
     if quality == "overlap":
-        names, quality = [other.policy for other in locomotion.TASKS.values()], "medium"
+        domain, quality = envs.TASKS[task].domain, "medium"
+        names = [other.policy for other in envs.TASKS.values() if other.domain == domain]
     else:
         names = [envs.TASKS[task].policy]
     return [

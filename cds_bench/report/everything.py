@@ -61,7 +61,8 @@ def _parts(config: Config) -> list[Callable[[], object]]:
         )
         found += [partial(write, config, suite) for write in writers]
         discount = workflow.discount(config, suite)
-        found.append(partial(headroom.write_headroom, config, suite, discount))
+        if workflow.suite_headroom(config, suite)["tables"]:
+            found.append(partial(headroom.write_headroom, config, suite, discount))
         found += [
             partial(heatmaps.write_sharing, config, suite, name) for name in config.algorithms
         ]

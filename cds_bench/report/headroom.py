@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+import envs
 from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.dataset.headroom import headroom
 from cds_bench.dataset.pool import load_pool
+from cds_bench.errors import BenchError
 from cds_bench.report import plotting
 from cds_bench.report.heatmaps import matrix, panels
 from cds_bench.report.render import Block, Cell, Table
@@ -20,7 +22,15 @@ PANELS = {"above_mean": "above\nthe mean", "above_high": "above the\n90th percen
 
 
 def write_headroom(config: Config, suite: str, discount: float) -> Table:
-    """Writes tables/ and figures/<suite>_headroom.* from the suite's pool; returns the table."""
+    """Writes tables/ and figures/<suite>_headroom.* from the suite's pool; returns the table.
+
+    Raises BenchError for a suite of one task.
+    """
+    if len(envs.SUITES[suite].tasks) == 1:
+        raise BenchError(
+            f"suite '{suite}' has one task, so that there is nothing to share; name a suite with "
+            "several tasks"
+        )
     frame = headroom(load_pool(paths.pool(config, suite)), discount)
     made = table(frame)
     write_table(partial(paths.headroom_table, config, suite), frame, made)

@@ -11,9 +11,10 @@ from cds_bench import cli, paths, workflow
 from cds_bench import config as configuration
 from cds_bench.dataset.headroom import COLUMNS, headroom
 from cds_bench.dataset.pool import save_pool
+from cds_bench.errors import BenchError
 from cds_bench.files import write_text
 from cds_bench.report import cards
-from cds_bench.report.headroom import shares, table
+from cds_bench.report.headroom import shares, table, write_headroom
 from tests.dataset.test_headroom import make_pool
 
 SUITE = "walker2d-mixed"
@@ -106,3 +107,13 @@ def test_a_card_says_how_much_of_the_others_data_is_better(config, monkeypatch):
     )
     write_text(paths.headroom_table(config, SUITE, "csv"), "target,source\n")
     assert cards.headroom(config, SUITE, "jump") is None
+
+
+def test_a_suite_of_one_task_has_no_headroom(tmp_path):
+    """The workflow asks for no files of it, and the writer says why there are none."""
+    suite = "pointmaze-medium-single"
+    config = configuration.parse({"results": str(tmp_path), "suites": {suite: {}}}, "test")
+    assert workflow.suite_headroom(config, suite) == {"tables": [], "figures": []}
+    with pytest.raises(BenchError, match="has one task, so that there is nothing to share"):
+        write_headroom(config, suite, 0.99)
+    assert not list(tmp_path.iterdir())
