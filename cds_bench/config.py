@@ -22,7 +22,18 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PPOTraining(Section):
+class PolicyTraining(Section):
+    """What both learners of behaviour policies have."""
+
+    environments: PositiveInt = 8
+    gamma: float = Field(0.99, gt=0, lt=1)
+    alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
+    airborne_bonus: float = Field(0.0, description="likewise, of each step off the ground")
+    episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
+    seed: int = 0
+
+
+class PPOTraining(PolicyTraining):
     """How PPO trains a behaviour policy (used where `behaviour: train`)."""
 
     learner: Literal["ppo"] = "ppo"
@@ -30,18 +41,12 @@ class PPOTraining(Section):
     snapshots: PositiveInt = Field(24, description="policies kept, evenly over training")
     hidden: PositiveInt = Field(64, description="width of both layers")
     log_std: float = Field(0.0, description="of the policy's noise at the start")
-    environments: PositiveInt = 8
     rollout: PositiveInt = Field(4096, description="steps between updates, over all environments")
     batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 3e-4
-    gamma: float = Field(0.99, gt=0, lt=1)
-    alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
-    airborne_bonus: float = Field(0.0, description="likewise, of each step off the ground")
-    episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
-    seed: int = 0
 
 
-class SACTraining(Section):
+class SACTraining(PolicyTraining):
     """How SAC trains a behaviour policy, D4RL's learner (used where `behaviour: train`)."""
 
     learner: Literal["sac"] = "sac"
@@ -49,16 +54,10 @@ class SACTraining(Section):
     snapshots: PositiveInt = Field(40, description="policies kept, evenly over training")
     hidden: PositiveInt = Field(64, description="width of both layers of the policy")
     critic: PositiveInt = Field(256, description="width of both layers of the critics")
-    environments: PositiveInt = 8
     updates: PositiveInt = Field(2, description="gradient steps per step of all environments")
     random_steps: PositiveInt = Field(10_000, description="first steps, with uniform actions")
     batch_size: PositiveInt = 128
     learning_rate: PositiveFloat = 7e-4
-    gamma: float = Field(0.99, gt=0, lt=1)
-    alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
-    airborne_bonus: float = Field(0.0, description="likewise, of each step off the ground")
-    episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
-    seed: int = 0
 
 
 BehaviourTraining = PPOTraining | SACTraining

@@ -102,3 +102,11 @@ def _ends(estimates: np.ndarray, confidence: float) -> Interval:
     """Quantiles over the first axis, [resamples, ...]."""
     low, high = np.quantile(estimates, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return low, high
+
+
+def mean_over_seeds(
+    values: np.ndarray, rng: np.random.Generator, resamples: int, confidence: float
+) -> tuple[int, float, float, float]:
+    """n, mean and bootstrap interval of the seeds' values [n]; NaN where there is none."""
+    interval = bootstrap_mean(values, rng, resamples, confidence)
+    return len(values), values.mean() if len(values) else np.nan, *map(float, interval)

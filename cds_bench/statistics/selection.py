@@ -4,13 +4,12 @@ A target's candidates are the transitions of other tasks that were offered to it
 them at its log points (`cds_bench.training.selection`); here are means over log points and seeds.
 """
 
-import numpy as np
 import pandas as pd
 
 import envs
 from cds_bench.config import Config
 from cds_bench.seeding import stream
-from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.intervals import mean_over_seeds
 from cds_bench.statistics.metrics import SHARE, read_metrics
 
 PREFIX = "selection_"  # of the logged names
@@ -78,6 +77,7 @@ def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
     `frame` is `read_selection`'s. Over the last half of training (`last_half`), with the percentile
     bootstrap interval over the n seeds that have a value, of the `seeds` that were trained.
     """
+    bootstrap = (config.protocol.resamples, config.protocol.confidence)
     tasks, late, rows = envs.SUITES[suite].tasks, last_half(frame), []
     for method in config.methods:
         part = late[(late["algorithm"] == method[0]) & (late["sharing"] == method[1])]
@@ -85,17 +85,9 @@ def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
             for task in [*tasks, AVERAGE]:
                 key = (suite, task, *method, measure)
                 defined = values[task].dropna().to_numpy(float)
-                rows.append((*key, len(values), *_mean(config, defined, key)))
+                found = mean_over_seeds(defined, stream("selection", *key), *bootstrap)
+                rows.append((*key, len(values), *found))
     return pd.DataFrame(rows, columns=SUMMARY)
-
-
-def _mean(config: Config, values: np.ndarray, key: tuple) -> tuple[int, float, float, float]:
-    """n, mean and interval over seeds."""
-    protocol = config.protocol
-    interval = bootstrap_mean(
-        values, stream("selection", *key), protocol.resamples, protocol.confidence
-    )
-    return len(values), values.mean() if len(values) else np.nan, *map(float, interval)
 
 
 def deciles(frame: pd.DataFrame) -> pd.Series:

@@ -2,7 +2,6 @@
 
 from itertools import product
 
-import numpy as np
 import pandas as pd
 
 import envs
@@ -11,7 +10,7 @@ from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.gaps import evaluated
 from cds_bench.statistics.headline import headline
-from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.intervals import mean_over_seeds
 from cds_bench.statistics.schema import check_columns, read_csv
 
 KEY = ["suite", "task", "algorithm", "sharing", "seed"]
@@ -61,6 +60,7 @@ def summarise(config: Config, shift: pd.DataFrame, scores: pd.DataFrame) -> pd.D
     headline.
     """
     frame = shift.merge(headline(scores, config.protocol)[[*KEY, SCORE]], on=KEY)
+    bootstrap = (config.protocol.resamples, config.protocol.confidence)
     rows = []
     for suite, method in product(config.suites, config.methods):
         tasks = list(envs.SUITES[suite].tasks)
@@ -70,14 +70,7 @@ def summarise(config: Config, shift: pd.DataFrame, scores: pd.DataFrame) -> pd.D
             wide[AVERAGE] = wide.mean(axis=1, skipna=False)
             for task in [*tasks, AVERAGE]:
                 key = (suite, task, *method, measure)
-                rows.append((*key, *_mean(config, wide[task].dropna().to_numpy(float), key)))
+                values = wide[task].dropna().to_numpy(float)
+                found = mean_over_seeds(values, stream("shift", *key), *bootstrap)
+                rows.append((*key, *found))
     return pd.DataFrame(rows, columns=SUMMARY)
-
-
-def _mean(config: Config, values: np.ndarray, key: tuple) -> tuple[int, float, float, float]:
-    """n, mean and interval over seeds."""
-    protocol = config.protocol
-    interval = bootstrap_mean(
-        values, stream("shift", *key), protocol.resamples, protocol.confidence
-    )
-    return len(values), values.mean() if len(values) else np.nan, *map(float, interval)
