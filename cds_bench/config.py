@@ -144,6 +144,14 @@ class Domain(Section):
     training: dict[str, Any] = {}
 
 
+def _over(kept: dict[str, Any] | None, values: Any) -> Any:
+    """A policy's settings over the kept ones of the same learner; another learner starts afresh."""
+    if not isinstance(values, dict):
+        return values
+    learner = values.get("learner", kept["learner"] if kept else "sac")
+    return (kept if kept and kept["learner"] == learner else {"learner": learner}) | values
+
+
 class Config(Section):
     """A profile."""
 
@@ -172,13 +180,19 @@ class Config(Section):
         if not isinstance(training, dict):
             return training
         kept = {name: settings.model_dump() for name, settings in BEHAVIOUR_TRAINING.items()}
-        named = {
-            name: kept.get(name, {"learner": "sac"}) | values
-            if isinstance(values, dict)
-            else values
-            for name, values in training.items()
-        }
-        return kept | named
+        return kept | {name: _over(kept.get(name), values) for name, values in training.items()}
+
+    @pydantic.field_validator("behaviour_training", mode="after")
+    @classmethod
+    def _only_walkers_leave_the_ground(cls, training):
+        walkers = {task.policy for task in envs.TASKS.values() if task.domain == "locomotion"}
+        for name, settings in training.items():
+            if settings.airborne_bonus and name not in walkers:
+                raise ValueError(
+                    f"{name}.airborne_bonus: only {', '.join(sorted(walkers))} know whether they "
+                    "are off the ground; remove it or set it to 0"
+                )
+        return training
 
     @property
     def folder(self) -> Path:

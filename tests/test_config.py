@@ -10,7 +10,7 @@ import yaml
 
 from cds_bench import config as configuration
 from cds_bench import plugins, workflow
-from cds_bench.config import Config, Protocol, complete, load, options, parse, part
+from cds_bench.config import Config, PPOTraining, Protocol, complete, load, options, parse, part
 from cds_bench.errors import BenchError
 from cds_bench.regime import warnings
 from cds_bench.training.run import identity
@@ -79,6 +79,10 @@ MISTAKES = {
     "behaviour policy": (
         ("behaviour_training/ant-reahc/gamma", 0.9),
         r"behaviour_training: unknown policy 'ant-reahc'; did you mean 'ant-reach'\?",
+    ),
+    "a bonus off the ground": (
+        ("behaviour_training/ant-reach/airborne_bonus", 1.0),
+        r"ant-reach.airborne_bonus: only jump, run-backward, run-forward know",
     ),
     "domain": (("domains/navi", {}), r"domains: unknown name 'navi'; did you mean 'navigation'\?"),
     "domain's key": (
@@ -407,6 +411,8 @@ def test_bands_and_behaviour_training_keep_what_is_not_named():
     assert config.behaviour_training["run-forward"].seed == 3
     assert config.behaviour_training["run-forward"].learner == "sac"
     assert config.behaviour_training["ant-reach"].hidden == 128
+    config = parse({"behaviour_training": {"run-forward": {"learner": "ppo"}}}, "test")
+    assert config.behaviour_training["run-forward"] == PPOTraining()
 
 
 def restricted(**sharing) -> Config:
