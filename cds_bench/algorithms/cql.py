@@ -8,10 +8,15 @@ a' being n actions from each of the uniform distribution, pi(.|s) and pi(.|s'), 
 As in the official code: temperature 1, log-probabilities detached, the data's action outside of the
 logsumexp, no log N term, no entropy in the backup. Weights multiply the temporal difference, both
 terms of the conservative one, and the policy's loss; sums are divided by the batch size.
+
+The policy follows the critics' gradient, as in SAC. With `policy_improvement: regression` it is
+regressed on those actions of the data that the critics prefer to its own: the binary form of critic
+regularised regression (CRR, Wang et al. 2020) on CQL's critics [ours]. It then stays with the
+data's actions, and learns from critics that are too rough to climb.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -36,6 +41,8 @@ class Config:
     reward_shift: float = 0.0
     cloning_steps: int = 0  # the policy's loss is behaviour cloning for this many first steps
     cloning_learning_rate: float = 1e-3  # the policy's, in those steps
+    # The policy climbs min_j Q_j, or clones the data's actions whose advantage is positive.
+    policy_improvement: Literal["gradient", "regression"] = "gradient"
     backup_actions: int = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
     # A number: the Lagrange version, whose multiplier is adapted until the gap *weighted by* alpha
     # meets it: multiplier (alpha gap - lagrange_gap), the official convention.
@@ -134,9 +141,13 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     gap = (values[..., :-1] - densities.unsqueeze(1)).logsumexp(-1) - q_data
     gap = config.alpha * (batch.weight.unsqueeze(1) * gap).mean(-1)  # [S, 2]
     conservative, multiplier = _conservative(config, learner.log_multiplier, gap)
+    # A(s, a) = min_j Q_j(s, a) - the mean of min_j Q_j(s, a') over the n actions a' ~ pi(.|s)
+    own = values[..., count : 2 * count].amin(1).mean(-1)
+    advantage = q_data.amin(1) - own
     policy, temperature = policy_losses(
-        config, learner, batch, mean, log_std, here[:, :, count:], log_here[:, :, count], step
-    )
+        config, learner, batch, mean, log_std, here[:, :, count:], log_here[:, :, count], advantage,
+        step,
+    )  # fmt: skip
     critic = known_loss(temporal_difference + conservative, slopes, learner.critic)
     return Terms(
         temporal_difference=temporal_difference,
@@ -207,9 +218,13 @@ def policy_losses(
     log_std: Tensor,
     action: Tensor,
     log_action: Tensor,
+    advantage: Tensor,
     step: int,
 ) -> tuple[Tensor, Tensor]:
     """alpha log pi(a|s) - min_j Q_j(s, a), and the temperature's loss, [S] each.
+
+    `regression`: -1[A(s, a_data) > 0] log pi(a_data|s) instead, `advantage` [S, M] being A; the
+    temperature rests.
 
     In the first `cloning_steps` steps the policy is cloned instead, -log pi(a_data|s), and the
     temperature rests. The official warm-up keeps its entropy term; with it the temperature rises
@@ -219,6 +234,9 @@ def policy_losses(
     log_temperature = learner.log_temperature[:, 0]
     if step < config.cloning_steps:
         return actor_critic.cloning(mean, log_std, batch), torch.zeros_like(log_temperature)
+    if config.policy_improvement == "regression":
+        better = replace(batch, weight=batch.weight * (advantage > 0.0))
+        return actor_critic.cloning(mean, log_std, better), torch.zeros_like(log_temperature)
     goal = actor_critic.improvement_goal(learner.critic, batch.states, action)
     temperature = learner.log_temperature.exp()[:, :1].detach()
     policy = (batch.weight * (temperature * log_action - goal)).mean(-1)

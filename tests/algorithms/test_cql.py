@@ -114,12 +114,17 @@ def literal(config, learner, batch, step):
             log_pi = density(mean, log_std, before[n])
             pair = torch.cat([state, torch.tanh(before[n])])
             value = min(mlp(net, pair)[0] for net in frozen)
-            if step < config.cloning_steps:
+            regressed = config.policy_improvement == "regression"
+            if regressed:  # on the data's action, where the critics prefer it to the policy's own
+                states = [torch.cat([state, a]) for a in (action, *map(torch.tanh, before[:n]))]
+                least = [min(mlp(net, pair)[0] for net in frozen) for pair in states]
+                preferred = bool(least[0] > sum(least[1:]) / n)
+            if step < config.cloning_steps or (regressed and preferred):
                 limit = 1 - networks.ACTION_MARGIN
                 inside = action.clamp(-limit, limit)
                 actor = actor - weight * density(mean, log_std, torch.atanh(inside))
                 temperature = temperature + torch.zeros(())
-            else:
+            elif not regressed:
                 actor = actor + weight * (alpha.detach() * log_pi - value)
                 gap = (log_pi - ACTION).detach()
                 temperature = temperature - learner.log_temperature[s, 0] * weight * gap
@@ -153,6 +158,7 @@ CASES = {
     "plain": cql.Config(actions=3),
     "affine reward": cql.Config(actions=2, reward_scale=10.0, reward_shift=-5.0),
     "cloning": cql.Config(actions=2, cloning_steps=1),
+    "regression": cql.Config(actions=3, policy_improvement="regression"),
     "lagrange": cql.Config(actions=2, lagrange_gap=0.8),
     "maximum in the backup": cql.Config(actions=2, backup_actions=4),
 }
@@ -180,6 +186,16 @@ def test_losses_and_gradients_equal_the_literal_definition(config):
         expected_grad = torch.zeros_like(theirs) if theirs.grad is None else theirs.grad
         grad = torch.zeros_like(mine) if mine.grad is None else mine.grad
         torch.testing.assert_close(grad.double(), expected_grad, rtol=1e-3, atol=1e-4)
+
+
+def test_a_regression_takes_some_of_the_actions_and_leaves_some():
+    config = cql.Config(actions=3, policy_improvement="regression")
+    learner, batch = make_learner(), make_batch()
+    cloned = cql.Config(actions=3, cloning_steps=1)
+    some = cql.losses(config, learner, batch, make_noise(), step=0).policy
+    every = cql.losses(cloned, learner, batch, make_noise(), step=0).policy
+    assert (some != 0).all()
+    assert (some != every).all()
 
 
 def test_weight_zero_removes_a_transition():
