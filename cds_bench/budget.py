@@ -167,7 +167,7 @@ def seconds_per_action(config: Config, sizes: tuple[int, int], tasks: int, secon
     for inputs, outputs in itertools.pairwise(widths):
         layers += [np.ones((1, seeds, rows, outputs), np.float32) for rows in (inputs, 1)]
     mean = np.zeros((tasks, observation), np.float32)
-    policies = Policies(layers, [], mean, mean + 1, [0], list(range(seeds)), [""] * tasks, "")
+    policies = Policies(layers, [], [], mean, mean + 1, [0], list(range(seeds)), [""] * tasks, "")
     seen = np.zeros((seeds, episodes, observation))
     each = seconds_per_call(lambda: policies.act(0, 0, seen), "cpu", seconds / 10)
     return each / (seeds * episodes)

@@ -63,7 +63,7 @@ class SACTraining(PolicyTraining):
 BehaviourTraining = PPOTraining | SACTraining
 LEARNERS = {"ppo": PPOTraining, "sac": SACTraining}
 BEHAVIOUR_TRAINING = dict.fromkeys(envs.POLICIES, SACTraining()) | {
-    "jump": SACTraining(airborne_bonus=1.5),
+    "jump": PPOTraining(steps=3_500_000, airborne_bonus=1.5),
     "ant-reach": PPOTraining(steps=6_000_000, snapshots=2, hidden=128, log_std=-1.0),
 }
 
@@ -113,6 +113,7 @@ class Training(Section):
     steps: PositiveInt = 500_000
     batch_size: Lanes = Field(256, description="transitions per task and step")
     hidden: tuple[Lanes, ...] = (256, 256, 256)
+    layer_norm: bool = Field(False, description="whether the critics' hidden layers normalise")
     log_points: PositiveInt = Field(100, description="rows of metrics, evenly over training")
     shift_steps: PositiveInt = Field(
         2000, description="of fitting the behaviour that a policy's shift is measured from"

@@ -26,6 +26,7 @@ class Sizes:
     observation: int
     action: int
     hidden: tuple[int, ...]
+    layer_norm: bool = False  # of the critics' hidden layers
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ def trained(make_config, collected, tmp_path_factory):
             "steps": 20,
             "batch_size": 32,
             "hidden": [32, 32],
+            "layer_norm": True,
             "log_points": 2,
             "shift_steps": 5,
             "device": "cpu",

@@ -7,11 +7,12 @@ the K actions are differentiated.
 import itertools
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from cds_bench.algorithms.networks import affine
+from cds_bench.algorithms.networks import NORM_EPSILON, affine, depth
 from cds_bench.records import Parameters
 
 # slope(values [G, R, K], stack, rows) -> dL/dvalues [G, R, J] and which J of the K actions they are
@@ -19,6 +20,25 @@ from cds_bench.records import Parameters
 Slope = Callable[[Tensor, slice, slice], tuple[Tensor, Tensor | None]]
 # Activations of a layer in one pass on a CPU: what passes between layers then stays in its cache.
 CACHED_ACTIVATIONS = 2**19
+
+
+class Layer(NamedTuple):
+    """A layer's parameters, or the sums of their gradients; a gain where it is normalised."""
+
+    weight: Tensor
+    bias: Tensor
+    gain: Tensor | None
+
+
+class Hidden(NamedTuple):
+    """A hidden layer's activations [G, R K, H] and, where it is normalised, what that took.
+
+    normalised: (x - mean) / deviation, likewise; scale: 1 / deviation, [G, R K, 1].
+    """
+
+    activations: Tensor
+    normalised: Tensor | None = None
+    scale: Tensor | None = None
 
 
 @torch.no_grad()
@@ -33,7 +53,7 @@ def value_gradients(
     its companions; on a GPU it is everything. Products and activations are of `dtype`, sums over
     blocks of float32.
     """
-    depth, (seeds, rows, _), count = len(critic) // 2, states.shape, actions.shape[2]
+    (seeds, rows, _), count = states.shape, actions.shape[2]
     lowered = {name: value.detach().to(dtype) for name, value in critic.items()}
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
     both, acted = (x.to(dtype).repeat_interleave(2, dim=0) for x in (states, actions))
@@ -42,12 +62,13 @@ def value_gradients(
     blocks = _blocks(rows, count * width, states.device)
 
     def networks(stack: slice) -> None:
-        layers = [(lowered[f"w{k}"][stack], lowered[f"b{k}"][stack]) for k in range(depth)]
-        sums = [(gradients[f"w{k}"][stack], gradients[f"b{k}"][stack]) for k in range(depth)]
+        layers, sums = _layers(lowered, stack), _layers(gradients, stack)
         for block in blocks:
             state, action = both[stack, block], acted[stack, block]
             hidden = _hidden(layers, state, action)
-            found = affine(hidden[-1], *layers[-1]).view(len(state), -1, count).float()
+            found = (
+                affine(hidden[-1].activations, *layers[-1][:2]).view(len(state), -1, count).float()
+            )
             values[stack, block] = found
             slopes, chosen = slope(found, stack, block)
             if chosen is not None:
@@ -67,26 +88,46 @@ def _blocks(rows: int, activations: int, device: torch.device) -> list[slice]:
     return [slice(*edge) for edge in itertools.pairwise(edges)]
 
 
-def _hidden(layers: list, states: Tensor, actions: Tensor) -> list[Tensor]:
-    """Every hidden layer's activations [G, R K, H] of states [G, R, O+T], actions [G, R, K, A]."""
+def _layers(parameters: Parameters, stack: slice) -> list[Layer]:
+    """The layers of some networks of the stack."""
+    return [
+        Layer(*(p if (p := parameters.get(f"{kind}{k}")) is None else p[stack] for kind in "wbg"))
+        for k in range(depth(parameters))
+    ]
+
+
+def _hidden(layers: list[Layer], states: Tensor, actions: Tensor) -> list[Hidden]:
+    """Every hidden layer of states [G, R, O+T] and actions [G, R, K, A]."""
     size = states.shape[-1]
-    (weight, bias), *others = layers
+    (weight, bias, gain), *others = layers
     state_part = affine(states, weight[:, :size], bias)
     first = torch.bmm(actions.flatten(1, 2), weight[:, size:]).view(*actions.shape[:3], -1)
-    hidden = [_relu_(first.add_(state_part.unsqueeze(2))).flatten(1, 2)]
-    for weight, bias in others[:-1]:
-        hidden.append(_relu_(affine(hidden[-1], weight, bias)))
+    hidden = [_activate(first.add_(state_part.unsqueeze(2)).flatten(1, 2), gain)]
+    for weight, bias, gain in others[:-1]:
+        hidden.append(_activate(affine(hidden[-1].activations, weight, bias), gain))
     return hidden
 
 
-def _choose(actions: Tensor, hidden: list[Tensor], chosen: Tensor) -> tuple[Tensor, list[Tensor]]:
+def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
+    """As `networks.activate`; what the gradient needs is kept."""
+    if gain is None:
+        return Hidden(_relu_(values))
+    size = values.shape[-1:]
+    normalised, _, scale = torch.native_layer_norm(values, size, None, None, NORM_EPSILON)
+    return Hidden(_relu_(normalised * gain), normalised, scale.to(values.dtype))
+
+
+def _choose(actions: Tensor, hidden: list[Hidden], chosen: Tensor) -> tuple[Tensor, list[Hidden]]:
     """The chosen actions [G, R, J, A] and their rows of the hidden layers, [G, R J, H]."""
     count = actions.shape[2]
     places = (
         chosen + count * torch.arange(chosen.shape[1], device=chosen.device)[:, None]
     ).flatten(1)
-    picked = [_pick(layer, places) for layer in (actions.flatten(1, 2), *hidden)]
-    return picked[0].view(*chosen.shape, -1), picked[1:]
+    picked = [
+        Hidden(*(part if part is None else _pick(part, places) for part in layer))
+        for layer in hidden
+    ]
+    return _pick(actions.flatten(1, 2), places).view(*chosen.shape, -1), picked
 
 
 def _pick(rows: Tensor, places: Tensor) -> Tensor:
@@ -96,18 +137,25 @@ def _pick(rows: Tensor, places: Tensor) -> Tensor:
 
 
 def _backward(
-    layers: list, sums: list, states: Tensor, actions: Tensor, hidden: list[Tensor], slopes: Tensor
+    layers: list[Layer],
+    sums: list[Layer],
+    states: Tensor,
+    actions: Tensor,
+    hidden: list[Hidden],
+    slopes: Tensor,
 ) -> None:
     """Adds a block's gradients to `sums`; overwrites the activations."""
     ahead = slopes.flatten(1, 2).unsqueeze(-1)  # dL/d(what the layer puts out), before its ReLU
-    for (weight, _), (weight_sum, bias_sum), below in zip(
-        layers[:0:-1], sums[:0:-1], hidden[::-1], strict=True
-    ):
-        _add_product(weight_sum, below.mT, ahead)
-        bias_sum[..., : weight.shape[-1]] += ahead.sum(1, keepdim=True)
-        ahead = _relu_backward(_outward(ahead, weight), below)
+    for k in range(len(hidden), 0, -1):
+        weight, below = layers[k].weight, hidden[k - 1]
+        _add_product(sums[k].weight, below.activations.mT, ahead)
+        sums[k].bias[..., : weight.shape[-1]].add_(ahead.sum(1, keepdim=True))
+        ahead = _relu_backward(_outward(ahead, weight), below.activations)
+        if below.normalised is not None:
+            sums[k - 1].gain.add_((ahead * below.normalised).sum(1, keepdim=True))
+            ahead = _norm_backward(ahead * layers[k - 1].gain, below.normalised, below.scale)
     size = states.shape[-1]
-    weight_sum, bias_sum = sums[0]
+    weight_sum, bias_sum, _ = sums[0]
     _add_product(weight_sum[:, size:], actions.flatten(1, 2).mT, ahead)
     of_states = ahead.view(*slopes.shape, -1).sum(2)
     _add_product(weight_sum[:, :size], states.mT, of_states)
@@ -140,6 +188,12 @@ def _relu_backward(ahead: Tensor, activations: Tensor) -> Tensor:
         ahead.view(torch.int16).mul_(activations.view(torch.int16).clamp_(max=1))
         return ahead
     return torch.ops.aten.threshold_backward.grad_input(ahead, activations, 0, grad_input=ahead)
+
+
+def _norm_backward(ahead: Tensor, normalised: Tensor, scale: Tensor) -> Tensor:
+    """dL/dx of the slope `ahead` in (x - mean) / deviation, each [G, R K, H]."""
+    along = (ahead * normalised).mean(-1, keepdim=True)
+    return scale * (ahead - ahead.mean(-1, keepdim=True) - normalised * along)
 
 
 class _Known(torch.autograd.Function):

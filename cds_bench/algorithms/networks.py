@@ -17,6 +17,7 @@ LOG_STD_RANGE = (-20.0, 2.0)
 # Data actions are pulled this far inside (-1, 1) before atanh [ours]: clipped Gaussian policies put
 # much of their data at the bounds, and a smaller margin lets those rows decide the mean.
 ACTION_MARGIN = 0.05
+NORM_EPSILON = 1e-5  # torch's, added to the variance
 
 
 def _initialise(
@@ -38,9 +39,16 @@ def _initialise(
 
 
 def initialise_critic(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
-    """Both critics of every seed; the first weight's rows are [state; action]."""
+    """Both critics of every seed; the first weight's rows are [state; action].
+
+    With `layer_norm`, hidden layer k has a gain g<k> [2 S, 1, H], which starts at 1.
+    """
     widths = [sizes.observation + sizes.tasks + sizes.action, *sizes.hidden, 1]
-    return _initialise(generators, 2, widths, device)
+    critic = _initialise(generators, 2, widths, device)
+    if sizes.layer_norm:
+        for k, width in enumerate(sizes.hidden):
+            critic[f"g{k}"] = torch.ones(2 * len(generators), 1, width, device=device)
+    return critic
 
 
 def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
@@ -49,9 +57,25 @@ def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: s
     return _initialise(generators, 1, widths, device)
 
 
+def depth(parameters: Parameters) -> int:
+    """The number of layers, the output included."""
+    return sum(name.startswith("w") for name in parameters)
+
+
 def affine(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Rows [N, rows, in] -> rows weight + bias without its padding, [N, rows, out]."""
     return torch.baddbmm(bias[..., : weight.shape[-1]], rows, weight)
+
+
+def activate(values: Tensor, gain: Tensor | None) -> Tensor:
+    """ReLU of [N, ..., H], in place; with a gain [N, 1, H], ReLU of gain (x - mean) / deviation.
+
+    Layer normalisation (Ba et al. 2016) without a shift: the bias before it does that.
+    """
+    if gain is None:
+        return values.relu_()
+    normalised = F.layer_norm(values, values.shape[-1:], eps=NORM_EPSILON)
+    return (normalised * gain).relu_()
 
 
 def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
@@ -61,28 +85,27 @@ def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     actions.
     """
     seeds, rows, size = states.shape
-    count = actions.shape[2]
-    depth = len(critic) // 2
+    count, last = actions.shape[2], depth(critic) - 1
     both = states.repeat_interleave(2, dim=0)
     weight = critic["w0"]
     state_part = affine(both, weight[:, :size], critic["b0"])
     flat = actions.reshape(seeds, rows * count, -1).repeat_interleave(2, dim=0)
     action_part = torch.bmm(flat, weight[:, size:]).view(2 * seeds, rows, count, -1)
     # the sum is no view, so that the ReLU in place costs autograd no copy
-    hidden = (action_part + state_part.unsqueeze(2)).relu_().view(2 * seeds, rows * count, -1)
-    for k in range(1, depth - 1):
-        hidden = affine(hidden, critic[f"w{k}"], critic[f"b{k}"]).relu_()
-    values = affine(hidden, critic[f"w{depth - 1}"], critic[f"b{depth - 1}"])
+    first = (action_part + state_part.unsqueeze(2)).view(2 * seeds, rows * count, -1)
+    hidden = activate(first, critic.get("g0"))
+    for k in range(1, last):
+        hidden = activate(affine(hidden, critic[f"w{k}"], critic[f"b{k}"]), critic.get(f"g{k}"))
+    values = affine(hidden, critic[f"w{last}"], critic[f"b{last}"])
     return values.view(seeds, 2, rows, count)
 
 
 def policy_distribution(policy: Parameters, states: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and log standard deviation before tanh, each [S, M, A], for states [S, M, O+T]."""
-    hidden = states
-    depth = len(policy) // 2
-    for k in range(depth - 1):
+    hidden, last = states, depth(policy) - 1
+    for k in range(last):
         hidden = affine(hidden, policy[f"w{k}"], policy[f"b{k}"]).relu_()
-    output = affine(hidden, policy[f"w{depth - 1}"], policy[f"b{depth - 1}"])
+    output = affine(hidden, policy[f"w{last}"], policy[f"b{last}"])
     mean, log_std = output.chunk(2, dim=-1)
     return mean, log_std.clamp(*LOG_STD_RANGE)
 

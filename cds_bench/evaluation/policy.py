@@ -1,6 +1,7 @@
 """Trained policies in numpy: deterministic actions for all seeds of a job at once."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,13 +11,16 @@ from safetensors import SafetensorError, safe_open
 from cds_bench.dataset.pool import NORMALISED_LIMIT
 from cds_bench.errors import BenchError
 
+NORM_EPSILON = 1e-5  # that of `algorithms.networks`, without its torch
+
 
 @dataclass(frozen=True)
 class Policies:
     """The snapshots of a run.
 
     layers alternate weight [K, S, in, out] and bias [K, S, 1, out or more: padded at its end].
-    critic: likewise both critics of every seed, seed-major [2 S, in, out], as training left them.
+    critic: likewise both critics of every seed, seed-major [2 S, in, out], as training left them;
+    gains: [2 S, 1, H] of their hidden layers, none where these are not normalised.
     mean, scale: [T, O], each task's normalisation of observations.
     Our own runs name the pool that they were trained on, external policies their suite instead,
     and those have no critic.
@@ -24,6 +28,7 @@ class Policies:
 
     layers: list[np.ndarray]
     critic: list[np.ndarray]
+    gains: list[np.ndarray]
     mean: np.ndarray
     scale: np.ndarray
     steps: list[int]
@@ -41,7 +46,7 @@ class Policies:
     def value(self, task: int, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """min_j Q_j(s, a) of the last critics, [S, E], in the algorithm's units of reward."""
         inputs = np.concatenate([self._states(task, observations), actions], axis=-1)
-        values = _network(self.critic, inputs.repeat(2, axis=0))[..., 0]
+        values = _network(self.critic, inputs.repeat(2, axis=0), self.gains)[..., 0]
         return values.reshape(len(self.seeds), 2, -1).min(axis=1)
 
     def _states(self, task: int, observations: np.ndarray) -> np.ndarray:
@@ -60,15 +65,24 @@ class Policies:
             self,
             layers=[layer[:, places] for layer in self.layers],
             critic=[layer[both] for layer in self.critic],
+            gains=[gain[both] for gain in self.gains],
             seeds=seeds,
         )
 
 
-def _network(layers: list[np.ndarray], x: np.ndarray) -> np.ndarray:
-    """A stack of ReLU networks: weights and biases in turn, x [stack, rows, in]."""
+def _network(
+    layers: list[np.ndarray], x: np.ndarray, gains: Sequence[np.ndarray] = ()
+) -> np.ndarray:
+    """A stack of ReLU networks: weights and biases in turn, x [stack, rows, in].
+
+    With gains, hidden layers are normalised, as in `algorithms.networks.activate`.
+    """
     for k in range(0, len(layers), 2):
         weight, bias = layers[k], layers[k + 1]
         x = x @ weight + bias[..., : weight.shape[-1]]
+        if gains and k + 2 < len(layers):
+            deviation = np.sqrt(x.var(-1, keepdims=True) + NORM_EPSILON)
+            x = gains[k // 2] * (x - x.mean(-1, keepdims=True)) / deviation
         if k + 2 < len(layers):
             np.maximum(x, 0.0, out=x)
     return x
@@ -89,6 +103,7 @@ def load_policies(path: Path) -> Policies:
         return Policies(
             layers=_layers(tensors, ""),
             critic=_layers(tensors, "critic_"),
+            gains=[tensors[name] for name in sorted(tensors) if name.startswith("critic_g")],
             mean=tensors["observation_mean"],
             scale=tensors["observation_scale"],
             steps=tensors["steps"].tolist(),

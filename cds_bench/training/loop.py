@@ -38,6 +38,7 @@ class Job:
     steps: int
     batch_size: int
     hidden: tuple[int, ...]
+    layer_norm: bool
     device: str
 
 
@@ -95,6 +96,7 @@ def start(job: Job, pool: DevicePool) -> State:
         observation=pool.observations.shape[1],
         action=pool.actions.shape[1],
         hidden=job.hidden,
+        layer_norm=job.layer_norm,
     )
     generators = [
         torch.Generator().manual_seed(seed_of("initialise", job.suite, job.algorithm_name, seed))

@@ -111,6 +111,7 @@ def make_job(
         steps=config.training.steps,
         batch_size=config.training.batch_size,
         hidden=config.training.hidden,
+        layer_norm=config.training.layer_norm,
         device=resolve_device(config.training.device),
     )
 

@@ -7,7 +7,7 @@ import torch
 
 from cds_bench.algorithms import brac, networks
 from cds_bench.records import LANES, Batch
-from tests.algorithms.test_cql import density, layers, mlp
+from tests.algorithms.test_cql import density, layers, mlp, resting
 from tests.algorithms.test_every_algorithm import ACTION, ROWS, SEEDS, make_batch, make_noise
 from tests.algorithms.test_every_algorithm import make_learner as fresh_learner
 
@@ -54,7 +54,7 @@ def literal(config, learner, batch, step):
         policy, behaviour = layers(learner.policy, s), layers(learner.behaviour, s)
         critics = [layers(learner.critic, 2 * s + c) for c in range(2)]
         targets = [layers(learner.target, 2 * s + c) for c in range(2)]
-        fixed = [[(w.detach(), b.detach()) for w, b in net] for net in critics]
+        fixed = [resting(net) for net in critics]
         td, actor, far = 0.0, 0.0, torch.zeros((), dtype=torch.float64)
         for m in range(ROWS):
             state, following = batch.states[s, m], batch.next_states[s, m]

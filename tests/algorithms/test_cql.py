@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,9 +20,12 @@ def make_noise() -> Noise:
     return Noise("test", "suite", "cql", list(range(SEEDS)), "cpu")
 
 
-def make_learner() -> cql.Learner:
+def make_learner(layer_norm: bool = False) -> cql.Learner:
     generators = [torch.Generator().manual_seed(seed) for seed in range(SEEDS)]
-    learner = cql.initialise(generators, SIZES, "cpu")
+    learner = cql.initialise(generators, replace(SIZES, layer_norm=layer_norm), "cpu")
+    for name, value in learner.critic.items():
+        if name.startswith("g"):  # gains that differ
+            value.copy_(torch.linspace(0.5, 1.5, value.numel()).view(value.shape))
     for value in learner.target.values():  # a target that differs from the critic
         value.mul_(0.9)
     learner.log_temperature.fill_(-0.3)
@@ -45,19 +49,29 @@ def make_batch() -> Batch:
 
 
 def mlp(layers, x):
-    """A plain network: layers [(weight, bias), ...], x a vector."""
-    for weight, bias in layers[:-1]:
-        x = torch.relu(x @ weight + bias)
-    weight, bias = layers[-1]
+    """A plain network: layers [(weight, bias, gain or None), ...], x a vector."""
+    for weight, bias, gain in layers[:-1]:
+        x = x @ weight + bias
+        if gain is not None:
+            x = gain * (x - x.mean()) / (x.var(unbiased=False) + networks.NORM_EPSILON).sqrt()
+        x = torch.relu(x)
+    weight, bias, _ = layers[-1]
     return x @ weight + bias
 
 
 def layers(parameters, index):
-    depth = len(parameters) // 2
+    def gain(k):
+        return parameters[f"g{k}"][index, 0] if f"g{k}" in parameters else None
+
     return [
-        (w := parameters[f"w{k}"][index], parameters[f"b{k}"][index, 0, : w.shape[1]])
-        for k in range(depth)
+        (w := parameters[f"w{k}"][index], parameters[f"b{k}"][index, 0, : w.shape[1]], gain(k))
+        for k in range(networks.depth(parameters))
     ]
+
+
+def resting(net):
+    """The same layers, which receive no gradient."""
+    return [tuple(x if x is None else x.detach() for x in layer) for layer in net]
 
 
 def density(mean, log_std, before):
@@ -110,7 +124,7 @@ def literal(config, learner, batch, step):
                     logits.append(value - density(*moments, u))
                 gaps[c] = gaps[c] + weight * (torch.logsumexp(torch.stack(logits), 0) - q)
 
-            frozen = [[(w.detach(), b.detach()) for w, b in net] for net in critics]
+            frozen = [resting(net) for net in critics]
             log_pi = density(mean, log_std, before[n])
             pair = torch.cat([state, torch.tanh(before[n])])
             value = min(mlp(net, pair)[0] for net in frozen)
@@ -164,9 +178,10 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("layer_norm", [False, True], ids=["plain layers", "normalised layers"])
 @pytest.mark.parametrize("config", CASES.values(), ids=CASES.keys())
-def test_losses_and_gradients_equal_the_literal_definition(config):
-    learner, batch = make_learner(), make_batch()
+def test_losses_and_gradients_equal_the_literal_definition(config, layer_norm):
+    learner, batch = make_learner(layer_norm), make_batch()
     for parameter in parameters(learner):
         parameter.requires_grad_()
     terms = cql.losses(config, learner, batch, make_noise(), step=0)

@@ -36,6 +36,24 @@ def test_no_medium_without_a_positive_return(mean_returns):
         select.medium(mean_returns)
 
 
+def test_the_frozen_expert_of_jump_hops():
+    """Off the ground in a quarter of its steps at least, for a return that standing never gives."""
+    policy = snapshots(Config(), "jump", "expert")[0].policy
+    world = envs.make("jump")
+    returns, airborne = [], []
+    for episode in range(4):
+        observation, _ = world.reset(seed=episode)
+        returns.append(0.0)
+        ended = False
+        while not ended:
+            observation, reward, terminated, truncated, _ = world.step(policy.act(observation))
+            returns[-1] += reward
+            airborne.append(world.unwrapped.airborne)
+            ended = terminated or truncated
+    assert sum(airborne) / len(airborne) >= 0.25
+    assert sum(returns) / len(returns) >= 1400
+
+
 def test_snapshots_are_those_of_the_file(make_config, random_policy, tmp_path):
     config = make_config(tmp_path)
     replay = snapshots(config, "jump", "medium-replay")
