@@ -15,10 +15,11 @@ from cds_bench.config import Config
 WIDTH = 7.2  # inches, a page's text
 DPI = 150
 ACROSS = 4  # panels side by side, at most
-# Okabe and Ito's colours, told apart by colour-blind readers; not the yellow, which paper hides.
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Okabe and Ito's colours, told apart by colour-blind readers; not the yellow, which paper hides. The
+# last one is a dark violet [ours], so that seven strategies beside the reference have their own.
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5E3C99")
 DASHES = ((0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)), (0, (8, 2)))
-MARKERS = ("s", "^", "D", "v", "P", "X", "*")
+MARKERS = ("s", "^", "D", "v", "P", "X", "*", "p")
 REFERENCE = {"color": "#000000", "linestyle": "-", "marker": "o"}
 GREY = "#8a8a8a"
 STYLE = {
@@ -43,7 +44,7 @@ STYLE = {
 def styles(names: list[str], reference: str) -> dict[str, dict]:
     """Colour, line and marker per name: black and solid for the reference, else by place.
 
-    The cycles' lengths have no common divisor, so that no two of the first 210 names look alike.
+    The cycles' lengths have no common divisor, so that no two of the first 280 names look alike.
     """
     others = [name for name in names if name != reference]
     looks = zip(others, cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
