@@ -68,7 +68,7 @@ def affine(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def activate(values: Tensor, gain: Tensor | None) -> Tensor:
-    """ReLU of [N, ..., H], in place; with a gain [N, 1, H], ReLU of gain (x - mean) / deviation.
+    """ReLU of [N, ..., H], in place; with a gain [N, 1.., H], ReLU of gain (x - mean) / deviation.
 
     Layer normalisation (Ba et al. 2016) without a shift: the bias before it does that.
     """
@@ -92,8 +92,9 @@ def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     flat = actions.reshape(seeds, rows * count, -1).repeat_interleave(2, dim=0)
     action_part = torch.bmm(flat, weight[:, size:]).view(2 * seeds, rows, count, -1)
     # the sum is no view, so that the ReLU in place costs autograd no copy
-    first = (action_part + state_part.unsqueeze(2)).view(2 * seeds, rows * count, -1)
-    hidden = activate(first, critic.get("g0"))
+    gain = critic["g0"].unsqueeze(2) if "g0" in critic else None
+    hidden = activate(action_part + state_part.unsqueeze(2), gain)
+    hidden = hidden.view(2 * seeds, rows * count, -1)
     for k in range(1, last):
         hidden = activate(affine(hidden, critic[f"w{k}"], critic[f"b{k}"]), critic.get(f"g{k}"))
     values = affine(hidden, critic[f"w{last}"], critic[f"b{last}"])

@@ -15,8 +15,8 @@ from cds_bench.config import Config
 WIDTH = 7.2  # inches, a page's text
 DPI = 150
 ACROSS = 4  # panels side by side, at most
-# Okabe and Ito's colours, told apart by colour-blind readers; not the yellow, which paper hides. The
-# last one is a dark violet [ours], so that seven strategies beside the reference have their own.
+# Okabe and Ito's colours, told apart by colour-blind readers; not the yellow, which paper hides.
+# The last one is a dark violet [ours]: seven strategies beside the reference have their own.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5E3C99")
 DASHES = ((0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)), (0, (8, 2)))
 MARKERS = ("s", "^", "D", "v", "P", "X", "*", "p")
