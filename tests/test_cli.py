@@ -138,7 +138,7 @@ def test_every_stage_by_hand_and_the_same_bytes_again(make_config, stages, train
 @pytest.mark.parametrize(
     ("policy", "suite", "options"),
     [
-        ("jump", MIXED, {"random_steps": 16}),
+        ("run-forward", MIXED, {"random_steps": 16}),
         ("ant-reach", "antmaze-medium-directed", {"rollout": 32}),
     ],
 )
