@@ -141,13 +141,17 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     gap = (values[..., :-1] - densities.unsqueeze(1)).logsumexp(-1) - q_data
     gap = config.alpha * (batch.weight.unsqueeze(1) * gap).mean(-1)  # [S, 2]
     conservative, multiplier = _conservative(config, learner.log_multiplier, gap)
-    # A(s, a) = min_j Q_j(s, a) - the mean of min_j Q_j(s, a') over the n actions a' ~ pi(.|s)
-    own = values[..., count : 2 * count].amin(1).mean(-1)
-    advantage = q_data.amin(1) - own
     policy, temperature = policy_losses(
-        config, learner, batch, mean, log_std, here[:, :, count:], log_here[:, :, count], advantage,
+        config,
+        learner,
+        batch,
+        mean,
+        log_std,
+        here[:, :, count:],
+        log_here[:, :, count],
+        values,
         step,
-    )  # fmt: skip
+    )
     critic = known_loss(temporal_difference + conservative, slopes, learner.critic)
     return Terms(
         temporal_difference=temporal_difference,
@@ -218,13 +222,14 @@ def policy_losses(
     log_std: Tensor,
     action: Tensor,
     log_action: Tensor,
-    advantage: Tensor,
+    values: Tensor,
     step: int,
 ) -> tuple[Tensor, Tensor]:
     """alpha log pi(a|s) - min_j Q_j(s, a), and the temperature's loss, [S] each.
 
-    `regression`: -1[A(s, a_data) > 0] log pi(a_data|s) instead, `advantage` [S, M] being A; the
-    temperature rests.
+    `regression`: -1[A(s, a_data) > 0] log pi(a_data|s) instead, and the temperature rests.
+    A(s, a) = min_j Q_j(s, a) - mean of min_j Q_j(s, a') over the n proposals a' ~ pi(.|s); `values`
+    [S, 2, M, 3n + 1] are those of the proposals and, last, of the data's action.
 
     In the first `cloning_steps` steps the policy is cloned instead, -log pi(a_data|s), and the
     temperature rests. The official warm-up keeps its entropy term; with it the temperature rises
@@ -235,6 +240,8 @@ def policy_losses(
     if step < config.cloning_steps:
         return actor_critic.cloning(mean, log_std, batch), torch.zeros_like(log_temperature)
     if config.policy_improvement == "regression":
+        least, count = values.amin(1), config.actions
+        advantage = least[..., -1] - least[..., count : 2 * count].mean(-1)
         better = replace(batch, weight=batch.weight * (advantage > 0.0))
         return actor_critic.cloning(mean, log_std, better), torch.zeros_like(log_temperature)
     goal = actor_critic.improvement_goal(learner.critic, batch.states, action)

@@ -68,9 +68,11 @@ def affine(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def activate(values: Tensor, gain: Tensor | None) -> Tensor:
-    """ReLU of [N, ..., H], in place; with a gain [N, 1.., H], ReLU of gain (x - mean) / deviation.
+    """ReLU of [N, ..., H], in place; with a gain, ReLU of gain (x - mean) / deviation.
 
-    Layer normalisation (Ba et al. 2016) without a shift: the bias before it does that.
+    The gain is [N, 1, H], or whatever broadcasts over the rows; mean and deviation are a row's own.
+
+    This is layer normalisation (Ba et al. 2016) without a shift: the bias before it has that part.
     """
     if gain is None:
         return values.relu_()

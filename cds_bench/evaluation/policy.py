@@ -80,10 +80,10 @@ def _network(
     for k in range(0, len(layers), 2):
         weight, bias = layers[k], layers[k + 1]
         x = x @ weight + bias[..., : weight.shape[-1]]
-        if gains and k + 2 < len(layers):
-            deviation = np.sqrt(x.var(-1, keepdims=True) + NORM_EPSILON)
-            x = gains[k // 2] * (x - x.mean(-1, keepdims=True)) / deviation
         if k + 2 < len(layers):
+            if gains:
+                deviation = np.sqrt(x.var(-1, keepdims=True) + NORM_EPSILON)
+                x = gains[k // 2] * (x - x.mean(-1, keepdims=True)) / deviation
             np.maximum(x, 0.0, out=x)
     return x
 
