@@ -114,6 +114,9 @@ class Training(Section):
     batch_size: Lanes = Field(256, description="transitions per task and step")
     hidden: tuple[Lanes, ...] = (256, 256, 256)
     layer_norm: bool = Field(False, description="whether the critics' hidden layers normalise")
+    learning_rate_decay: Literal["none", "cosine"] = Field(
+        "none", description="of every learning rate: constant, or a cosine's half wave down to 0"
+    )
     log_points: PositiveInt = Field(100, description="rows of metrics, evenly over training")
     shift_steps: PositiveInt = Field(
         2000, description="of fitting the behaviour that a policy's shift is measured from"

@@ -1,6 +1,7 @@
 """The loop: sample, decide what is shared, relabel, one optimiser step for all seeds."""
 
 import itertools
+import math
 import resource
 import time
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class Job:
     batch_size: int
     hidden: tuple[int, ...]
     layer_norm: bool
+    learning_rate_decay: str  # "none" or "cosine"
     device: str
 
 
@@ -212,12 +214,20 @@ def effective_batch(
     return batch, rows, offer, decision
 
 
+def cosine(step: int, steps: int) -> float:
+    """(1 + cos(pi step / steps)) / 2, from 1 at the first step towards 0 at the last."""
+    return 0.5 * (1.0 + math.cos(math.pi * step / steps))
+
+
 def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Tensor, Offer, Sharing]:
     """One step of all seeds: the loss terms, the offered rows, the offer, and the decision."""
     batch, rows, offer, decision = effective_batch(job, pool, state)
     config = job.algorithm_config
     terms = job.algorithm.losses(config, state.learner, batch, state.noise["algorithm"], state.step)
     job.algorithm.before_step(config, state.optimiser, state.step)
+    if job.learning_rate_decay == "cosine":
+        for group in state.optimiser.param_groups:
+            group["lr"] *= cosine(state.step, job.steps)
     state.optimiser.zero_grad(set_to_none=True)
     terms.total.backward()
     state.optimiser.step()

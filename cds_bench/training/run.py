@@ -112,6 +112,7 @@ def make_job(
         batch_size=config.training.batch_size,
         hidden=config.training.hidden,
         layer_norm=config.training.layer_norm,
+        learning_rate_decay=config.training.learning_rate_decay,
         device=resolve_device(config.training.device),
     )
 

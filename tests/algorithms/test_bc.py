@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cds_bench.algorithms import bc, networks
+from cds_bench.algorithms import actor_critic, bc, networks
 from cds_bench.training import data, loop
 from tests.algorithms.test_every_algorithm import make_batch, make_learner, make_noise
 from tests.training.test_data import make_pool
@@ -30,6 +30,19 @@ def test_policy_loss_is_the_weighted_likelihood():
     likelihood = policy.log_prob(batch.actions.double()).sum(-1)
     expected = -(batch.weight * likelihood).mean(-1)
     torch.testing.assert_close(terms.policy.double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_cloning_pulls_the_mean_by_the_squared_error_and_the_deviation_by_its_own():
+    """Of -log pi times the variance: m - u, and variance - (u - m)^2 for the log deviation."""
+    mean = torch.randn(1, 5, 2, requires_grad=True)
+    log_std = torch.randn(1, 5, 2, requires_grad=True)
+    actions, weight = torch.rand(1, 5, 2) - 0.5, torch.ones(1, 5)
+    batch = dataclasses.replace(make_batch(), actions=actions, weight=weight)
+    actor_critic.cloning(mean, log_std, batch).sum().backward()
+    error = (mean - batch.actions.atanh()).detach()
+    torch.testing.assert_close(mean.grad, error / 5)
+    variance = (2.0 * log_std.detach()).exp()
+    torch.testing.assert_close(log_std.grad, (variance - error.square()) / 5)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import torch
 
 from cds_bench.algorithms import brac, networks
 from cds_bench.records import LANES, Batch
-from tests.algorithms.test_cql import density, layers, mlp, resting
+from tests.algorithms.test_cql import density, layers, likelihood, mlp, resting
 from tests.algorithms.test_every_algorithm import ACTION, ROWS, SEEDS, make_batch, make_noise
 from tests.algorithms.test_every_algorithm import make_learner as fresh_learner
 
@@ -75,7 +75,7 @@ def literal(config, learner, batch, step):
             mean, log_std = mlp(policy, state).chunk(2)
             if cloning:
                 before = inside(batch.actions[s, m], networks.ACTION_MARGIN)
-                actor = actor - weight * density(mean, log_std, before)
+                actor = actor - weight * likelihood(mean, log_std, before)
                 continue
             divergence = distance(policy, behaviour, state, eps_here_samples[s, m])
             pair = torch.cat([state, torch.tanh(mean + log_std.exp() * eps_here[s, m, 0])])

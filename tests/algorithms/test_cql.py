@@ -80,6 +80,13 @@ def density(mean, log_std, before):
     return (normal.log_prob(before) - torch.log(1 - torch.tanh(before) ** 2)).sum()
 
 
+def likelihood(mean, log_std, before):
+    """log pi(tanh(before)), the gradient of each dimension times its variance."""
+    normal = torch.distributions.Normal(mean, log_std.exp())
+    scaled = (normal.variance.detach() * normal.log_prob(before)).sum()
+    return density(mean, log_std, before).detach() + scaled - scaled.detach()
+
+
 def literal(config, learner, batch, step):
     """Each term of each seed, row by row, from the definitions; float64."""
     noise = make_noise()
@@ -136,7 +143,7 @@ def literal(config, learner, batch, step):
             if step < config.cloning_steps or (regressed and preferred):
                 limit = 1 - networks.ACTION_MARGIN
                 inside = action.clamp(-limit, limit)
-                actor = actor - weight * density(mean, log_std, torch.atanh(inside))
+                actor = actor - weight * likelihood(mean, log_std, torch.atanh(inside))
                 temperature = temperature + torch.zeros(())
             elif not regressed:
                 actor = actor + weight * (alpha.detach() * log_pi - value)

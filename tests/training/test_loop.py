@@ -33,6 +33,7 @@ def make_job(sharing="cds", seeds=(0,), **changes) -> loop.Job:
         batch_size=32,
         hidden=(32, 32),
         layer_norm=False,
+        learning_rate_decay="none",
         device="cpu",
     )
     return dataclasses.replace(job, **changes)
@@ -61,6 +62,18 @@ def test_a_seed_alone_equals_the_same_seed_in_a_stack(sharing, layer_norm):
         assert torch.equal(values[:, 0], stacked.policies[name][:, 1]), name
     theirs = stacked.metrics[stacked.metrics.seed == 1].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone.metrics.reset_index(drop=True), theirs)
+
+
+def test_learning_rates_fall_along_a_cosine():
+    config = cql.Config(policy_learning_rate=0.2, cloning_learning_rate=0.1, cloning_steps=2)
+    job = make_job(steps=4, learning_rate_decay="cosine", algorithm_config=config)
+    pool = loop.device_pool(job, make_pool())
+    state, rates = loop.start(job, pool), []
+    for _ in range(job.steps):
+        loop.train_step(job, pool, state)
+        rates.append(state.optimiser.param_groups[1]["lr"])
+    expected = [0.1, 0.1 * (1 + 0.5**0.5) / 2, 0.2 * 0.5, 0.2 * (1 - 0.5**0.5) / 2]
+    np.testing.assert_allclose(rates, expected)
 
 
 def test_a_critic_tells_the_returns_of_the_offered_rows_under_any_task():
