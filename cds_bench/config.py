@@ -80,7 +80,7 @@ BANDS = {
     "medium-replay": (-0.05, 0.3),
     "medium": (0.15, 0.6),
     "expert": (0.7, 1.3),
-    "overlap": (-1.0, 0.5),  # two thirds of it do something else
+    "overlap": (-1.0, 0.5),  # two fifths of it do something else
     "undirected": (0.03, 1.0),  # of a large maze's seven goals an ant reaches one or two
     "directed": (0.3, 1.0),
     "wide": (0.2, 0.6),

@@ -90,5 +90,5 @@ _WHOLE = [
     _suite("walker2d-mixed", ("medium-replay", "medium", "expert")),
     *(_suite(f"walker2d-{quality}", (quality,) * 3) for quality in PAPER_SIZES),
 ]
-# Data that overlap are the same mixture for every task, so that the others' are worth having.
+# Data that overlap hold the other tasks' policies too, so that the others' are worth having.
 SUITES = {suite.name: suite for suite in (*_WHOLE, *scarce(_WHOLE[-1], kept="jump"))}

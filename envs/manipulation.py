@@ -1,4 +1,4 @@
-"""Manipulation: four tasks on one door and one drawer, their sparse rewards, and their suite.
+"""Manipulation: four tasks on one door and one drawer, their sparse rewards, and their suites.
 
 The reward is 1 where the joint lies past its threshold after the step, else 0 [recalled; the
 equivalents on joint positions of Meta-World's own conditions]:
@@ -11,7 +11,7 @@ Both joints read 0 where closed. An episode goes on after success: nothing termi
 
 import numpy as np
 
-from envs.specs import Columns, Source, Suite, Task
+from envs.specs import Columns, Source, Suite, Task, scarce
 
 DOOR, DRAWER = "door_angle", "drawer_position"
 INFOS = (DOOR, DRAWER)
@@ -70,13 +70,14 @@ TASKS = {
 PAPER_SIZES = {"wide": 152_000, "demonstrations": 2_000}  # transitions [recalled]
 QUALITIES = ("wide", "demonstrations", "demonstrations", "wide")  # in the order of TASKS
 
-SUITES = {
-    "door-drawer": Suite(
-        name="door-drawer",
-        domain="manipulation",
-        sources={
-            task: Source(quality, PAPER_SIZES[quality])
-            for task, quality in zip(TASKS, QUALITIES, strict=True)
-        },
-    )
-}
+_WHOLE = Suite(
+    name="door-drawer",
+    domain="manipulation",
+    sources={
+        task: Source(quality, PAPER_SIZES[quality])
+        for task, quality in zip(TASKS, QUALITIES, strict=True)
+    },
+)
+# A tenth of the demonstrations is the first 200 steps of one, which succeeds after some 90 steps. A
+# thirtieth would hold no success.
+SUITES = {suite.name: suite for suite in (_WHOLE, scarce(_WHOLE, kept="drawer-close")[0])}

@@ -17,6 +17,7 @@ from cds_bench.errors import BenchError
 from cds_bench.files import read_json, sha256
 
 MEDIUM = 1 / 3  # of the expert's return, as in D4RL
+OWN_SHARE = 3  # to 1 of every other task, in data that overlap
 REFERENCE = "medium"  # the quality that stands for the behaviour policy among the references
 
 
@@ -65,21 +66,22 @@ def indices(mean_returns: Sequence[float], quality: str) -> list[int]:
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
     """The snapshots behind a quality of a task, each with its own Gaussian noise.
 
-    `overlap` takes the medium policies of all tasks of the domain, so that every task's data hold
-    the directions of the others [ours].
+    `overlap` takes the task's own medium policy OWN_SHARE times and the expert of every other task
+    of the domain once: what a task needs most lies in the others' data [ours].
     """
+    domain, own = envs.TASKS[task].domain, envs.TASKS[task].policy
+    sources = [(own, quality)]
     if quality == "overlap":
-        domain, quality = envs.TASKS[task].domain, "medium"
-        names = [other.policy for other in envs.TASKS.values() if other.domain == domain]
-    else:
-        names = [envs.TASKS[task].policy]
+        others = (other.policy for other in envs.TASKS.values() if other.domain == domain)
+        sources = [(own, "medium")] * OWN_SHARE
+        sources += [(other, "expert") for other in others if other != own]
     return [
         Recipe(
             stochastic(chosen.policy),
             {"policy": name, "step": chosen.step, "sha256": policy_sha256(chosen.policy)},
         )
-        for name in names
-        for chosen in snapshots(config, name, quality)
+        for name, kind in sources
+        for chosen in snapshots(config, name, kind)
     ]
 
 
