@@ -1,5 +1,7 @@
 """Behaviour cloning: maximum likelihood of the policy on the weighted effective data.
 
+Its gradient is scaled by the variance, as `actor_critic.cloning` says.
+
 The reference that ignores rewards. For the sharing strategies that ask for values, twin critics
 evaluate the cloned policy: the weighted temporal difference to
 
