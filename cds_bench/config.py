@@ -115,7 +115,7 @@ class Training(Section):
     hidden: tuple[Lanes, ...] = (256, 256, 256)
     layer_norm: bool = Field(False, description="whether the critics' hidden layers normalise")
     learning_rate_decay: Literal["none", "cosine"] = Field(
-        "none", description="of every learning rate: constant, or a cosine's half wave down to 0"
+        "none", description="how all learning rates change: not at all, or along half a cosine to 0"
     )
     log_points: PositiveInt = Field(100, description="rows of metrics, evenly over training")
     shift_steps: PositiveInt = Field(

@@ -34,9 +34,12 @@ def test_policy_loss_is_the_weighted_likelihood():
 
 def test_cloning_pulls_the_mean_by_the_squared_error_and_the_deviation_by_its_own():
     """Of -log pi times the variance: m - u, and variance - (u - m)^2 for the log deviation."""
-    mean = torch.randn(1, 5, 2, requires_grad=True)
-    log_std = torch.randn(1, 5, 2, requires_grad=True)
-    actions, weight = torch.rand(1, 5, 2) - 0.5, torch.ones(1, 5)
+    generator = torch.Generator().manual_seed(3)
+    mean, log_std = torch.randn(2, 1, 5, 2, generator=generator).requires_grad_().unbind()
+    mean.retain_grad()
+    log_std.retain_grad()
+    actions = torch.rand(1, 5, 2, generator=generator) - 0.5
+    weight = torch.ones(1, 5)
     batch = dataclasses.replace(make_batch(), actions=actions, weight=weight)
     actor_critic.cloning(mean, log_std, batch).sum().backward()
     error = (mean - batch.actions.atanh()).detach()
