@@ -59,14 +59,14 @@ class Suite:
         return tuple(self.sources)
 
 
-FRACTIONS = {"tenth": 10, "thirtieth": 30}  # what scarce tasks keep of their data
+FRACTIONS = {"tenth": 10, "thirtieth": 30, "hundredth": 100}  # what scarce tasks keep of their data
 
 
 def scarce(suite: Suite, kept: str) -> list[Suite]:
     """Variants of a suite in which own data are scarce and other tasks' data are not [ours].
 
-    Every task but `kept` has a tenth, or a thirtieth, of its transitions; the variants are named
-    `<suite>-tenth` and `<suite>-thirtieth`. The transitions are the first ones of the whole suite.
+    Every task but `kept` has a fraction of its transitions; the variants are named
+    `<suite>-<fraction>`. The transitions are the first ones of the whole suite.
     """
     return [
         replace(

@@ -8,7 +8,7 @@ from envs.specs import FRACTIONS
 
 @pytest.mark.parametrize("name", [n for n in envs.SUITES if n.endswith(tuple(FRACTIONS))])
 def test_a_scarce_suite_cuts_every_task_but_one(name):
-    """Tasks and qualities stay; one task keeps its data, the others a tenth or a thirtieth."""
+    """Tasks and qualities stay; one task keeps its data, the others a fraction of theirs."""
     base, _, fraction = name.rpartition("-")
     whole, scarce = envs.SUITES[base].sources, envs.SUITES[name].sources
     assert list(scarce) == list(whole)
