@@ -9,8 +9,7 @@ from matplotlib import rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cds_bench import files, paths
-from cds_bench.config import Config
+from cds_bench import files
 
 WIDTH = 7.2  # inches, a page's text
 DPI = 150
@@ -66,12 +65,7 @@ def style():
     return rc_context(STYLE)
 
 
-def save(made: Figure, config: Config, suite: str, name: str) -> None:
-    """Writes figures/<suite>_<name>.{png,svg}."""
-    save_as(made, lambda extension: paths.figure(config, suite, name, extension))
-
-
-def save_as(made: Figure, place: Callable[[str], Path]) -> None:
+def save(made: Figure, place: Callable[[str], Path]) -> None:
     """Writes `place(extension)` as png and svg, without dates and with fixed element names."""
     for extension, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         with files.atomic(place(extension)) as temporary:

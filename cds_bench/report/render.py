@@ -140,7 +140,7 @@ td small { display: block; color: #555; font-size: .8rem; line-height: 1.2; }
 
 
 def html(table: Table) -> str:
-    """A page that needs nothing else, as Snakemake's report embeds it."""
+    """A page that needs nothing else."""
     title = escaping.escape(table.title)
     lines = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
