@@ -43,7 +43,7 @@ def write(config: Config, product: Product, suite: str = "") -> list[Made]:
         with plotting.style():
             made = maker(*arguments)
             if product.figure:
-                plotting.save(made.figure, partial(paths.figure, config, name, suite=suite))
+                plotting.save_as(made.figure, partial(paths.figure, config, name, suite=suite))
         for extension in product.table:
             _write_table(made, paths.table(config, name, extension, suite))
         results.append(made)

@@ -65,7 +65,7 @@ def style():
     return rc_context(STYLE)
 
 
-def save(made: Figure, place: Callable[[str], Path]) -> None:
+def save_as(made: Figure, place: Callable[[str], Path]) -> None:
     """Writes `place(extension)` as png and svg, without dates and with fixed element names."""
     for extension, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         with files.atomic(place(extension)) as temporary:

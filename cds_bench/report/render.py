@@ -70,7 +70,7 @@ def _markdown_cell(cell: Cell) -> str:
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "×": r"$\times$", "≥": r"$\geq$", "−": "$-$", "<": "$<$", ">": "$>$",
+    "×": r"$\times$", "≥": r"$\geq$", "∞": r"$\infty$", "−": "$-$", "<": "$<$", ">": "$>$",
 }  # fmt: skip
 
 
