@@ -58,16 +58,15 @@ onstart:
 
 
 onsuccess:
+    print(f"Tables: {settings.folder / 'tables'}")
     if Path(plan.report(settings)).exists():
-        print(
-            f"Report: {plan.report(settings)}. Tables: {settings.folder / 'tables'}."
-        )
+        print(f"Report: {plan.report(settings)}")
 
 
 onerror:
     # What failed is marked in every table; Snakemake's exit status stays the failure's.
     shell("cds-bench tables --config {whole:q} || true")
-    print(f"Results so far, with the failed runs marked: {plan.report(settings)}")
+    print(f"Report of the results so far, failed runs marked: {plan.report(settings)}")
 
 
 rule all:
