@@ -14,8 +14,7 @@ from cds_bench.report import sources
 SUITE, PROFILE = "suite", "profile"  # scopes
 TABLE = ("csv", "md", "tex", "html")
 FIGURE = ("png", "svg")
-# What most makers read of the configuration; {suite} and {learner}, the first algorithm, are
-# filled in.
+# The keys of the configuration that most products depend on.
 RESULTS = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol", "baselines")
 
 
@@ -25,15 +24,22 @@ def _always(config: Config, suite: str) -> bool:
 
 @dataclass(frozen=True)
 class Product:
-    """A table, a figure, or both of the same name.
+    """A table, a figure, or both under one name.
 
-    target: its rule's name, without the suite; products of one target are made by one job. name:
-    its files' name after the suite's. maker: "module:function" below cds_bench.report, called with
-    the configuration, the suite (scope SUITE) and the algorithm (`each_algorithm`: a figure for
-    each of them). inputs: the files that it reads, asked with the suite, or with "". keys: what it
-    reads of the configuration. applies: whether there is anything to make, and `needs` in words.
-    data: whether the page shows it with the datasets. reads_world: whether it runs the code of the
-    suite's tasks.
+    target: the name of its rule, without the suite; one job makes all products of a target.
+    name: what follows the suite in the names of its files; "" is the suite's table of scores.
+    scope: SUITE or PROFILE.
+    maker: "module:function" in cds_bench.report. The function takes the configuration, for SUITE
+        also the suite, and with `each_algorithm` also the algorithm.
+    caption: what the report page says below it.
+    inputs: the files that it reads, as a function of the configuration and the suite (or "").
+    table, figure: the extensions of its files.
+    keys: the configuration that it depends on; {suite}, and {learner}, the profile's first
+        algorithm, are filled in.
+    applies, needs: whether a profile or suite has it, and in words what it takes.
+    each_algorithm: whether there is one for each algorithm.
+    data: whether the page shows it among the datasets, not among the results.
+    reads_world: whether it runs code of the suite's domain.
     """
 
     target: str
