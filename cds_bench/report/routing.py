@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import envs
@@ -20,17 +21,23 @@ Shares = dict[tuple[str, str], np.ndarray]  # suite, strategy -> [target, source
 def routing(config: Config) -> Made:
     """The effective shares of the last third of training, of the profile's first algorithm."""
     algorithm = next(iter(config.algorithms))
-    shares = {
-        (suite, sharing): thirds(
-            read_metrics(config, suite, algorithm, sharing, (SHARE,)),
-            SHARE,
-            envs.SUITES[suite].tasks,
-        )[-1]
+    metrics = {
+        (suite, sharing): read_metrics(config, suite, algorithm, sharing, (SHARE,))
         for suite in config.suites
         for sharing in config.strategies(algorithm)
     }
-    frame = _frame(algorithm, shares)
-    return Made(frame, table(config, algorithm, shares), figure(config, algorithm, shares))
+    shares = {
+        (suite, sharing): thirds(logged, SHARE, envs.SUITES[suite].tasks)[-1]
+        for (suite, sharing), logged in metrics.items()
+    }
+    counts = {key: logged["seed"].nunique() for key, logged in metrics.items()}
+    notes = tuple(
+        f"{suite}, {sharing}: {count} of {config.seeds} seeds"
+        for (suite, sharing), count in counts.items()
+        if count < config.seeds
+    )
+    made = table(config, algorithm, shares, notes)
+    return Made(_frame(algorithm, shares), made, figure(config, algorithm, shares))
 
 
 def _frame(algorithm: str, shares: Shares) -> pd.DataFrame:
@@ -43,7 +50,7 @@ def _frame(algorithm: str, shares: Shares) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def table(config: Config, algorithm: str, shares: Shares) -> Table:
+def table(config: Config, algorithm: str, shares: Shares, notes: tuple[str, ...]) -> Table:
     """A block per suite: rows are strategies and target tasks, columns source tasks."""
     blocks = []
     for suite in config.suites:
@@ -61,6 +68,7 @@ def table(config: Config, algorithm: str, shares: Shares) -> Table:
         label="strategy, target task",
         blocks=tuple(blocks),
         caption=(_caption(config, algorithm), provenance(config)),
+        notes=notes,
     )
 
 
@@ -72,26 +80,38 @@ def _caption(config: Config, algorithm: str) -> str:
     return (
         f"The share of each source task's transitions in a target task's effective data with "
         f"{algorithm}, in the last third of training (rows sum to 1). Means over n = "
-        f"{config.seeds} seeds."
+        f"{config.seeds} seeds unless the table's notes say otherwise."
     )
 
 
 def figure(config: Config, algorithm: str, shares: Shares) -> Figure:
-    """A row per suite and a panel per strategy: target x source."""
+    """A row per suite and a panel per strategy: target x source. Placed by hand, in inches."""
     strategies = config.strategies(algorithm)
-    sizes = [len(envs.SUITES[suite].tasks) for suite in config.suites]
-    side = max(1.0, 0.3 * max(sizes))
-    made = plotting.figure(2.6 + (side + 0.2) * len(strategies), 1.0 + (side + 1.4) * len(sizes))
-    grid = made.subplots(len(sizes), len(strategies), squeeze=False)
-    for row, suite in enumerate(config.suites):
+    tasks = {suite: envs.SUITES[suite].tasks for suite in config.suites}
+    names = {suite: 0.065 * max(map(len, found)) for suite, found in tasks.items()}
+    side, gap, right, top = 0.3 * max(3.5, *map(len, tasks.values())), 0.12, 0.8, 1.1
+    left = 0.75 + max(names.values())
+    below = {suite: 0.5 + 0.7 * width for suite, width in names.items()}  # slanted names
+    width = left + (side + gap) * len(strategies) + right
+    height = top + side * len(tasks) + sum(below.values())
+    made = plotting.figure(width, height, layout=None)
+
+    def place(x: float, y: float, wide: float, high: float) -> Axes:
+        return made.add_axes((x / width, y / height, wide / width, high / height))
+
+    y = height - top
+    for row, suite in enumerate(tasks):
+        y -= side
         for column, sharing in enumerate(strategies):
-            axes, tasks = grid[row, column], envs.SUITES[suite].tasks
-            image = matrix(axes, shares[suite, sharing], tasks, column == 0, True)
-            axes.set_title(label(config, sharing) if row == 0 else "")
-            axes.set_xlabel("source task")
-        grid[row, 0].set_ylabel(f"{suite}\n\ntarget task")
-    bar = made.colorbar(image, ax=grid, label="share (no unit)", shrink=0.5)
+            axes = place(left + column * (side + gap), y, side, side)
+            image = matrix(axes, shares[suite, sharing], tasks[suite], column == 0, True)
+            axes.set_title(label(config, sharing).replace(" (", "\n(") if row == 0 else "")
+            axes.set_xlabel("source task" if row == len(tasks) - 1 else "")
+            axes.set_ylabel("" if column else f"{suite}\n\ntarget task")
+        y -= below[suite]
+    bar = made.colorbar(image, cax=place(width - right + 0.05, height - top - side, 0.12, side))
+    bar.set_label("share (no unit)")
     bar.outline.set_linewidth(0.5)
-    title = "Which data each task was trained on"
-    plotting.title(made, title, f"{_caption(config, algorithm)} {provenance(config)}")
+    text = f"{_caption(config, algorithm)} {provenance(config)}"
+    plotting.title(made, "Which data each task was trained on", text)
     return made
