@@ -66,7 +66,9 @@ onsuccess:
 onerror:
     # What failed is marked in every table; Snakemake's exit status stays the failure's.
     shell("cds-bench tables --config {whole:q} || true")
-    print(f"Report of the results so far, failed runs marked: {plan.report(settings)}")
+    print(
+        f"Report of the results so far, failed runs marked: {plan.report(settings)}"
+    )
 
 
 rule all:

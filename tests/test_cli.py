@@ -255,7 +255,7 @@ def test_a_task_needs_no_suite(call, copy):
     [
         (
             ["tabel", "--suite", MIXED],
-            "unknown target 'tabel'; did you mean 'table'? (valid: table",
+            "unknown target 'tabel'; did you mean 'table'? (valid: coverage, ",
         ),
         (["table"], "table: is of one suite; add --suite"),
         (["table_ranks", "--suite", MIXED], "table_ranks: is of all suites; omit --suite"),
