@@ -40,6 +40,8 @@ setup: $(STAMP) ## make .venv and install what is locked (PYTHON=python3.12 name
 	@echo "The environment in $(VENV) is complete and up to date."
 
 results: $(STAMP) ## run the workflow on all cores (PROFILE=smoke: another profile)
+	@test -f workflow/config/$(PROFILE).yaml || { echo "PROFILE=$(PROFILE): no file" \
+	  "workflow/config/$(PROFILE).yaml; profiles: $(basename $(notdir $(wildcard workflow/config/*.yaml)))" >&2; exit 1; }
 	@$(IN_VENV) snakemake --cores all $(ARGS) --configfile workflow/config/$(PROFILE).yaml
 
 # Tables, figures, scores and what they were made with; not datasets, policies and other renderings, which are large.

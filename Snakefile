@@ -2,9 +2,13 @@
 
 # snakemake --cores 8                                            the default profile
 # snakemake --cores 8 --configfile workflow/config/smoke.yaml    another one
-# snakemake --cores 8 table_walker2d_mixed                       one table
+# snakemake --cores 8 table_walker2d_mixed                       one table, from its suite's runs
+# snakemake --cores 8 table_door_drawer --configfile workflow/config/smoke.yaml
+#
+# Targets stand before --configfile, because Snakemake takes every word after it for a file.
 
 import json
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -14,6 +18,7 @@ from cds_bench import baselines, paths, workflow as plan
 from cds_bench.claims import hold
 from cds_bench.errors import BenchError
 from cds_bench.fingerprint import fingerprint
+from cds_bench.report import products, targets
 
 min_version("9.0")
 
@@ -52,20 +57,28 @@ onstart:
         raise WorkflowError(str(error)) from None
 
 
+onsuccess:
+    print(f"Tables: {settings.folder / 'tables'}")
+    if Path(plan.report(settings)).exists():
+        print(f"Report: {plan.report(settings)}")
+
+
 onerror:
     # What failed is marked in every table; Snakemake's exit status stays the failure's.
     shell("cds-bench tables --config {whole:q} || true")
-
-
-report: "workflow/report/workflow.rst"
+    print(
+        f"Report of the results so far, failed runs marked: {plan.report(settings)}"
+    )
 
 
 rule all:
     default_target: True
     input:
-        plan.tables(settings),
-        plan.figures(settings),
+        targets.tables(settings),
+        targets.figures(settings),
         plan.report(settings),
+    message:
+        "All results are there"
 
 
 include: "workflow/rules/behaviour.smk"

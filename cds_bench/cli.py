@@ -236,164 +236,58 @@ def render(
 
 
 @app.command()
-def statistics(config: ConfigOption = DEFAULT) -> None:
-    """Merge all runs' results, compare the methods and test the paper's claims.
+def statistics(
+    suite: Annotated[str, typer.Option(help="Only this suite, from its runs.")] = "",
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Merge the results of a suite's runs and compare its methods; or put all suites together.
 
-    Writes scores.csv, failures.csv, shift.csv, comparisons.csv and claims.csv.
+    With a suite it writes scores/, failures/, shift/ and comparisons/<suite>.csv. Without, it
+    writes the same files for the whole profile from those of the suites, and claims.csv.
 
-    Example: `cds-bench statistics`
+    Example: `cds-bench statistics --suite walker2d-mixed`
     """
-    settings = _load(config)
-    from cds_bench.statistics.comparisons import write_comparisons
-    from cds_bench.statistics.paper_claims import write_claims
-    from cds_bench.statistics.schema import checked_baselines, write_scores
-    from cds_bench.statistics.shift import write_shift
+    settings = _load(config, **({"suite": suite} if suite else {}))
+    from cds_bench.statistics.merging import write_profile, write_suite
 
-    write_scores(settings, checked_baselines(settings))
-    write_shift(settings)
-    write_comparisons(settings)
-    write_claims(settings)
+    write_suite(settings, suite) if suite else write_profile(settings)
 
 
 @app.command()
-def table(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
-    """Write a suite's tables of scores and of comparisons as csv, md, tex and html.
+def make(
+    target: Annotated[str, typer.Argument(help="For example table, headroom or table_ranks.")],
+    suite: Annotated[str, typer.Option(help="Of a target that each suite has.")] = "",
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Write the tables and figures of one target, and show the tables as Markdown.
 
-    Where the profile has references, also what a perfect selection would gain.
+    Targets are named as in the workflow: `snakemake table_walker2d_mixed` also makes what the
+    table needs, this command expects that to be there. An unknown target lists all.
 
-    Example: `cds-bench table --suite walker2d-mixed`
+    Example: `cds-bench make table --suite walker2d-mixed`
     """
-    settings = _load(config, suite=suite)
-    from cds_bench.report.oracle import write_oracle_table
-    from cds_bench.report.tables import write_comparison_table, write_suite_table
+    settings = _load(config, **({"suite": suite} if suite else {}))
+    from cds_bench.report.making import make
+    from cds_bench.report.render import markdown
 
-    write_suite_table(settings, suite)
-    write_comparison_table(settings, suite)
-    write_oracle_table(settings, suite)
+    for made in make(settings, target, suite):
+        print(markdown(made))
 
 
 @app.command()
 def tables(config: ConfigOption = DEFAULT) -> None:
-    """Write every table and figure from what there is; what lacks is marked, and why.
+    """Write every table and figure from the results so far; gaps are marked with the reason.
 
-    Also while a workflow runs in another terminal. A workflow of which a job failed ends with it.
+    It can be used while a workflow runs in another terminal. Snakemake also runs it after a failed
+    job.
+
     Example: `cds-bench tables`
     """
     settings = _load(config)
     from cds_bench.report.everything import write_everything
 
-    print(f"writing tables and figures of what there is in {settings.folder}", flush=True)
+    print(f"writing tables and figures of the results so far in {settings.folder}", flush=True)
     write_everything(settings)
-
-
-@app.command()
-def figures(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
-    """Draw a suite's figures: learning curves, aggregates, profiles, and who shares with whom.
-
-    Example: `cds-bench figures --suite walker2d-mixed`
-    """
-    settings = _load(config, suite=suite)
-    from cds_bench.report.figures import write_aggregates, write_learning_curves
-    from cds_bench.report.heatmaps import write_sharing
-
-    write_learning_curves(settings, suite)
-    write_aggregates(settings, suite)
-    for algorithm in settings.algorithms:
-        write_sharing(settings, suite, algorithm)
-
-
-@app.command()
-def shift(config: ConfigOption = DEFAULT) -> None:
-    """Write how far policies moved from their data beside their scores: a table and a figure.
-
-    Example: `cds-bench shift`
-    """
-    settings = _load(config)
-    from cds_bench.report.shift import write_distribution_shift
-
-    write_distribution_shift(settings)
-
-
-@app.command()
-def ranks(config: ConfigOption = DEFAULT) -> None:
-    """Rank the methods over the tasks of all suites: a table and a figure.
-
-    Example: `cds-bench ranks`
-    """
-    settings = _load(config)
-    from cds_bench.report.ranks import write_ranks
-
-    write_ranks(settings)
-
-
-@app.command()
-def claims(config: ConfigOption = DEFAULT) -> None:
-    """Write what the scores say of the paper's claims, as csv, md, tex and html.
-
-    Example: `cds-bench claims`
-    """
-    settings = _load(config)
-    from cds_bench.report.paper_claims import write_claims_table
-
-    write_claims_table(settings)
-
-
-@app.command()
-def regime(config: ConfigOption = DEFAULT) -> None:
-    """Check whether the runs were long enough to judge strategies by, and show the table.
-
-    Example: `cds-bench regime`
-    """
-    settings = _load(config)
-    from cds_bench.report.regime import write_regime
-    from cds_bench.report.render import markdown
-
-    print(markdown(write_regime(settings)))
-
-
-@app.command()
-def coverage(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
-    """Draw what a suite's datasets cover, and write what they are worth to each task.
-
-    Example: `cds-bench coverage --suite walker2d-mixed`
-    """
-    settings = _load(config, suite=suite)
-    from cds_bench.report.coverage import write_coverage
-
-    write_coverage(settings, suite)
-
-
-@app.command()
-def selection(suite: SuiteOption, config: ConfigOption = DEFAULT) -> None:
-    """Write whether strategies select what pays: tables and a figure of weights over returns-to-go.
-
-    Example: `cds-bench selection --suite door-drawer`
-    """
-    settings = _load(config, suite=suite)
-    from cds_bench.report.selection import write_selection
-
-    write_selection(settings, suite)
-
-
-@app.command()
-def headroom(
-    suite: SuiteOption,
-    config: ConfigOption = DEFAULT,
-    discount: Annotated[
-        float | None, typer.Option(help="That of the suite's first algorithm, if left out.")
-    ] = None,
-) -> None:
-    """Show what other tasks' data are worth to each task, from the pool, before any training.
-
-    Example: `cds-bench headroom --suite door-drawer`
-    """
-    settings = _load(config, suite=suite)
-    from cds_bench import workflow
-    from cds_bench.report.headroom import write_headroom
-    from cds_bench.report.render import markdown
-
-    chosen = workflow.discount(settings, suite) if discount is None else discount
-    print(markdown(write_headroom(settings, suite, chosen)))
 
 
 @app.command()

@@ -15,9 +15,8 @@ PACKAGES = ("cds_bench", "envs")
 # Modules that say, check or find things but compute none of the results; what they pass on is in
 # the rules' parameters already.
 _NEUTRAL = "claims config errors fingerprint paths plugins progress versions behaviour"
-NEUTRAL = frozenset(["envs", "cds_bench.behaviour.recipes"]) | {
-    f"cds_bench.{name}" for name in _NEUTRAL.split()
-}
+_LISTS = "behaviour.recipes report.products report.sources report.targets"
+NEUTRAL = frozenset(["envs", *(f"cds_bench.{name}" for name in f"{_NEUTRAL} {_LISTS}".split())])
 
 
 def fingerprint(*modules: str) -> str:

@@ -76,22 +76,28 @@ def baseline_checked(config: Config, name: str) -> Path:
     return baseline(config, name) / "checked.csv"
 
 
-def scores(config: Config) -> Path:
-    return config.folder / "scores.csv"
+def scores(config: Config, suite: str = "") -> Path:
+    """The scores of a suite; of the whole profile if none is named."""
+    return _merged(config, "scores", suite)
 
 
-def failures(config: Config) -> Path:
-    """The seeds whose training failed, and why (csv)."""
-    return config.folder / "failures.csv"
+def failures(config: Config, suite: str = "") -> Path:
+    """The seeds whose training failed, and why (csv); of a suite or of the profile."""
+    return _merged(config, "failures", suite)
 
 
-def shift(config: Config) -> Path:
-    """How far policies moved from their data, and what their critics expect (csv)."""
-    return config.folder / "shift.csv"
+def shift(config: Config, suite: str = "") -> Path:
+    """How far policies moved from their data, and what their critics expect (csv); likewise."""
+    return _merged(config, "shift", suite)
 
 
-def comparisons(config: Config) -> Path:
-    return config.folder / "comparisons.csv"
+def comparisons(config: Config, suite: str = "") -> Path:
+    """Every method against the reference method (csv); of a suite or of the profile."""
+    return _merged(config, "comparisons", suite)
+
+
+def _merged(config: Config, name: str, suite: str) -> Path:
+    return config.folder / (f"{name}/{suite}.csv" if suite else f"{name}.csv")
 
 
 def claims(config: Config) -> Path:
@@ -104,48 +110,19 @@ def suite_id(suite: str) -> str:
     return suite.replace("-", "_")
 
 
-def table(config: Config, suite: str, extension: str) -> Path:
-    """A suite's table: csv, md, tex or html."""
-    return config.folder / "tables" / f"{suite_id(suite)}.{extension}"
+def stem(name: str, suite: str = "") -> str:
+    """The name of a table's or figure's files: it begins with the suite, if it is about one."""
+    return "_".join(filter(None, (suite_id(suite), name)))
 
 
-def comparison_table(config: Config, suite: str, extension: str) -> Path:
-    return config.folder / "tables" / f"{suite_id(suite)}_comparisons.{extension}"
+def table(config: Config, name: str, extension: str, suite: str = "") -> Path:
+    """A table (csv, md, tex or html); the name "" is the suite's table of scores."""
+    return config.folder / "tables" / f"{stem(name, suite)}.{extension}"
 
 
-def oracle_table(config: Config, suite: str, extension: str) -> Path:
-    """What a perfect selection would gain on a suite: csv, md, tex or html."""
-    return config.folder / "tables" / f"{suite_id(suite)}_oracle.{extension}"
-
-
-def overall_table(config: Config, name: str, extension: str) -> Path:
-    """A table over all suites (csv, md, tex or html): ranks, distribution_shift, claims, regime."""
-    return config.folder / "tables" / f"{name}.{extension}"
-
-
-def overall_figure(config: Config, name: str, extension: str) -> Path:
-    """A figure over all suites (png or svg): ranks, distribution_shift."""
-    return config.folder / "figures" / f"{name}.{extension}"
-
-
-def coverage_table(config: Config, suite: str) -> Path:
-    """What a suite's datasets are worth to each task (csv)."""
-    return config.folder / "tables" / f"{suite_id(suite)}_coverage.csv"
-
-
-def headroom_table(config: Config, suite: str, extension: str) -> Path:
-    """What other tasks' data are worth to each task of a suite: csv, md, tex or html."""
-    return config.folder / "tables" / f"{suite_id(suite)}_headroom.{extension}"
-
-
-def selection_table(config: Config, suite: str, extension: str) -> Path:
-    """What strategies select in a suite: csv, md, tex or html."""
-    return config.folder / "tables" / f"{suite_id(suite)}_selection.{extension}"
-
-
-def figure(config: Config, suite: str, name: str, extension: str) -> Path:
-    """A suite's figure (png or svg): learning_curves, selection, <algorithm>_sharing, ..."""
-    return config.folder / "figures" / f"{suite_id(suite)}_{name}.{extension}"
+def figure(config: Config, name: str, extension: str, suite: str = "") -> Path:
+    """A figure (png or svg)."""
+    return config.folder / "figures" / f"{stem(name, suite)}.{extension}"
 
 
 def resolved(config: Config) -> Path:

@@ -1,19 +1,12 @@
 """What the Snakefile asks: lists of files, names of logs, and modules for fingerprints."""
 
-import hashlib
-from pathlib import Path
-
 import envs
 from cds_bench import paths, plugins
 from cds_bench.behaviour import RECIPES
 from cds_bench.config import Config
-from cds_bench.fingerprint import ROOT, fingerprint
 
-PAGE = ROOT / "cds_bench" / "report"
-TABLE_FORMATS = ("csv", "md", "tex", "html")
-FIGURE_FORMATS = ("png", "svg")
-OVERALL_TABLES = ("ranks", "distribution_shift", "claims", "regime")  # over all suites
-OVERALL_FIGURES = ("ranks", "distribution_shift")
+# What is written per suite, and put together for the whole profile.
+MERGED = (paths.scores, paths.failures, paths.shift, paths.comparisons)
 
 
 def log(config: Config, rule: str, *parts: str) -> str:
@@ -29,11 +22,11 @@ def groups(config: Config) -> list[str]:
     return [f"{first}-{last}" for first, last in config.seed_groups]
 
 
-def runs(config: Config) -> list[tuple[str, str, str, str]]:
-    """Every training job: suite, algorithm, sharing, seeds."""
+def runs(config: Config, *suites: str) -> list[tuple[str, str, str, str]]:
+    """Every training job of the named suites, or of all: suite, algorithm, sharing, seeds."""
     return [
         (suite, algorithm, sharing, seeds)
-        for suite in config.suites
+        for suite in suites or config.suites
         for algorithm, sharing in config.methods
         for seeds in groups(config)
     ]
@@ -49,46 +42,6 @@ def run_files(config: Config, *key: str) -> dict[str, str]:
 def baseline_scores(config: Config) -> list[str]:
     """The checked scores of the external baselines."""
     return [str(paths.baseline_checked(config, name)) for name in config.baselines]
-
-
-def suite_tables(config: Config, suite: str) -> list[str]:
-    """A suite's tables of scores in every format; the oracle's where there are references."""
-    kinds = [paths.table, paths.comparison_table]
-    kinds += [paths.oracle_table] if config.references else []
-    return [str(kind(config, suite, ext)) for kind in kinds for ext in TABLE_FORMATS]
-
-
-def suite_figures(config: Config, suite: str) -> list[str]:
-    """Every figure of a suite in every format."""
-    names = ["learning_curves", "aggregates", "profiles"]
-    names += [f"{name}_sharing" for name in config.algorithms]
-    return [str(paths.figure(config, suite, name, ext)) for name in names for ext in FIGURE_FORMATS]
-
-
-def suite_coverage(config: Config, suite: str) -> list[str]:
-    """The picture of a suite's data in every format."""
-    return [str(paths.figure(config, suite, "coverage", ext)) for ext in FIGURE_FORMATS]
-
-
-def suite_headroom(config: Config, suite: str) -> dict[str, list[str]]:
-    """What there is to share in a suite: its tables and figures in every format.
-
-    A suite of one task has none.
-    """
-    if len(suite_tasks(suite)) == 1:
-        return {"tables": [], "figures": []}
-    return {
-        "tables": [str(paths.headroom_table(config, suite, ext)) for ext in TABLE_FORMATS],
-        "figures": [str(paths.figure(config, suite, "headroom", ext)) for ext in FIGURE_FORMATS],
-    }
-
-
-def suite_selection(config: Config, suite: str) -> dict[str, list[str]]:
-    """What strategies select in a suite: its tables and figures in every format."""
-    return {
-        "tables": [str(paths.selection_table(config, suite, ext)) for ext in TABLE_FORMATS],
-        "figures": [str(paths.figure(config, suite, "selection", ext)) for ext in FIGURE_FORMATS],
-    }
 
 
 def discount(config: Config, suite: str) -> float:
@@ -130,6 +83,20 @@ def behaviours(domain: str) -> tuple[str, ...]:
     return (*world(domain), RECIPES[domain])
 
 
+def by_quality(config: Config) -> list[str]:
+    """The suites that differ in the quality of their data alone: those that share their tasks."""
+    qualities = {
+        suite: {source.quality for source in envs.SUITES[suite].sources.values()}
+        for suite in config.suites
+    }
+    tasks = [envs.SUITES[suite].tasks for suite, found in qualities.items() if len(found) == 1]
+    return [
+        suite
+        for suite, found in qualities.items()
+        if len(found) == 1 and tasks.count(envs.SUITES[suite].tasks) > 1
+    ]
+
+
 def suite_datasets(config: Config, suite: str) -> list[str]:
     """The dataset of each task of a suite."""
     return [str(paths.dataset(config, suite, task)) for task in suite_tasks(suite)]
@@ -147,84 +114,31 @@ def all_references(config: Config) -> list[str]:
 
 def suite_metrics(config: Config, suite: str) -> list[str]:
     """What the figures of who shares with whom are drawn from."""
-    return [run_files(config, *run)["metrics"] for run in runs(config) if run[0] == suite]
+    return [run_files(config, *run)["metrics"] for run in runs(config, suite)]
 
 
-def figure_name(suite: str, path: str) -> str:
-    """A figure's name without its suite and format, for example cql_sharing."""
-    return Path(path).stem.removeprefix(f"{paths.suite_id(suite)}_")
+def suite_runs(config: Config, suite: str) -> list[str]:
+    """What a suite's statistics are computed from: its runs, and what they scored."""
+    found = []
+    for run in runs(config, suite):
+        made = run_files(config, *run)
+        scored = (paths.run_scores(config, *run), paths.run_values(config, *run))
+        found += [*map(str, scored), made["run"], made["shift"]]
+    return found
 
 
-def figure_kind(path: str) -> str:
-    """learning_curves, aggregates, profiles or sharing: the name of a figure's caption."""
-    kinds = ("learning_curves", "aggregates", "profiles", "sharing")
-    return next(kind for kind in kinds if Path(path).stem.endswith(kind))
+def suite_statistics(config: Config, suite: str) -> list[str]:
+    """What the statistics of a suite write."""
+    return [str(path(config, suite)) for path in MERGED]
 
 
-def overall_tables(config: Config, name: str) -> list[str]:
-    """A table over all suites in every format."""
-    return [str(paths.overall_table(config, name, extension)) for extension in TABLE_FORMATS]
-
-
-def overall_figures(config: Config, name: str) -> list[str]:
-    """A figure over all suites in every format."""
-    return [str(paths.overall_figure(config, name, extension)) for extension in FIGURE_FORMATS]
-
-
-def tables(config: Config) -> list[str]:
-    of_suites = [
-        path
-        for suite in config.suites
-        for path in (
-            *suite_tables(config, suite),
-            *suite_selection(config, suite)["tables"],
-            *suite_headroom(config, suite)["tables"],
-        )
-    ]
-    return of_suites + [path for name in OVERALL_TABLES for path in overall_tables(config, name)]
-
-
-def figures(config: Config) -> list[str]:
-    of_suites = [
-        path
-        for suite in config.suites
-        for path in (
-            *suite_figures(config, suite),
-            *suite_selection(config, suite)["figures"],
-            *suite_coverage(config, suite),
-            *suite_headroom(config, suite)["figures"],
-        )
-    ]
-    return of_suites + [path for name in OVERALL_FIGURES for path in overall_figures(config, name)]
-
-
-def merged(config: Config) -> list[str]:
-    """What the statistics write."""
-    names = (paths.scores, paths.failures, paths.shift, paths.comparisons, paths.claims)
-    return [str(path(config)) for path in names]
-
-
-def results(config: Config) -> list[str]:
-    """What readers read: the statistics, tables and figures."""
-    return [*merged(config), *tables(config), *figures(config)]
+def statistics(config: Config) -> list[str]:
+    """What the statistics of the whole profile write."""
+    return [str(path(config)) for path in (*MERGED, paths.claims)]
 
 
 def report(config: Config) -> str:
     return str(config.folder / "report.html")
-
-
-def captions() -> list[str]:
-    """What tables and figures show, a file per kind; the workflow's own is no caption."""
-    found = sorted((ROOT / "workflow" / "report").glob("*.rst"))
-    return [str(path) for path in found if path.stem != "workflow"]
-
-
-def page_code() -> str:
-    """A hash over what the report page is made with: its modules, its template, the captions."""
-    digest = hashlib.sha256(fingerprint("cds_bench.report.page").encode())
-    for path in (*captions(), PAGE / "page.html.jinja", PAGE / "page.css"):
-        digest.update(Path(path).read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def page_data(config: Config) -> list[str]:
@@ -232,4 +146,4 @@ def page_data(config: Config) -> list[str]:
     of_runs = [run_files(config, *run)[name] for run in runs(config) for name in ("run", "metrics")]
     of_suites = [str(paths.manifest(config, suite)) for suite in config.suites]
     of_data = all_datasets(config) + all_references(config)
-    return of_runs + of_suites + of_data + merged(config)
+    return of_runs + of_suites + of_data + statistics(config)

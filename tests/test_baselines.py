@@ -216,8 +216,8 @@ def test_no_table_and_no_file_at_all(settings):
 
 
 def assert_others_stand(settings, reason: str) -> None:
-    scores = schema.merge(settings, schema.checked_baselines(settings))
-    table = summarise(settings, scores, SINGLE, schema.lacking(settings))
+    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings))
+    table = summarise(settings, scores, SINGLE, schema.lacking(settings, SINGLE))
     broken = table[table["algorithm"] == "d3rlpy_cql"]
     assert (broken["n"] == 0).all()
     assert (broken["failed"] == 3).all()
@@ -229,14 +229,14 @@ def assert_others_stand(settings, reason: str) -> None:
 def test_a_baseline_stands_beside_ours_and_is_compared_by_seed(settings, written):
     written(lambda frame: frame.assign(normalized_score=frame["normalized_score"] + 0.25))
     schema.write_checked(settings, "d3rlpy_cql")
-    scores = schema.merge(settings, schema.checked_baselines(settings))
-    assert schema.lacking(settings).empty
+    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings))
+    assert schema.lacking(settings, SINGLE).empty
     ours, theirs = (
         matrix(settings, headline(scores, settings.protocol), SINGLE, (algorithm, "no_sharing"))
         for algorithm in ("cql", "d3rlpy_cql")
     )
     np.testing.assert_allclose(theirs, ours + 0.25)
-    found = comparisons(settings, scores).query("algorithm == 'd3rlpy_cql'")
+    found = comparisons(settings, scores, SINGLE).query("algorithm == 'd3rlpy_cql'")
     assert list(found["task"]) == [TASK, "average"]
     assert set(found["reference"]) == {"cql x no_sharing"}
     assert found["difference"].tolist() == pytest.approx([0.25, 0.25])
@@ -259,8 +259,8 @@ def test_a_baseline_that_failed_when_run_again_loses_its_place(settings, written
 def test_an_unknown_sharing_is_compared_with_the_reference(settings, written):
     written(lambda frame: frame.assign(sharing="everything"))
     schema.write_checked(settings, "d3rlpy_cql")
-    scores = schema.merge(settings, schema.checked_baselines(settings))
-    found = comparisons(settings, scores).query("algorithm == 'd3rlpy_cql'")
+    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings))
+    found = comparisons(settings, scores, SINGLE).query("algorithm == 'd3rlpy_cql'")
     assert set(found["reference"]) == {"cql x cds"}
 
 

@@ -28,8 +28,7 @@ JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0
 COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
     "evaluate-policies", "check-baseline", "statistics",
-    "table", "tables", "figures", "ranks", "shift", "claims", "render", "coverage", "headroom",
-    "selection", "regime", "plan", "report", "status",
+    "make", "tables", "render", "plan", "report", "status",
 )  # fmt: skip
 
 
@@ -69,10 +68,11 @@ def stages(call):
             job = ("--algorithm", "cql", "--sharing", sharing, "--seeds", f"{first}-{last}")
             stage("train", "--suite", MIXED, *job)
             stage("evaluate", "--suite", MIXED, *job)
+        stage("statistics", "--suite", MIXED)
         stage("statistics")
-        stage("table", "--suite", MIXED)
-        stage("figures", "--suite", MIXED)
-        stage("shift")
+        stage("make", "table", "--suite", MIXED)
+        stage("make", "figures", "--suite", MIXED)
+        stage("make", "table_shift")
         stage("report")
         return config.folder
 
@@ -248,6 +248,29 @@ def test_a_task_needs_no_suite(call, copy):
     status, _, errors = call("references", "--task", "jmp", "--config", json.dumps(values))
     assert status == 1
     assert "did you mean 'jump'" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["tabel", "--suite", MIXED],
+            "unknown target 'tabel'; did you mean 'table'? (valid: coverage, ",
+        ),
+        (["table"], "table: is of one suite; add --suite"),
+        (["table_ranks", "--suite", MIXED], "table_ranks: is of all suites; omit --suite"),
+        (["paper_table_shift"], "paper_table_shift: needs suites of the same tasks with data of"),
+        (["table", "--suite", MIXED], "{}/scores/walker2d-mixed.csv: no such file; run the stage"),
+        (["table_ranks"], "{}/scores.csv: no such file; run the stage"),
+    ],
+)
+def test_a_target_that_cannot_be_made(copy, refused, arguments, message):
+    assert refused(copy, "make", *arguments).startswith(message.format(copy.folder))
+
+
+def test_the_profiles_statistics_need_those_of_its_suites(copy, refused):
+    message = refused(copy, "statistics")
+    assert message.startswith(f"{paths.scores(copy, MIXED)}: no such file; run the stage")
 
 
 def test_an_unknown_task(copy, refused):

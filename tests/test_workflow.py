@@ -17,16 +17,15 @@ import pandas as pd
 import pytest
 import yaml
 
-import envs
-from cds_bench.config import load
-
 ROOT = Path(__file__).parents[1]
-PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
 MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
 SELECTION = "selection_walker2d_mixed"
 OVER_SUITES = ("table_ranks", "table_shift", "table_claims", "table_regime")
-SUMMARY = dict.fromkeys(("statistics", TABLE, FIGURES, SELECTION, *OVER_SUITES, "report", "all"), 1)
-KINDS = ("table", "figures", "selection", "coverage", "headroom")  # of rules, one a suite
+PAPER = ("paper_table_main", "paper_figure_routing")
+STATISTICS = ("suite_statistics", "statistics")
+SUMMARY = dict.fromkeys(
+    (*STATISTICS, TABLE, FIGURES, SELECTION, *OVER_SUITES, *PAPER, "report", "all"), 1
+)
 NOTHING = "Nothing to be done"
 
 # A strategy that, when asked to, stands still in the middle of training until its file is removed.
@@ -163,41 +162,6 @@ def edit(finished):
         path.write_text(text)
 
 
-@pytest.mark.parametrize("name", PROFILES)
-def test_the_jobs_of_a_profile(project, name):
-    path = f"workflow/config/{name}.yaml"
-    config = load(ROOT / path)
-    runs = len(config.suites) * len(config.methods) * (config.seeds // config.seeds_per_job)
-    names = [suite.replace("-", "_") for suite in config.suites]
-    tasks = sum(len(envs.SUITES[suite].tasks) for suite in config.suites)
-    d3rlpy = {
-        "d3rlpy_cql_environment": 1,
-        "d3rlpy_cql_train": tasks * config.seeds,
-        "d3rlpy_cql_evaluate": 1,
-        "baseline_check": 1,
-    }
-    assert set(config.baselines) <= {"d3rlpy_cql"}
-    assert project.planned("--configfile", path) == {
-        "references": len(config.tasks()),
-        "dataset": tasks,
-        "pool": len(config.suites),
-        "train": runs,
-        "evaluate": runs,
-        "statistics": 1,
-        **dict.fromkeys(OVER_SUITES, 1),
-        "configuration": 1,
-        "report": 1,
-        "all": 1,
-        **(d3rlpy if config.baselines else {}),
-        **{f"{kind}_{name}": 1 for kind in KINDS for name in names if shown(kind, name)},
-    }
-
-
-def shown(kind: str, suite: str) -> bool:
-    """Whether a suite has files of a kind: with one task there is no headroom."""
-    return (kind, suite) != ("headroom", "pointmaze_medium_single")
-
-
 def test_without_a_profile_it_is_the_default(project):
     plan = project.planned()
     assert plan == project.planned("--configfile", "workflow/config/default.yaml")
@@ -207,7 +171,7 @@ def test_without_a_profile_it_is_the_default(project):
 @pytest.mark.parametrize(
     ("target", "there", "left_out"),
     [
-        (TABLE, TABLE, {FIGURES, "report"}),
+        (TABLE, TABLE, {FIGURES, "statistics", "report"}),
         ("tables", TABLE, {FIGURES, "report"}),
         ("figures", FIGURES, {TABLE, "report"}),
         ("report", "report", {"all"}),
@@ -216,7 +180,6 @@ def test_without_a_profile_it_is_the_default(project):
 def test_named_targets(project, target, there, left_out):
     plan = project.planned(target)
     assert plan[there] == 1
-    assert plan["statistics"] == 1
     assert not left_out & plan.keys()
 
 
@@ -270,11 +233,14 @@ def test_a_run_makes_everything(finished):
         *(f"{run}/{name}" for name in ("policies.safetensors", "metrics.csv", "run.json")),
     }  # fmt: skip
     assert expected <= made
+    for name in ("scores", "failures", "shift", "comparisons"):
+        assert {f"{name}.csv", f"{name}/{MIXED}.csv"} <= made
     assert {Path(name).name for name in made if Path(name).name.startswith(".")} == {".claim"}
     resolved = json.loads((results / "config.json").read_text())
     assert list(resolved["sharing"]) == list(TINY["sharing"])
     assert resolved["training"]["steps"] == 20
     assert resolved["protocol"]["confidence"] == 0.95, "defaults are in it"
+    assert (results / "scores.csv").read_bytes() == (results / f"scores/{MIXED}.csv").read_bytes()
     page = (results / "report.html").read_text()
     assert "walker2d_mixed_learning_curves.svg" in page
     assert ">missing: " not in page
@@ -321,12 +287,12 @@ def test_another_domains_code_reruns_nothing(finished, edit):
 def test_another_table_is_drawn_from_the_same_scores(finished, edit):
     edit("cds_bench/report/tables.py", "\ndef seeds_caption(", "\nX = 1\n\n\ndef seeds_caption(")
     plan = finished.planned("--configfile", finished.profile())
-    assert "statistics" not in plan
+    assert not set(STATISTICS) & plan.keys()
     assert plan[TABLE] == plan["report"] == 1
 
 
 def test_another_caption_or_style_makes_the_page_alone(finished, edit):
-    edit("workflow/report/coverage.rst", "What each dataset covers", "What every dataset covers")
+    edit("cds_bench/report/products.py", "What each dataset covers", "What every dataset covers")
     edit("cds_bench/report/page.css", "scroll-behavior: smooth", "scroll-behavior: auto")
     assert finished.planned("--configfile", finished.profile()) == {"report": 1, "all": 1}
 
@@ -385,6 +351,62 @@ def test_a_broken_strategy_leaves_the_others_tables(finished):
     assert "broken" not in table.with_suffix(".md").read_text()
 
 
+NOVELTY = """
+from cds_bench.report.making import Made
+from cds_bench.report.render import Block, Cell, Table
+from cds_bench.statistics.headline import headline
+from cds_bench.statistics.schema import read_scores
+from cds_bench import paths
+
+
+def novelty(config, suite):
+    best = headline(read_scores(paths.scores(config, suite)), config.protocol)
+    rows = tuple((row.task, (Cell(str(row.seed)),)) for row in best.itertuples())
+    return Made(best, Table("A novelty", "task", (Block("", ("seed",), rows),), ("New.",)))
+"""
+ENTRY = """PRODUCTS = (
+    Product("novelty", "novelty", SUITE, "novelty:novelty", "It is new.", sources.scores, TABLE),
+"""
+
+
+def test_a_new_table_is_one_entry_and_one_function(finished, edit):
+    """Rule, command, `cds-bench tables` and the page take it from the registry."""
+    edit("cds_bench/report/products.py", "PRODUCTS = (\n", ENTRY)
+    module = finished.folder / "cds_bench" / "report" / "novelty.py"
+    module.write_text(NOVELTY)
+    results, target = finished.folder / "results" / "tiny", "novelty_walker2d_mixed"
+    made = [results / "tables" / f"{MIXED.replace('-', '_')}_novelty.{end}"
+            for end in ("csv", "md", "tex", "html")]  # fmt: skip
+    try:
+        path = finished.profile()
+        plan = finished.planned("--configfile", path)
+        assert plan == {target: 1, "report": 1, "all": 1}
+        status, output = finished.run("--cores", "1", target, "--configfile", path)
+        assert status == 0, output
+        assert all(file.exists() for file in made)
+        assert "| jump | 1 |" in made[1].read_text()
+        command = ["cds-bench", "report", "--config", path]
+        subprocess.run(command, cwd=finished.folder, env=finished.environment, check=True)
+        page = (results / "report.html").read_text()
+        assert "A novelty" in page
+        assert "It is new." in page
+    finally:
+        module.unlink()
+        for file in made:
+            file.unlink(missing_ok=True)
+
+
+def test_the_output_is_short_and_ends_with_the_report(finished):
+    """No walls of file names: a job is a line, and the last lines name what to open."""
+    page = finished.folder / "results" / "tiny" / "report.html"
+    page.unlink()
+    status, output = finished.run("--cores", "1", "--configfile", finished.profile())
+    assert status == 0, output
+    assert "Making the report page" in output
+    assert max(map(len, output.splitlines())) < 200
+    assert "Report: results/tiny/report.html" in "\n".join(output.splitlines()[-4:])
+
+
 def test_another_suite_repeats_nothing(finished):
     medium = {"sizes": {"run-forward": 100, "run-backward": 100, "jump": 100}}
     path = finished.profile(suites=TINY["suites"] | {"walker2d-medium": medium})
@@ -392,7 +414,7 @@ def test_another_suite_repeats_nothing(finished):
         "dataset": 3, "pool": 1, "train": 2, "evaluate": 2, "configuration": 1,
         "table_walker2d_medium": 1, "figures_walker2d_medium": 1, "coverage_walker2d_medium": 1,
         "selection_walker2d_medium": 1, "headroom_walker2d_medium": 1,
-        **SUMMARY,
+        **SUMMARY, "suite_statistics": 2,
     }  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def gate(config: Config, known: dict[str, Any]) -> str | None:
 def headroom(config: Config, suite: str, task: str) -> str | None:
     """How much of the other tasks' data is better than the task's own; from tables/."""
     try:
-        frame = read_csv(paths.headroom_table(config, suite, "csv"))
+        frame = read_csv(paths.table(config, "headroom", "csv", suite))
         check_columns(frame, COLUMNS, "")
     except BenchError:
         return None

@@ -1,19 +1,18 @@
-"""The workflow's tables and figures as the report page shows them: in order, grouped, captioned."""
+"""The tables and figures as the report page shows them: in order, numbered, captioned."""
 
 import base64
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import docutils.core
 from markupsafe import Markup
 
-from cds_bench import paths, workflow
+from cds_bench import paths
 from cds_bench.config import Config
+from cds_bench.report import targets
+from cds_bench.report.products import Product
 
 TABLE, FIGURE = "table", "figure"
-DATA = ("coverage", "headroom")  # what stands with the datasets, not with the results
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,8 @@ class Item:
     kind: str
     number: int  # counted per kind, in the page's order
     suite: str  # empty: of all suites
-    name: str  # its file's name without the suite: "" (a suite's scores), cql_sharing, ...
+    product: Product
     title: str
-    caption: Markup
     path: Path
     content: Markup | str
 
@@ -35,47 +33,35 @@ class Item:
 
 
 def items(config: Config) -> list[Item]:
-    """Everything that `workflow.tables` and `workflow.figures` list, in the page's order.
+    """Everything that a profile has, in the page's order: suites' results, overall, data."""
 
-    Their order is kept within suites' results, what is about all suites, and the data.
-    """
+    def place(listed: tuple[Product, str]) -> int:
+        product, suite = listed
+        return 2 if product.data else 0 if suite else 1
 
-    def shown(path: Path) -> int:
-        suite, name = place(config, path.stem)
-        return 2 if name in DATA else 0 if suite else 1
-
-    found = [Path(path) for path in workflow.tables(config) if path.endswith(".html")]
-    drawn = [Path(path) for path in workflow.figures(config) if path.endswith(".svg")]
+    found = sorted(targets.listed(config), key=place)
+    drawn = [(*each, name) for each in found if each[0].figure for name in each[0].names(config)]
+    written = [each for each in found if "html" in each[0].table]
     return [
-        *(_table(config, path, n) for n, path in enumerate(sorted(found, key=shown), start=1)),
-        *(_figure(config, path, n) for n, path in enumerate(sorted(drawn, key=shown), start=1)),
+        *(_table(config, number, *each) for number, each in enumerate(written, start=1)),
+        *(_figure(config, number, *each) for number, each in enumerate(drawn, start=1)),
     ]
 
 
-def _table(config: Config, path: Path, number: int) -> Item:
-    suite, name = place(config, path.stem)
-    title, content = f"{suite} {_words(name)}".strip(), Markup("")
+def _table(config: Config, number: int, product: Product, suite: str) -> Item:
+    path = paths.table(config, product.name, "html", suite)
+    title, content = f"{suite} {_words(product.name)}".strip(), Markup("")
     if path.exists():
         title, content = inside(path.read_text())
-    return Item(TABLE, number, suite, name, title, caption(name), path, content)
+    return Item(TABLE, number, suite, product, title, path, content)
 
 
-def _figure(config: Config, path: Path, number: int) -> Item:
-    suite, name = place(config, path.stem)
-    algorithm = next((a for a in config.algorithms if name.startswith(f"{a}_")), "")
-    title = _words(name.removeprefix(f"{algorithm}_")) + (f", {algorithm}" if algorithm else "")
-    title += f", {suite}" if suite else ""
+def _figure(config: Config, number: int, product: Product, suite: str, name: str) -> Item:
+    path = paths.figure(config, name, "svg", suite)
+    algorithm = name.removesuffix(f"_{product.name}") if product.each_algorithm else ""
+    title = ", ".join(filter(None, (_words(product.name), algorithm, suite)))
     content = address(path.read_bytes()) if path.exists() else ""
-    return Item(FIGURE, number, suite, name, title, caption(name), path, content)
-
-
-def place(config: Config, stem: str) -> tuple[str, str]:
-    """The suite that a file's name begins with ("" if none does), and the rest of the name."""
-    for suite in sorted(config.suites, key=len, reverse=True):
-        beginning = paths.suite_id(suite)
-        if stem == beginning or stem.startswith(f"{beginning}_"):
-            return suite, stem[len(beginning) + 1 :]
-    return "", stem
+    return Item(FIGURE, number, suite, product, title, path, content)
 
 
 def _words(name: str) -> str:
@@ -94,24 +80,3 @@ def inside(page: str) -> tuple[str, Markup]:
 def address(image: bytes) -> str:
     """An SVG image as a data address: its element names can't clash with another's."""
     return f"data:image/svg+xml;base64,{base64.b64encode(image).decode()}"
-
-
-@cache
-def _captions() -> dict[str, Markup]:
-    """The workflow's captions by kind: what Snakemake's own report shows too."""
-    settings = {"file_insertion_enabled": False, "raw_enabled": False, "report_level": 5}
-    return {
-        path.stem: Markup(
-            docutils.core.publish_parts(
-                path.read_text(), writer="html5", settings_overrides=settings
-            )["body"].strip()
-        )
-        for path in map(Path, workflow.captions())
-    }
-
-
-def caption(name: str) -> Markup:
-    """The caption of the longest kind that a name ends with; empty if there is none."""
-    name = name or TABLE
-    kinds = [kind for kind in _captions() if name == kind or name.endswith(f"_{kind}")]
-    return _captions()[max(kinds, key=len)] if kinds else Markup("")

@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import envs
-from cds_bench import files, paths
+from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.dataset.store import read_dataset
 from cds_bench.report import plotting
+from cds_bench.report.making import Made
 from cds_bench.report.tables import by_success
 
 # By name: an edit of the mazes must not redraw the data of other domains.
@@ -32,16 +33,13 @@ COLUMNS = [
 BINS = 80
 
 
-def write_coverage(config: Config, suite: str) -> None:
-    """Writes figures/<suite>_coverage.{png,svg} and tables/<suite>_coverage.csv."""
+def covered(config: Config, suite: str) -> Made:
     datasets = {
         task: read_dataset(paths.dataset(config, suite, task), suite, task)
         for task in envs.SUITES[suite].tasks
     }
-    table = rewards(suite, datasets)
-    files.write_csv(paths.coverage_table(config, suite), table)
-    with plotting.style():
-        plotting.save(coverage(suite, datasets, table), config, suite, "coverage")
+    frame = rewards(suite, datasets)
+    return Made(frame, figure=coverage(suite, datasets, frame))
 
 
 def rewards(suite: str, datasets: dict[str, tuple[dict, dict]]) -> pd.DataFrame:

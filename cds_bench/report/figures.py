@@ -11,6 +11,7 @@ import envs
 from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
+from cds_bench.report.making import Made
 from cds_bench.report.plotting import ACROSS, GREY, WIDTH
 from cds_bench.report.tables import by_success, label, percent, provenance
 from cds_bench.seeding import stream
@@ -25,20 +26,20 @@ BAND_RESAMPLES = 2000  # enough for a band to look at
 LEGEND = {"loc": "outside lower center", "handlelength": 3, "columnspacing": 1.3}
 
 
-def write_learning_curves(config: Config, suite: str) -> None:
-    """Writes figures/<suite>_learning_curves.{png,svg} from scores.csv."""
-    scores = read_scores(paths.scores(config))
-    with plotting.style():
-        made = learning_curves(config, scores, suite)
-        plotting.save(made, config, suite, "learning_curves")
+def curves(config: Config, suite: str) -> Made:
+    return Made(figure=learning_curves(config, _scores(config, suite), suite))
 
 
-def write_aggregates(config: Config, suite: str) -> None:
-    """Writes figures/<suite>_{aggregates,profiles}.{png,svg} from scores.csv."""
-    scores = read_scores(paths.scores(config))
-    with plotting.style():
-        plotting.save(aggregates(config, scores, suite), config, suite, "aggregates")
-        plotting.save(profiles(config, scores, suite), config, suite, "profiles")
+def averages(config: Config, suite: str) -> Made:
+    return Made(figure=aggregates(config, _scores(config, suite), suite))
+
+
+def performance_profiles(config: Config, suite: str) -> Made:
+    return Made(figure=profiles(config, _scores(config, suite), suite))
+
+
+def _scores(config: Config, suite: str) -> pd.DataFrame:
+    return read_scores(paths.scores(config, suite))
 
 
 def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:

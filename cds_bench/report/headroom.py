@@ -1,42 +1,26 @@
 """What there is to share in a suite: a table, and a figure, from its pool alone."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-import envs
-from cds_bench import paths
+from cds_bench import paths, workflow
 from cds_bench.config import Config
 from cds_bench.dataset.headroom import headroom
 from cds_bench.dataset.pool import load_pool
-from cds_bench.errors import BenchError
 from cds_bench.report import plotting
 from cds_bench.report.heatmaps import matrix, panels
+from cds_bench.report.making import Made
 from cds_bench.report.render import Block, Cell, Table
-from cds_bench.report.tables import write_table
 
-NAME = "headroom"  # of the table and the figure
 PANELS = {"above_mean": "above\nthe mean", "above_high": "above the\n90th percentile"}
 
 
-def write_headroom(config: Config, suite: str, discount: float) -> Table:
-    """Writes tables/ and figures/<suite>_headroom.* from the suite's pool; returns the table.
-
-    Raises BenchError for a suite of one task.
-    """
-    if len(envs.SUITES[suite].tasks) == 1:
-        raise BenchError(
-            f"suite '{suite}' has one task, so that there is nothing to share; name a suite with "
-            "several tasks"
-        )
+def room(config: Config, suite: str) -> Made:
+    """From the suite's pool, at the discount of the suite's first algorithm."""
+    discount = workflow.discount(config, suite)
     frame = headroom(load_pool(paths.pool(config, suite)), discount)
-    made = table(frame)
-    write_table(partial(paths.headroom_table, config, suite), frame, made)
-    with plotting.style():
-        plotting.save(figure(frame), config, suite, NAME)
-    return made
+    return Made(frame, table(frame), figure(frame))
 
 
 def table(frame: pd.DataFrame) -> Table:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 import envs
 from cds_bench.config import Config
 from cds_bench.report import plotting
+from cds_bench.report.making import Made
 from cds_bench.report.tables import label, provenance
 from cds_bench.statistics.metrics import SHARE, WEIGHT, read_metrics
 
@@ -20,15 +21,13 @@ COLUMNS = (*((WEIGHT, third) for third in range(3)), (SHARE, 2))
 COLOURS = "Blues"
 
 
-def write_sharing(config: Config, suite: str, algorithm: str) -> None:
-    """Writes figures/<suite>_<algorithm>_sharing.{png,svg} from the runs' metrics.csv."""
+def routes(config: Config, suite: str, algorithm: str) -> Made:
+    """What an algorithm's strategies trained on, from the runs' metrics.csv."""
     metrics = {
         name: read_metrics(config, suite, algorithm, name, TITLES)
         for name in config.strategies(algorithm)
     }
-    with plotting.style():
-        made = sharing(config, suite, algorithm, metrics)
-        plotting.save(made, config, suite, f"{algorithm}_sharing")
+    return Made(figure=sharing(config, suite, algorithm, metrics))
 
 
 def thirds(metrics: pd.DataFrame, metric: str, tasks: tuple[str, ...]) -> np.ndarray:

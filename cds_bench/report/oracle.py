@@ -1,12 +1,11 @@
 """The table of what a perfect selection would gain on a suite."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 
 from cds_bench import paths
 from cds_bench.config import Config
+from cds_bench.report.making import Made
 from cds_bench.report.render import MISSING, Block, Cell, Table
 from cds_bench.report.tables import (
     hundred,
@@ -17,19 +16,15 @@ from cds_bench.report.tables import (
     provenance,
     seeds_caption,
     unit,
-    write_table,
 )
 from cds_bench.statistics.gains import NO_SHARING, gains
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.summary import AVERAGE
 
 
-def write_oracle_table(config: Config, suite: str) -> None:
-    """Writes tables/<suite>_oracle.{csv,md,tex,html}; nothing in a profile without references."""
-    if config.references:
-        frame = gains(config, read_scores(paths.scores(config)), suite)
-        place = partial(paths.oracle_table, config, suite)
-        write_table(place, frame, table(config, suite, frame))
+def oracle(config: Config, suite: str) -> Made:
+    frame = gains(config, read_scores(paths.scores(config, suite)), suite)
+    return Made(frame, table(config, suite, frame))
 
 
 def table(config: Config, suite: str, frame: pd.DataFrame) -> Table:

@@ -49,14 +49,14 @@ def page(config: Config) -> str:
         short=regime.warnings(config),
         glance=glance(config),
         suites={suite: about(config, suite) for suite in config.suites},
-        results=_of_suites(config, [item for item in items if item.name not in contents.DATA]),
+        results=_of_suites(config, [item for item in items if not item.product.data]),
         overall=_overall([item for item in items if not item.suite]),
         no_scores=no_scores,
         methods={s: drilldown.methods(config, scores, runs, s) for s in config.suites},
         job_columns=drilldown.JOB_COLUMNS,
         points=drilldown.POINTS,
         datasets={s: cards.cards(config, s) for s in config.suites},
-        coverage=_of_suites(config, [item for item in items if item.name in contents.DATA]),
+        coverage=_of_suites(config, [item for item in items if item.product.data]),
         versions=provenance.versions(runs, list(manifests.values())),
         pools=provenance.pools(config, runs),
         training_code=provenance.training_code(runs),
@@ -117,7 +117,7 @@ def glance(config: Config) -> list[tuple[str, list[dict[str, str]]]]:
 
 def _averages(config: Config, suite: str) -> dict[str, dict[str, Any]]:
     try:
-        frame = read_csv(paths.table(config, suite, "csv"))
+        frame = read_csv(paths.table(config, "", "csv", suite))
         rows = frame[(frame["task"] == AVERAGE) & (frame["n"] > 0)]
         return {
             f"{row.algorithm} × {label(config, row.sharing)}": {
@@ -140,5 +140,5 @@ def _overall(items: list[contents.Item]) -> dict[str, list[contents.Item]]:
     """What is about all suites, by name: a table and a figure of one name stand together."""
     groups: dict[str, list[contents.Item]] = {}
     for item in items:
-        groups.setdefault(item.name, []).append(item)
+        groups.setdefault(item.product.name, []).append(item)
     return groups

@@ -1,13 +1,12 @@
 """The paper's claims and what the scores say of them, as a table."""
 
-from functools import partial
-
 import numpy as np
 
 from cds_bench import paths
 from cds_bench.config import Config
+from cds_bench.report.making import Made
 from cds_bench.report.render import Block, Cell, Table
-from cds_bench.report.tables import p_value, provenance, seeds_caption, write_table
+from cds_bench.report.tables import p_value, provenance, seeds_caption
 from cds_bench.statistics.paper_claims import COLUMNS, OVERALL, UNDECIDED
 from cds_bench.statistics.schema import check_columns, read_csv
 
@@ -23,13 +22,13 @@ NATS = 2  # whose rows are divergences
 SHARES = (1, 2, 3)  # whose overall rows are shares of suites or domains
 
 
-def write_claims_table(config: Config) -> None:
-    """Writes tables/claims.{csv,md,tex,html} from claims.csv."""
+def tested(config: Config) -> Made:
+    """The rows of claims.csv as a table."""
     path = paths.claims(config)
     frame = read_csv(path)
     check_columns(frame, COLUMNS, str(path))
     frame["note"] = frame["note"].astype("string").fillna("")
-    write_table(partial(paths.overall_table, config, "claims"), frame, table(config, frame))
+    return Made(frame, table(config, frame))
 
 
 def table(config: Config, frame) -> Table:

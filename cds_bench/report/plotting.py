@@ -9,8 +9,7 @@ from matplotlib import rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cds_bench import files, paths
-from cds_bench.config import Config
+from cds_bench import files
 
 WIDTH = 7.2  # inches, a page's text
 DPI = 150
@@ -64,11 +63,6 @@ def figure(width: float, height: float, layout: str | None = "constrained") -> F
 def style():
     """The context in which figures are made and written."""
     return rc_context(STYLE)
-
-
-def save(made: Figure, config: Config, suite: str, name: str) -> None:
-    """Writes figures/<suite>_<name>.{png,svg}."""
-    save_as(made, lambda extension: paths.figure(config, suite, name, extension))
 
 
 def save_as(made: Figure, place: Callable[[str], Path]) -> None:

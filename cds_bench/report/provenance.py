@@ -9,6 +9,7 @@ from typing import Any
 from cds_bench import files, paths, workflow
 from cds_bench.config import Config
 from cds_bench.fingerprint import ROOT, fingerprint
+from cds_bench.report import targets
 from cds_bench.status import number, read
 
 NOTHING = "–"
@@ -145,8 +146,8 @@ def _modules(stage: str) -> list[str]:
 
 def hashes(config: Config) -> list[tuple[str, str, str]]:
     """File, SHA-256 and bytes of the results' tables and of the runs; missing ones say so."""
-    listed = [paths.resolved(config), *map(Path, workflow.merged(config))]
-    listed += [Path(path) for path in workflow.tables(config) if path.endswith(".csv")]
+    listed = [paths.resolved(config), *map(Path, workflow.statistics(config))]
+    listed += [Path(path) for path in targets.tables(config) if path.endswith(".csv")]
     for run in workflow.runs(config):
         made = workflow.run_files(config, *run)
         listed += [Path(made["policies"]), Path(made["metrics"])]

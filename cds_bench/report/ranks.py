@@ -1,28 +1,22 @@
 """Average ranks over all tasks: a table, and a figure with the critical difference."""
 
-from functools import partial
-
 import pandas as pd
 from matplotlib.figure import Figure
 
 from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
+from cds_bench.report.making import Made
 from cds_bench.report.plotting import GREY
 from cds_bench.report.render import MISSING, Block, Cell, Table
-from cds_bench.report.tables import p_value, provenance, seeds_caption, write_table
+from cds_bench.report.tables import p_value, provenance, seeds_caption
 from cds_bench.statistics.ranks import ranks
 from cds_bench.statistics.schema import read_scores
 
-NAME = "ranks"  # of the table and the figure
 
-
-def write_ranks(config: Config) -> None:
-    """Writes tables/ranks.{csv,md,tex,html} and the figure of the same name from scores.csv."""
+def average_ranks(config: Config) -> Made:
     frame = ranks(config, read_scores(paths.scores(config)))
-    write_table(partial(paths.overall_table, config, NAME), frame, table(config, frame))
-    with plotting.style():
-        plotting.save_as(figure(config, frame), partial(paths.overall_figure, config, NAME))
+    return Made(frame, table(config, frame), figure(config, frame))
 
 
 def table(config: Config, frame: pd.DataFrame) -> Table:

@@ -1,14 +1,13 @@
 """The table of the regime: whether the runs are long enough to judge strategies by."""
 
-from functools import partial
-
 import pandas as pd
 
 from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.regime import warnings
+from cds_bench.report.making import Made
 from cds_bench.report.render import Block, Cell, Table
-from cds_bench.report.tables import hundred, provenance, seeds_caption, write_table
+from cds_bench.report.tables import hundred, provenance, seeds_caption
 from cds_bench.statistics.regime import (
     BEATS_CLONING,
     BEATS_RANDOM,
@@ -24,7 +23,6 @@ from cds_bench.statistics.regime import (
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.shift import read_shift
 
-NAME = "regime"
 TITLES = {
     HORIZONS: "horizons covered",
     BEATS_CLONING: "average above cloning",
@@ -34,12 +32,10 @@ TITLES = {
 }
 
 
-def write_regime(config: Config) -> Table:
-    """Writes tables/regime.{csv,md,tex,html} from scores.csv, shift.csv and the references."""
+def conditions(config: Config) -> Made:
+    """From scores.csv, shift.csv and the references."""
     frame = checks(config, read_scores(paths.scores(config)), read_shift(config))
-    made = table(config, frame)
-    write_table(partial(paths.overall_table, config, NAME), frame, made)
-    return made
+    return Made(frame, table(config, frame))
 
 
 def table(config: Config, frame: pd.DataFrame) -> Table:

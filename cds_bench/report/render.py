@@ -70,7 +70,7 @@ def _markdown_cell(cell: Cell) -> str:
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "×": r"$\times$", "≥": r"$\geq$", "−": "$-$", "<": "$<$", ">": "$>$",
+    "×": r"$\times$", "≥": r"$\geq$", "∞": r"$\infty$", "−": "$-$", "<": "$<$", ">": "$>$",
 }  # fmt: skip
 
 
@@ -140,7 +140,7 @@ td small { display: block; color: #555; font-size: .8rem; line-height: 1.2; }
 
 
 def html(table: Table) -> str:
-    """A page that needs nothing else, as Snakemake's report embeds it."""
+    """A page that needs nothing else."""
     title = escaping.escape(table.title)
     lines = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',

@@ -1,7 +1,5 @@
 """What strategies select: tables and a figure of a suite; the paper's first figure in numbers."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,12 +8,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
+from cds_bench.report.making import Made
 from cds_bench.report.plotting import ACROSS, GREY, WIDTH
 from cds_bench.report.render import MISSING, Block, Cell, Table
-from cds_bench.report.tables import label, percent, provenance, write_table
+from cds_bench.report.tables import label, percent, provenance
 from cds_bench.statistics.selection import (
     AUC,
     FOREIGN,
@@ -27,7 +25,6 @@ from cds_bench.statistics.selection import (
     summarise,
 )
 
-NAME = "selection"
 TITLES = {
     AUC: "AUC of the weights for the top quarter of returns-to-go",
     SPEARMAN: "Spearman's correlation of weight and return-to-go",
@@ -38,15 +35,11 @@ UNDEFINED = "–"
 Lines = dict[str, pd.Series]  # by strategy
 
 
-def write_selection(config: Config, suite: str) -> None:
-    """Writes {tables,figures}/<suite>_selection.* from the runs' metrics.csv."""
+def selection(config: Config, suite: str) -> Made:
+    """From the runs' metrics.csv."""
     frame = read_selection(config, suite)
     summary = summarise(config, suite, frame)
-    write_table(
-        partial(paths.selection_table, config, suite), summary, table(config, suite, summary)
-    )
-    with plotting.style():
-        plotting.save(figure(config, suite, frame), config, suite, NAME)
+    return Made(summary, table(config, suite, summary), figure(config, suite, frame))
 
 
 def table(config: Config, suite: str, summary: pd.DataFrame) -> Table:

@@ -1,7 +1,5 @@
 """Distribution shift and score, side by side: the paper's explanation of why sharing can hurt."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,12 +7,12 @@ from matplotlib.figure import Figure
 from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
+from cds_bench.report.making import Made
 from cds_bench.report.render import MISSING, Block, Cell, Table
-from cds_bench.report.tables import label, provenance, seeds_caption, write_table
+from cds_bench.report.tables import label, provenance, seeds_caption
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.shift import AVERAGE, KL, OVERESTIMATION, SCORE, read_shift, summarise
 
-NAME = "distribution_shift"  # of the table and the figure
 TITLES = {
     KL: "D_KL(policy ‖ behaviour of its effective data), nats",
     OVERESTIMATION: "Q at initial states − discounted return",
@@ -23,34 +21,16 @@ TITLES = {
 UNITS = {KL: 1.0, OVERESTIMATION: 1.0, SCORE: 100.0}
 
 
-def write_distribution_shift(config: Config) -> None:
-    """Writes tables/distribution_shift.{csv,md,tex,html} and the figure of the same name."""
+def distribution_shift(config: Config) -> Made:
     summary = summarise(config, read_shift(config), read_scores(paths.scores(config)))
-    write_table(partial(paths.overall_table, config, NAME), summary, table(config, summary))
-    with plotting.style():
-        plotting.save_as(figure(config, summary), partial(paths.overall_figure, config, NAME))
+    return Made(summary, table(config, summary), figure(config, summary))
 
 
 def table(config: Config, summary: pd.DataFrame) -> Table:
-    """A block per algorithm and measure; rows are the suites' tasks and their average."""
-    blocks = []
-    for algorithm, part in summary.groupby("algorithm", sort=False):
-        for measure, rows in part.groupby("measure", sort=False):
-            lines, rules = [], []
-            for suite, of_suite in rows.groupby("suite", sort=False):
-                rules += [len(lines)] if lines else []
-                lines += [
-                    (f"{suite}, {task}", tuple(_cell(row, measure) for row in cells.itertuples()))
-                    for task, cells in of_suite.groupby("task", sort=False)
-                ]
-            columns = tuple(label(config, name) for name in config.strategies(algorithm))
-            blocks.append(
-                Block(f"{algorithm}: {TITLES[measure]}", columns, tuple(lines), tuple(rules))
-            )
     return Table(
         title="Distribution shift and score",
         label="suite, task",
-        blocks=tuple(blocks),
+        blocks=blocks(config, summary),
         caption=(
             "How far each policy moved from the data that it was trained on: the KL divergence "
             "from the policy to a behaviour model of the same form, fitted by weighted maximum "
@@ -63,6 +43,24 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
             provenance(config),
         ),
     )
+
+
+def blocks(config: Config, summary: pd.DataFrame) -> tuple[Block, ...]:
+    """A block per algorithm and measure; rows are the suites' tasks and their average."""
+    found = []
+    for algorithm, part in summary.groupby("algorithm", sort=False):
+        for measure, rows in part.groupby("measure", sort=False):
+            lines, rules = [], []
+            for suite, of_suite in rows.groupby("suite", sort=False):
+                rules += [len(lines)] if lines else []
+                lines += [
+                    (f"{suite}, {task}", tuple(_cell(row, measure) for row in cells.itertuples()))
+                    for task, cells in of_suite.groupby("task", sort=False)
+                ]
+            columns = tuple(label(config, name) for name in config.strategies(algorithm))
+            title = f"{algorithm}: {TITLES[measure]}"
+            found.append(Block(title, columns, tuple(lines), tuple(rules)))
+    return tuple(found)
 
 
 def _cell(row, measure: str) -> Cell:

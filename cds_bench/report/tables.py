@@ -1,16 +1,12 @@
 """The tables of a suite: scores of all methods, and comparisons with the reference method."""
 
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import files, paths
+from cds_bench import paths
 from cds_bench.config import Config
-from cds_bench.report import render
+from cds_bench.report.making import Made
 from cds_bench.report.render import FAILED, MISSING, RUNNING, Block, Cell, Table
 from cds_bench.statistics import comparisons as compared
 from cds_bench.statistics.intervals import COVERAGE
@@ -20,34 +16,20 @@ from cds_bench.statistics.summary import AVERAGE, IQM, summarise
 LABELS = {IQM: "IQM"}  # rows whose label is not their name
 
 
-def write_suite_table(config: Config, suite: str) -> None:
-    """Writes tables/<suite>.{csv,md,tex,html} from scores.csv and failures.csv.
-
-    The csv is `summarise`'s frame, in normalised score (0 to 1); the others show it x100.
-    """
-    scores = read_scores(paths.scores(config))
-    summary = summarise(config, scores, suite, read_failures(config))
-    table = suite_table(config, suite, summary)
-    write_table(partial(paths.table, config, suite), summary, table)
+def scores(config: Config, suite: str) -> Made:
+    """A suite's scores. The csv is `summarise`'s frame (0 to 1); the other formats show x100."""
+    found = read_scores(paths.scores(config, suite))
+    summary = summarise(config, found, suite, read_failures(config, suite))
+    return Made(summary, suite_table(config, suite, summary))
 
 
-def write_comparison_table(config: Config, suite: str) -> None:
-    """Writes tables/<suite>_comparisons.{csv,md,tex,html} from comparisons.csv."""
-    path = paths.comparisons(config)
-    frame = read_csv(path)
-    check_columns(frame, compared.COLUMNS, str(path))
-    rows = frame[frame["suite"] == suite]
+def comparisons(config: Config, suite: str) -> Made:
+    """A suite's methods against the reference method."""
+    path = paths.comparisons(config, suite)
+    rows = read_csv(path)
+    check_columns(rows, compared.COLUMNS, str(path))
     rows = rows.assign(note=rows["note"].astype("string").fillna(""))
-    table = comparison_table(config, suite, rows)
-    write_table(partial(paths.comparison_table, config, suite), rows, table)
-
-
-def write_table(place: Callable[[str], Path], frame: pd.DataFrame, table: Table) -> None:
-    """Writes `frame` to `place("csv")`, and its rendering to `place` of md, tex and html."""
-    files.write_csv(place("csv"), frame)
-    renderings = {"md": render.markdown, "tex": render.latex, "html": render.html}
-    for extension, rendered in renderings.items():
-        files.write_text(place(extension), rendered(table))
+    return Made(rows, comparison_table(config, suite, rows))
 
 
 def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
@@ -56,7 +38,7 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
     blocks = []
     for algorithm, part in summary.groupby("algorithm", sort=False):
         rows = tuple(
-            (LABELS.get(name, name), tuple(map(_score_cell, group.itertuples())))
+            (LABELS.get(name, name), tuple(map(score_cell, group.itertuples())))
             for name, group in part.groupby("task", sort=False)
         )
         columns = tuple(label(config, name) for name in dict.fromkeys(part["sharing"]))
@@ -75,7 +57,7 @@ def label(config: Config, sharing: str) -> str:
     return f"{sharing} (reference)" if sharing in config.references else sharing
 
 
-def _score_cell(row) -> Cell:
+def score_cell(row) -> Cell:
     if row.n == 0:
         text = FAILED if row.failed else RUNNING if row.running else MISSING
         return Cell(text, (f"0 of {row.seeds} seeds",))

@@ -20,8 +20,8 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
-    """A row per suite, task (and "average") and pair of methods (`pairs`).
+def comparisons(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
+    """A row per task of a suite (and "average") and pair of methods (`pairs`).
 
     difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
     both have; low and high its percentile bootstrap interval over seeds; p the exact sign-flip
@@ -32,20 +32,16 @@ def comparisons(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
     seed, for seeds that have them all; `note` names what is missing. `scores` is a checked frame.
     """
     headlines = headline(scores, config.protocol)
-    rows = []
-    for suite in config.suites:
-        tasks = envs.SUITES[suite].tasks
-        for task in [*tasks, "average"]:
-            pick = slice(None) if task == "average" else slice(i := tasks.index(task), i + 1)
-            group = [
-                compare(config, headlines, (suite, task, *method), reference, pick)
-                for method, reference in pairs(config, scores, suite)
-            ]
-            p = np.array([row["p"] for row in group])
-            corrected = CORRECTIONS[config.protocol.correction](p)
-            rows += [
-                {**row, "p_corrected": value} for row, value in zip(group, corrected, strict=True)
-            ]
+    tasks, rows = envs.SUITES[suite].tasks, []
+    for task in [*tasks, "average"]:
+        pick = slice(None) if task == "average" else slice(i := tasks.index(task), i + 1)
+        group = [
+            compare(config, headlines, (suite, task, *method), reference, pick)
+            for method, reference in pairs(config, scores, suite)
+        ]
+        p = np.array([row["p"] for row in group])
+        corrected = CORRECTIONS[config.protocol.correction](p)
+        rows += [{**row, "p_corrected": value} for row, value in zip(group, corrected, strict=True)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -108,7 +104,7 @@ def compare(
     }
 
 
-def write_comparisons(config: Config) -> None:
-    """Writes comparisons.csv from scores.csv."""
-    scores = read_scores(paths.scores(config))
-    files.write_csv(paths.comparisons(config), comparisons(config, scores))
+def write_comparisons(config: Config, suite: str) -> None:
+    """Writes comparisons/<suite>.csv from scores/<suite>.csv."""
+    scores = read_scores(paths.scores(config, suite))
+    files.write_csv(paths.comparisons(config, suite), comparisons(config, scores, suite))

@@ -33,14 +33,14 @@ def evaluated(config: Config, run: Run) -> bool:
     )
 
 
-def gaps(config: Config) -> pd.DataFrame:
-    """A row per seed without scores, in whole or in part: its state and the reason.
+def gaps(config: Config, suite: str) -> pd.DataFrame:
+    """A row per seed of a suite without scores, in whole or in part: its state and the reason.
 
     `failed`: its losses were not finite (`step`: where), or its job ended with an error; `running`:
     it is being trained; `missing`: its job has not started, or was stopped.
     """
     rows = []
-    for run in workflow.runs(config):
+    for run in workflow.runs(config, suite):
         diverged = {row["seed"]: row for row in _diverged(config, run)}
         gap = None if evaluated(config, run) else _gap(config, run)
         for seed in seeds_of(run):

@@ -129,22 +129,22 @@ def own_metric(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[scores["metric"] == scores["task"].map(lambda task: envs.TASKS[task].metric)]
 
 
-def merge(config: Config, others: Iterable[Path | str] = ()) -> pd.DataFrame:
-    """All configured runs' scores, and the files in `others`, as one checked and sorted frame.
+def merge(config: Config, suite: str, others: Iterable[Path | str] = ()) -> pd.DataFrame:
+    """A suite's scores, of its configured runs and in `others`, as one checked and sorted frame.
 
     A configured run without scores of its last training is skipped: its cells are shown as missing
-    later. `others` are score files of external baselines; those must exist. Rows are sorted by
-    suite, task, algorithm, sharing (each in the configuration's order, unknown names last), seed,
-    step and metric.
+    later. `others` are score files of external baselines, whose other suites are left out; the
+    files must exist. Rows are sorted by task, algorithm, sharing (each in the configuration's
+    order, unknown names last), seed, step and metric.
     """
-    parts = [_read_run(config, run) for run in workflow.runs(config)]
-    parts = [part for part in [*parts, *map(read_scores, others)] if part is not None]
+    parts = [_read_run(config, run) for run in workflow.runs(config, suite)]
+    external = [frame[frame["suite"] == suite] for frame in map(read_scores, others)]
+    parts = [part for part in [*parts, *external] if part is not None and len(part)]
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
-    frame = validate(pd.concat(parts, ignore_index=True), str(paths.scores(config)))
+    frame = validate(pd.concat(parts, ignore_index=True), str(paths.scores(config, suite)))
     order = {
-        "suite": config.suites,
-        "task": config.tasks(),
+        "task": envs.SUITES[suite].tasks,
         "algorithm": config.algorithms,
         "sharing": config.sharing,
     }
@@ -214,24 +214,25 @@ def checked_baselines(config: Config) -> list[Path]:
     ]
 
 
-def write_scores(config: Config, others: Iterable[Path | str] = ()) -> None:
-    """Writes scores.csv (see `merge`), and what it lacks into failures.csv (`lacking`)."""
-    files.write_csv(paths.scores(config), merge(config, others))
-    files.write_csv(paths.failures(config), lacking(config))
+def write_scores(config: Config, suite: str) -> None:
+    """Writes scores/<suite>.csv, and into failures/<suite>.csv what it lacks and why."""
+    scores = merge(config, suite, checked_baselines(config))
+    files.write_csv(paths.scores(config, suite), scores)
+    files.write_csv(paths.failures(config, suite), lacking(config, suite))
 
 
-def lacking(config: Config) -> pd.DataFrame:
-    """What scores.csv lacks and why: of our runs (`gaps`), and of external baselines."""
-    return pd.concat([gaps(config), _baseline_gaps(config)], ignore_index=True)
+def lacking(config: Config, suite: str) -> pd.DataFrame:
+    """What a suite's scores lack and why: of our runs (`gaps`), and of external baselines."""
+    return pd.concat([gaps(config, suite), _baseline_gaps(config, suite)], ignore_index=True)
 
 
-def _baseline_gaps(config: Config) -> pd.DataFrame:
-    """As `gaps`, a row per suite and seed of every external baseline without checked scores."""
+def _baseline_gaps(config: Config, suite: str) -> pd.DataFrame:
+    """As `gaps`, a row per seed of every external baseline without checked scores."""
     rows = []
     for name in config.baselines:
         if paths.baseline_checked(config, name) not in checked_baselines(config):
             reason = _problem(config, name)
-            key = (config.suites, [name], [NO_SHARING_NAMED], range(config.seeds))
+            key = ([suite], [name], [NO_SHARING_NAMED], range(config.seeds))
             rows += product(*key, [FAILED], [0], [reason])
     return pd.DataFrame(rows, columns=GAPS)
 
@@ -247,9 +248,9 @@ def _problem(config: Config, name: str) -> str:
     return "not checked"
 
 
-def read_failures(config: Config) -> pd.DataFrame:
-    """failures.csv, checked."""
-    path = paths.failures(config)
+def read_failures(config: Config, suite: str) -> pd.DataFrame:
+    """failures/<suite>.csv, checked."""
+    path = paths.failures(config, suite)
     frame = read_csv(path)
     check_columns(frame, GAPS, str(path))
     return frame

@@ -10,7 +10,7 @@ from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.gaps import gaps
-from cds_bench.statistics.schema import COLUMNS
+from cds_bench.statistics.schema import COLUMNS, merge
 
 SUITE = "walker2d-mixed"
 SHARING = ("no_sharing", "sharing_all", "hipi", "cds_basic", "cds")
@@ -132,6 +132,11 @@ def run_record(seeds, **changes) -> dict:
     }
 
 
+def scores(config: Config) -> pd.DataFrame:
+    """The scores of all suites."""
+    return pd.concat([merge(config, suite) for suite in config.suites], ignore_index=True)
+
+
 def write(config: Config) -> None:
     """Every run's scores and metrics where the stages before would leave them."""
     for suite in config.suites:
@@ -145,4 +150,5 @@ def write(config: Config) -> None:
                 )
                 metrics = run_metrics(suite, sharing, seeds)
                 files.write_csv(paths.run(config, *key) / "metrics.csv", metrics)
-    files.write_csv(paths.failures(config), gaps(config))
+    for suite in config.suites:
+        files.write_csv(paths.failures(config, suite), gaps(config, suite))

@@ -7,16 +7,17 @@ import pytest
 import envs
 from cds_bench import paths
 from cds_bench.dataset.store import read_dataset
-from cds_bench.report.coverage import COLUMNS, write_coverage
+from cds_bench.report.coverage import COLUMNS
+from cds_bench.report.making import make
 
 SUITE = "walker2d-mixed"
 
 
 @pytest.fixture(scope="module")
 def written(collected):
-    write_coverage(collected, SUITE)
-    files = [paths.figure(collected, SUITE, "coverage", end) for end in ("png", "svg")]
-    files.append(paths.coverage_table(collected, SUITE))
+    make(collected, "coverage", SUITE)
+    files = [paths.figure(collected, "coverage", end, SUITE) for end in ("png", "svg")]
+    files.append(paths.table(collected, "coverage", "csv", SUITE))
     yield files
     for file in files:
         file.unlink()
@@ -39,5 +40,5 @@ def test_mean_rewards_are_the_relabelled_ones(collected, written):
 
 def test_the_same_bytes_twice(collected, written):
     before = [file.read_bytes() for file in written]
-    write_coverage(collected, SUITE)
+    make(collected, "coverage", SUITE)
     assert [file.read_bytes() for file in written] == before

@@ -5,56 +5,53 @@ import pytest
 from cds_bench import files, paths
 from cds_bench.errors import BenchError
 from cds_bench.report import figures, heatmaps, plotting
+from cds_bench.report.making import make
 from cds_bench.statistics import schema
 from cds_bench.statistics.metrics import COLUMNS, SHARE, WEIGHT, read_metrics
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
-WRITERS = {
-    "learning_curves": lambda config: figures.write_learning_curves(config, SUITE),
-    "aggregates": lambda config: figures.write_aggregates(config, SUITE),
-    "cql_sharing": lambda config: heatmaps.write_sharing(config, SUITE, "cql"),
-}
+NAMES = ("learning_curves", "aggregates", "profiles", "cql_sharing")
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     config = synthetic.config(tmp_path_factory.mktemp("results"))
     synthetic.write(config)
-    schema.write_scores(config)
+    schema.write_scores(config, SUITE)
     return config
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_figures_are_written_and_the_same_bytes_again(config, name):
-    found = [paths.figure(config, SUITE, name, extension) for extension in ("png", "svg")]
-    WRITERS[name](config)
-    first = [path.read_bytes() for path in found]
-    assert found[0].name == f"walker2d_mixed_{name}.png"
-    assert first[0].startswith(b"\x89PNG")
-    assert b"<svg" in first[1]
-    assert b"dc:date" not in first[1]
-    assert min(map(len, first)) > 10_000
-    WRITERS[name](config)
-    assert first == [path.read_bytes() for path in found]
+def test_figures_are_written_and_the_same_bytes_again(config):
+    found = {
+        extension: [paths.figure(config, name, extension, SUITE) for name in NAMES]
+        for extension in ("png", "svg")
+    }
+    make(config, "figures", SUITE)
+    first = {kind: [path.read_bytes() for path in files] for kind, files in found.items()}
+    assert found["png"][0].name == "walker2d_mixed_learning_curves.png"
+    assert all(image.startswith(b"\x89PNG") for image in first["png"])
+    assert all(b"<svg" in image and b"dc:date" not in image for image in first["svg"])
+    assert min(len(image) for images in first.values() for image in images) > 10_000
+    make(config, "figures", SUITE)
+    assert first == {kind: [path.read_bytes() for path in files] for kind, files in found.items()}
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_missing_runs_are_no_failure(tmp_path, name):
+def test_missing_runs_are_no_failure(tmp_path):
     config = synthetic.config(
         tmp_path, algorithms={"cql": {}, "brac": {}}, seeds=2, seeds_per_job=1
     )
-    schema.write_scores(config)  # a header alone
-    WRITERS[name](config)
+    schema.write_scores(config, SUITE)  # a header alone
+    make(config, "figures", SUITE)
     part = synthetic.config(tmp_path, seeds=2, seeds_per_job=1, sharing={"hipi": {}})
     synthetic.write(part)
-    schema.write_scores(config)
-    WRITERS[name](config)
-    assert paths.figure(config, SUITE, name, "svg").exists()
+    schema.write_scores(config, SUITE)
+    make(config, "figures", SUITE)
+    assert all(paths.figure(config, name, "svg", SUITE).exists() for name in NAMES)
 
 
 def test_captions_say_n(config):
-    scores = schema.read_scores(paths.scores(config))
+    scores = schema.read_scores(paths.scores(config, SUITE))
     made = figures.learning_curves(config, scores, SUITE)
     assert "n = 3 seeds" in made._suptitle.get_text()
     fewer = scores[~((scores["sharing"] == "cds") & (scores["seed"] == 2))]
@@ -68,8 +65,7 @@ def test_axes_say_success_where_it_is(tmp_path):
     maze = "pointmaze-medium-directed"
     config = synthetic.config(tmp_path, suites={maze: {}})
     synthetic.write(config)
-    schema.write_scores(config)
-    scores = schema.read_scores(paths.scores(config))
+    scores = schema.merge(config, maze)
     for draw in (figures.learning_curves, figures.aggregates):
         made = draw(config, scores, maze)
         labels = {axes.get_ylabel() for axes in made.axes} | {a.get_xlabel() for a in made.axes}

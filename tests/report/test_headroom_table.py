@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,9 @@ from cds_bench.dataset.headroom import COLUMNS, headroom
 from cds_bench.dataset.pool import save_pool
 from cds_bench.errors import BenchError
 from cds_bench.files import write_text
-from cds_bench.report import cards
-from cds_bench.report.headroom import shares, table, write_headroom
+from cds_bench.report import cards, targets
+from cds_bench.report.headroom import shares, table
+from cds_bench.report.making import make
 from tests.dataset.test_headroom import make_pool
 
 SUITE = "walker2d-mixed"
@@ -42,9 +44,9 @@ def config(pool, tmp_path):
     return made
 
 
-def call(config, monkeypatch, *options):
+def call(config, monkeypatch):
     path = f"{config.results}/config.yaml"
-    arguments = ["cds-bench", "headroom", "--suite", SUITE, "--config", path, *options]
+    arguments = ["cds-bench", "make", "headroom", "--suite", SUITE, "--config", path]
     monkeypatch.setattr(sys, "argv", arguments)
     with pytest.raises(SystemExit) as end:
         cli.main()
@@ -53,8 +55,8 @@ def call(config, monkeypatch, *options):
 
 def test_the_command_needs_the_pool_alone(config, monkeypatch, capsys):
     call(config, monkeypatch)
-    listed = workflow.suite_headroom(config, SUITE)
-    files = [config.folder.joinpath(path) for path in listed["tables"] + listed["figures"]]
+    files = [Path(path) for path in targets.outputs(config, "headroom", SUITE)]
+    assert len(files) == 6
     assert all(file.stat().st_size for file in files)
     shown = capsys.readouterr().out
     assert "| run-forward | run-backward | 4 | -8.5 | 1.5 | 0.0 | 0.0 |" in shown
@@ -63,11 +65,9 @@ def test_the_command_needs_the_pool_alone(config, monkeypatch, capsys):
     before = [file.read_bytes() for file in files]
     call(config, monkeypatch)
     assert [file.read_bytes() for file in files] == before
-    call(config, monkeypatch, "--discount", "0.5")
-    assert "discount of 0.5" in capsys.readouterr().out
-    frame = pd.read_csv(paths.headroom_table(config, SUITE, "csv"))
+    frame = pd.read_csv(paths.table(config, "headroom", "csv", SUITE))
     assert list(frame) == COLUMNS
-    assert (frame["discount"] == 0.5).all()
+    assert (frame["discount"] == 0.99).all()
 
 
 def test_the_discount_is_that_of_the_suites_first_algorithm():
@@ -77,8 +77,10 @@ def test_the_discount_is_that_of_the_suites_first_algorithm():
         "domains": {"manipulation": {"algorithms": {"cql": {"discount": 0.8}}}},
     }
     made = configuration.parse(values, "test")
-    assert workflow.discount(made, SUITE) == 0.9
-    assert workflow.discount(made, "door-drawer") == 0.8
+    for suite, discount in {SUITE: 0.9, "door-drawer": 0.8}.items():
+        assert workflow.discount(made, suite) == discount
+        told = configuration.load(targets.part(made, "headroom", suite))
+        assert workflow.discount(told, suite) == discount, "also in the job that the rule starts"
 
 
 def test_a_row_per_pair_and_a_line_above_each_target(pool):
@@ -105,7 +107,7 @@ def test_a_card_says_how_much_of_the_others_data_is_better(config, monkeypatch):
     assert cards.card(config, SUITE, "jump").facts["headroom"] == fact(
         "100%", "run-forward", "100%"
     )
-    write_text(paths.headroom_table(config, SUITE, "csv"), "target,source\n")
+    write_text(paths.table(config, "headroom", "csv", SUITE), "target,source\n")
     assert cards.headroom(config, SUITE, "jump") is None
 
 
@@ -113,7 +115,7 @@ def test_a_suite_of_one_task_has_no_headroom(tmp_path):
     """The workflow asks for no files of it, and the writer says why there are none."""
     suite = "pointmaze-medium-single"
     config = configuration.parse({"results": str(tmp_path), "suites": {suite: {}}}, "test")
-    assert workflow.suite_headroom(config, suite) == {"tables": [], "figures": []}
-    with pytest.raises(BenchError, match="has one task, so that there is nothing to share"):
-        write_headroom(config, suite, 0.99)
+    assert ("headroom", suite) not in targets.targets(config)
+    with pytest.raises(BenchError, match="headroom: needs a suite of several tasks"):
+        make(config, "headroom", suite)
     assert not list(tmp_path.iterdir())

@@ -14,9 +14,11 @@ import pytest
 
 from cds_bench import files, paths, workflow
 from cds_bench.dataset.relabel import build_pool
-from cds_bench.report import cards, contents, drilldown, tables
+from cds_bench.report import cards, contents, drilldown, products, targets
 from cds_bench.report.everything import write_everything
+from cds_bench.report.making import make
 from cds_bench.report.page import page, write_page
+from cds_bench.report.products import Product
 from cds_bench.statistics import schema
 from tests.report import synthetic
 
@@ -69,7 +71,7 @@ def plain(text: str) -> str:
 
 def test_everything_is_in_it(config):
     text = page(config)
-    listed = [Path(p) for p in workflow.tables(config) + workflow.figures(config)]
+    listed = [Path(p) for p in targets.tables(config) + targets.figures(config)]
     for path in listed:
         if path.suffix in (".html", ".svg"):
             kind = "table" if path.suffix == ".html" else "figure"
@@ -95,9 +97,8 @@ def test_everything_is_in_it(config):
         "of the other tasks' transitions lie above its own mean return-to-go",
     ):
         assert said in seen, said
-    captions = Path(workflow.captions()[0]).parent
-    for kind in ("table", "learning_curves", "coverage", "headroom", "shift"):
-        assert " ".join((captions / f"{kind}.rst").read_text().split()) in seen
+    for product, _ in targets.listed(config):
+        assert product.caption in seen
 
 
 def test_too_few_steps_references_and_short_lists_are_said(tmp_path, stand_in):
@@ -125,15 +126,24 @@ def test_it_needs_nothing_else_and_repeats(config):
 
 @pytest.mark.usefixtures("undrawn")
 def test_new_tables_appear_by_themselves(copy, monkeypatch):
-    table = copy.folder / "tables" / "novelty.html"
-    listed = [*workflow.tables(copy), str(table)]
-    monkeypatch.setattr(workflow, "tables", lambda config: listed)
+    novelty = Product(
+        target="novelty",
+        name="novelty",
+        scope="profile",
+        maker="novelty:novelty",
+        caption="Something <new>.",
+        inputs=lambda config, suite: [],
+        table=("html",),
+    )
+    monkeypatch.setattr(products, "PRODUCTS", (*products.PRODUCTS, novelty))
     assert "missing: novelty.html" in page(copy)
+    table = paths.table(copy, "novelty", "html")
     files.write_text(table, "<body>\n<h1>New &amp; more</h1>\n<p>Held: 3 of 4.</p></body>")
     text = page(copy)
     assert "<h2>Novelty</h2>" in text
     assert "New &amp; more." in text
     assert "<p>Held: 3 of 4.</p>" in text
+    assert "Something &lt;new&gt;." in text
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -143,8 +153,8 @@ def test_what_failed_or_is_missing_is_said(copy):
     reason = f"failed at step 7: {EVIL}"
     failures = [{"seed": 1, "step": 7, "reason": reason}]
     files.write_json(broken / "run.json", synthetic.run_record([1], failures=failures))
-    paths.figure(copy, SUITE, "aggregates", "svg").unlink()
-    paths.table(copy, SUITE, "html").unlink()
+    paths.figure(copy, "aggregates", "svg", SUITE).unlink()
+    paths.table(copy, "", "html", SUITE).unlink()
     paths.dataset(copy, SUITE, "jump").unlink()
     text = page(copy)
     seen = plain(text)
@@ -198,8 +208,8 @@ def test_values_of_another_type_do_not_stop_it(copy):
     odd = {"failures": [3, {}], "hardware": [], "versions": {"a": [1]}, "started": 5, "ended": {}}
     files.write_json(run / "run.json", odd | {"wall_seconds": "long", "fingerprint": 1})
     (run / "metrics.csv").write_text("seed,step,metric,source,target,value\na,b,weight,x,y,z\n")
-    summary = pd.read_csv(paths.table(copy, SUITE, "csv")).assign(n="three")
-    files.write_csv(paths.table(copy, SUITE, "csv"), summary)
+    summary = pd.read_csv(paths.table(copy, "", "csv", SUITE)).assign(n="three")
+    files.write_csv(paths.table(copy, "", "csv", SUITE), summary)
     assert "Provenance" in page(copy)
 
 
@@ -213,8 +223,9 @@ def test_names_from_data_are_escaped(copy):
     files.write_json(run / "run.json", record)
     scores = schema.read_scores(paths.scores(copy))
     others = scores[scores["sharing"] == "cds"].assign(algorithm=EVIL)
-    files.write_csv(paths.scores(copy), pd.concat([scores, others]))
-    tables.write_suite_table(copy, SUITE)
+    for path in (paths.scores(copy), paths.scores(copy, SUITE)):
+        files.write_csv(path, pd.concat([scores, others]))
+    make(copy, "table", SUITE)
     manifest = files.read_json(paths.manifest(copy, SUITE))
     manifest["tasks"]["jump"] |= {"quality": EVIL, "sha256": EVIL, "metric": EVIL}
     files.write_json(paths.manifest(copy, SUITE), manifest)
@@ -225,21 +236,6 @@ def test_names_from_data_are_escaped(copy):
     assert "<script" not in text
     assert plain(text).count(EVIL) > 10
     assert f"{EVIL} × cds" in plain(text), "a baseline's method is among the runs"
-
-
-@pytest.mark.parametrize(
-    ("stem", "expected"),
-    [
-        ("walker2d_medium", ("walker2d-medium", "")),
-        ("walker2d_medium_cql_sharing", ("walker2d-medium", "cql_sharing")),
-        ("walker2d_medium_replay", ("walker2d-medium-replay", "")),
-        ("walker2d_medium_replay_aggregates", ("walker2d-medium-replay", "aggregates")),
-        ("distribution_shift", ("", "distribution_shift")),
-    ],
-)
-def test_files_are_placed_by_their_names(tmp_path, stem, expected):
-    suites = {"walker2d-medium": {}, "walker2d-medium-replay": {}}
-    assert contents.place(synthetic.config(tmp_path, suites=suites), stem) == expected
 
 
 @pytest.mark.parametrize(
@@ -333,11 +329,11 @@ def test_in_a_browser(config, browser, tmp_path):
         assert seen["title"] == "cds-bench: synthetic"
         assert seen["resources"] == 0
         assert seen["tooWide"] == 0
-        drawn = {Path(path).stem for path in workflow.figures(config)}
+        drawn = {Path(path).stem for path in targets.figures(config)}
         assert sorted(seen["figures"]) == sorted(f"figure-{stem}" for stem in drawn)
         assert len(seen["images"]) == len(drawn) + 2, "and a picture per method"
         assert all(width > 0 for _, width in seen["images"]), seen["images"]
-        made = [Path(path) for path in workflow.tables(config) if path.endswith(".html")]
+        made = [Path(path) for path in targets.tables(config) if path.endswith(".html")]
         assert seen["tables"] == {
             f"table-{path.stem}": path.read_text().count("<tr") - path.read_text().count("<thead")
             for path in made

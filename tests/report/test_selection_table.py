@@ -1,10 +1,13 @@
 """What strategies select, as tables and a figure; what is missing is said."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from cds_bench import paths, workflow
-from cds_bench.report import selection
+from cds_bench import paths
+from cds_bench.report import selection, targets
+from cds_bench.report.making import make
 from cds_bench.report.render import markdown
 from cds_bench.statistics.selection import SUMMARY, read_selection, summarise
 from tests.report import synthetic
@@ -25,14 +28,13 @@ def shown(config, suite=SUITE) -> str:
 
 
 def test_what_the_workflow_lists_is_written_and_the_same_bytes_again(config):
-    listed = workflow.suite_selection(config, SUITE)
-    found = [config.folder.joinpath(path) for path in (*listed["tables"], *listed["figures"])]
-    selection.write_selection(config, SUITE)
+    found = [Path(path) for path in targets.outputs(config, "selection", SUITE)]
+    make(config, "selection", SUITE)
     first = [path.read_bytes() for path in found]
     assert len(first) == 6
-    selection.write_selection(config, SUITE)
+    make(config, "selection", SUITE)
     assert first == [path.read_bytes() for path in found]
-    assert list(pd.read_csv(paths.selection_table(config, SUITE, "csv")).columns) == SUMMARY
+    assert list(pd.read_csv(paths.table(config, "selection", "csv", SUITE)).columns) == SUMMARY
 
 
 def test_the_table_by_measure_and_target(config):
@@ -50,7 +52,7 @@ def test_without_candidates_the_table_says_so(tmp_path):
     config = synthetic.config(tmp_path, sharing={"no_sharing": {}})
     synthetic.write(config)
     assert "nothing was selected" in shown(config)
-    selection.write_selection(config, SUITE)
+    make(config, "selection", SUITE)
     made = selection.figure(config, SUITE, read_selection(config, SUITE))
     assert {text.get_text() for axes in made.axes for text in axes.texts} == {"no candidates"}
     assert not made.legends
@@ -60,14 +62,14 @@ def test_missing_runs_are_said(tmp_path):
     config = synthetic.config(
         tmp_path, algorithms={"cql": {}, "brac": {}}, seeds_per_job=1, sharing={"cds": {}}
     )
-    selection.write_selection(config, SUITE)
-    text = paths.selection_table(config, SUITE, "md").read_text()
+    make(config, "selection", SUITE)
+    text = paths.table(config, "selection", "md", SUITE).read_text()
     assert "| run-forward | missing |" in text
     assert "- brac, cds: 0 of 3 seeds" in text
     assert "nothing was selected" not in text, "nothing is known yet"
     synthetic.write(config.model_copy(update={"algorithms": {"cql": {}}, "seeds": 2}))
-    selection.write_selection(config, SUITE)
-    text = paths.selection_table(config, SUITE, "md").read_text()
+    make(config, "selection", SUITE)
+    text = paths.table(config, "selection", "md", SUITE).read_text()
     assert "- cql, cds: 2 of 3 seeds" in text
     made = selection.figure(config, SUITE, read_selection(config, SUITE))
     assert [text.get_text() for text in made.legends[0].texts] == ["cds (2 seeds)"]

@@ -7,8 +7,9 @@ import pytest
 from cds_bench import files, paths
 from cds_bench.errors import BenchError
 from cds_bench.report import render, tables
+from cds_bench.report.making import make
 from cds_bench.report.render import Block, Cell, Table
-from cds_bench.statistics import comparisons, schema
+from cds_bench.statistics import comparisons, merging
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -24,15 +25,13 @@ def config(tmp_path_factory):
     for seed in range(3):
         paths.run_scores(config, SUITE, "brac", "hipi", f"{seed}-{seed}").unlink()
     paths.run_scores(config, SUITE, "cql", "hipi", "1-1").unlink()
-    schema.write_scores(config)
-    comparisons.write_comparisons(config)
-    tables.write_suite_table(config, SUITE)
-    tables.write_comparison_table(config, SUITE)
+    merging.write_suite(config, SUITE)
+    make(config, "table", SUITE)
     return config
 
 
-def read(config, extension, path=paths.table):
-    return path(config, SUITE, extension).read_text()
+def read(config, extension, name=""):
+    return paths.table(config, name, extension, SUITE).read_text()
 
 
 def test_file_names(config):
@@ -61,7 +60,7 @@ def test_captions_and_missing_cells(config, extension):
 
 
 def test_the_csv_is_the_summary_in_normalised_score(config):
-    frame = pd.read_csv(paths.table(config, SUITE, "csv"))
+    frame = pd.read_csv(paths.table(config, "", "csv", SUITE))
     row = frame.query("task == 'jump' and algorithm == 'cql' and sharing == 'cds'").iloc[0]
     assert 0 < row["mean"] < 1.5
     assert row["score"] == pytest.approx(3000 * row["mean"] - 20, rel=1e-6)
@@ -69,17 +68,17 @@ def test_the_csv_is_the_summary_in_normalised_score(config):
 
 
 def test_comparison_table(config):
-    text = read(config, "md", paths.comparison_table)
+    text = read(config, "md", "comparisons")
     assert "| run-forward | no_sharing | 3 |" in text
     assert "|  | hipi | 0 | missing |" in text
     assert config.protocol_sha256[:12] in text
-    frame = pd.read_csv(paths.comparison_table(config, SUITE, "csv"))
+    frame = pd.read_csv(paths.table(config, "comparisons", "csv", SUITE))
     assert list(frame) == comparisons.COLUMNS
 
 
 def test_tables_are_the_same_bytes_when_made_again(config):
     before = {e: read(config, e) for e in ("csv", "md", "tex", "html")}
-    tables.write_suite_table(config, SUITE)
+    make(config, "table", SUITE)
     assert before == {e: read(config, e) for e in before}
 
 
@@ -108,8 +107,8 @@ def test_bold_marks_the_best_and_its_peers_alone(tmp_path):
 def test_one_seed_says_so(tmp_path):
     config = synthetic.config(tmp_path, seeds=1, seeds_per_job=1)
     synthetic.write(config)
-    schema.write_scores(config)
-    tables.write_suite_table(config, SUITE)
+    merging.write_suite(config, SUITE)
+    make(config, "table", SUITE)
     text = read(config, "md")
     assert "With one seed nothing can be distinguished, so nothing is bold." in text
     assert not re.search(r"\*\*\d", text)
@@ -128,9 +127,9 @@ def test_a_failed_run_is_said_to_have_failed_and_why(tmp_path):
         files.write_json(paths.run(config, *key) / "run.json", {"failures": reasons})
         found = pd.read_csv(paths.run_scores(config, *key))
         files.write_csv(paths.run_scores(config, *key), found[~found["seed"].isin(seeds)])
-    schema.write_scores(config)
-    tables.write_suite_table(config, SUITE)
-    table = pd.read_csv(paths.table(config, SUITE, "csv")).set_index(["task", "sharing"])
+    merging.write_suite(config, SUITE)
+    make(config, "table", SUITE)
+    table = pd.read_csv(paths.table(config, "", "csv", SUITE)).set_index(["task", "sharing"])
     assert table.loc[("jump", "hipi"), ["n", "failed"]].tolist() == [0, 3]
     assert table.loc[("jump", "cds_basic"), ["n", "failed"]].tolist() == [2, 1]
     assert (table.xs("cds", level="sharing")["failed"] == 0).all()
@@ -146,18 +145,16 @@ def test_a_failed_run_is_said_to_have_failed_and_why(tmp_path):
 
 def test_a_suite_without_scores_is_all_missing(tmp_path):
     config = synthetic.config(tmp_path)
-    with pytest.raises(BenchError, match=r"scores.csv: no such file"):
-        tables.write_suite_table(config, SUITE)
-    schema.write_scores(config)
-    comparisons.write_comparisons(config)
-    tables.write_suite_table(config, SUITE)
-    tables.write_comparison_table(config, SUITE)
+    with pytest.raises(BenchError, match=r"scores/walker2d-mixed.csv: no such file"):
+        make(config, "table", SUITE)
+    merging.write_suite(config, SUITE)
+    make(config, "table", SUITE)
     assert "missing" in read(config, "html")
 
 
 def test_latex_is_balanced_and_every_row_has_all_columns(config):
-    for path in (paths.table, paths.comparison_table):
-        text = read(config, "tex", path)
+    for name in ("", "comparisons"):
+        text = read(config, "tex", name)
         bare = re.sub(r"\\[{}]", "", text)
         assert bare.count("{") == bare.count("}")
         width = len(re.search(r"\\begin\{tabular\}\{(\w+)\}", text).group(1))
@@ -172,12 +169,12 @@ def test_success_is_called_success(tmp_path):
     maze = "pointmaze-medium-directed"
     config = synthetic.config(tmp_path, suites={maze: {}})
     synthetic.write(config)
-    schema.write_scores(config)
-    tables.write_suite_table(config, maze)
-    text = paths.table(config, maze, "md").read_text()
+    merging.write_suite(config, maze)
+    make(config, "table", maze)
+    text = paths.table(config, "", "md", maze).read_text()
     assert "Success rate ×100 (solved at any time of an episode), " + maze in text
     assert "random policy" not in text
-    frame = pd.read_csv(paths.table(config, maze, "csv"))
+    frame = pd.read_csv(paths.table(config, "", "csv", maze))
     row = frame.query("task == 'pointmaze-medium-20-4' and sharing == 'cds'").iloc[0]
     assert row["score"] == pytest.approx(row["mean"])
     assert row["mean"] > 0.5
@@ -204,8 +201,7 @@ def test_small_numbers():
 def test_the_reference_alone_has_nothing_to_be_compared_with(tmp_path):
     config = synthetic.config(tmp_path, sharing={"cds": {}})
     synthetic.write(config)
-    schema.write_scores(config)
-    comparisons.write_comparisons(config)
-    tables.write_comparison_table(config, SUITE)
-    assert "no other method" in read(config, "md", paths.comparison_table)
-    assert pd.read_csv(paths.comparison_table(config, SUITE, "csv")).empty
+    merging.write_suite(config, SUITE)
+    make(config, "table", SUITE)
+    assert "no other method" in read(config, "md", "comparisons")
+    assert pd.read_csv(paths.table(config, "comparisons", "csv", SUITE)).empty

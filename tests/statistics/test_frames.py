@@ -29,7 +29,7 @@ def config(tmp_path):
 @pytest.fixture
 def scores(config):
     synthetic.write(config)
-    return merge(config)
+    return merge(config, SUITE)
 
 
 def cell(frame, **key):
@@ -59,11 +59,11 @@ def test_success_at_the_end_is_kept_and_not_averaged_in(tmp_path):
     maze = "pointmaze-medium-directed"
     config = synthetic.config(tmp_path, suites={maze: {}})
     synthetic.write(config)
-    scores = merge(config)
+    scores = merge(config, maze)
     assert set(scores["metric"]) == {"success", "success_at_end"}
     own = scores[scores["metric"] == "success"]
     pd.testing.assert_frame_equal(headline(scores, config.protocol), headline(own, config.protocol))
-    pd.testing.assert_frame_equal(comparisons(config, scores), comparisons(config, own))
+    pd.testing.assert_frame_equal(comparisons(config, scores, maze), comparisons(config, own, maze))
     task, method = "pointmaze-medium-16-20", ("cql", "cds")
     found, expected = (curve(config, rows, maze, task, method) for rows in (scores, own))
     np.testing.assert_array_equal(found.mean, expected.mean)
@@ -138,7 +138,7 @@ def test_missing_cells_are_named_and_leave_the_average(config, scores):
 
 
 def test_comparisons(config, scores):
-    frame = comparisons(config, scores)
+    frame = comparisons(config, scores, SUITE)
     assert list(frame) == COLUMNS
     assert list(frame["task"].unique()) == [*TASKS, "average"]
     assert list(frame["sharing"].unique()) == [s for s in config.sharing if s != "cds"]
@@ -162,7 +162,7 @@ def test_comparisons(config, scores):
 
 def test_comparisons_pair_the_seeds_that_both_have(config, scores):
     scores = without(without(scores, sharing="hipi", seed=0), sharing="cds", task="jump", seed=2)
-    frame = comparisons(config, scores)
+    frame = comparisons(config, scores, SUITE)
     assert cell(frame, task="run-forward", sharing="hipi")["n"] == 2
     average = cell(frame, task="average", sharing="hipi")
     assert average["n"] == 1
@@ -172,8 +172,8 @@ def test_comparisons_pair_the_seeds_that_both_have(config, scores):
 
 
 def test_nothing_at_all_is_all_missing(config):
-    scores = merge(config)
-    assert (comparisons(config, scores)["n"] == 0).all()
+    scores = merge(config, SUITE)
+    assert (comparisons(config, scores, SUITE)["n"] == 0).all()
     assert (summarise(config, scores, SUITE)["n"] == 0).all()
     assert curve(config, scores, SUITE, "jump", ("cql", "cds")).n == 0
 
@@ -181,7 +181,7 @@ def test_nothing_at_all_is_all_missing(config):
 def test_a_single_seed_has_no_interval_and_no_bold(tmp_path):
     config = synthetic.config(tmp_path, seeds=1, seeds_per_job=1)
     synthetic.write(config)
-    summary = summarise(config, merge(config), SUITE)
+    summary = summarise(config, merge(config, SUITE), SUITE)
     assert (summary["n"] == 1).all()
     assert summary["low"].isna().all()
     assert not summary["bold"].any()
@@ -203,10 +203,10 @@ CLONED = {"cql": {}, "bc": {"sharing": ["no_sharing"]}}
 def test_a_restricted_algorithm_has_its_own_methods_alone(tmp_path):
     config = synthetic.config(tmp_path, algorithms=CLONED)
     synthetic.write(config)
-    summary = summarise(config, scores := merge(config), SUITE)
+    summary = summarise(config, scores := merge(config, SUITE), SUITE)
     assert set(summary.query("algorithm == 'bc'")["sharing"]) == {"no_sharing"}
     assert (summary["n"] == 3).all(), "nothing is missing"
-    frame = comparisons(config, scores).query("algorithm == 'bc' and task == 'average'")
+    frame = comparisons(config, scores, SUITE).query("algorithm == 'bc' and task == 'average'")
     assert frame[["sharing", "reference"]].to_numpy().tolist() == [
         ["no_sharing", "cql x no_sharing"]
     ]
@@ -216,20 +216,21 @@ def test_an_algorithm_without_the_reference_strategy_is_compared_with_nothing(tm
     config = synthetic.config(
         tmp_path, algorithms={"cql": {"sharing": ["no_sharing", "hipi"]}, "brac": {}}
     )
-    frame = comparisons(config, merge(config)).query("task == 'average'")
+    frame = comparisons(config, merge(config, SUITE), SUITE).query("task == 'average'")
     assert set(frame["algorithm"]) == {"brac"}
     assert set(frame["sharing"]) == {"no_sharing", "sharing_all", "hipi", "cds_basic"}
     caption = " ".join(comparison_table(config, SUITE, frame).caption)
     assert "not trained with cds: cql x no_sharing, cql x hipi." in caption
     none = synthetic.config(tmp_path, algorithms={"cql": {"sharing": ["no_sharing"]}})
-    assert comparison_table(none, SUITE, comparisons(none, merge(none))).blocks[0].rows == ()
+    rows = comparisons(none, merge(none, SUITE), SUITE)
+    assert comparison_table(none, SUITE, rows).blocks[0].rows == ()
 
 
 def test_references_are_shown_and_take_no_part(tmp_path, stand_in):
     """A reference far above everything: bold and comparisons are as they are without it."""
     config = synthetic.config(tmp_path)
     synthetic.write(config)
-    scores = merge(config)
+    scores = merge(config, SUITE)
     sharing = {stand_in: {}, **config.sharing}
     more = synthetic.config(tmp_path, sharing=sharing)
     best = scores[scores["sharing"] == "cds"].assign(sharing=stand_in)
@@ -243,7 +244,9 @@ def test_references_are_shown_and_take_no_part(tmp_path, stand_in):
     pd.testing.assert_frame_equal(
         found[~shown].reset_index(drop=True), summarise(config, scores, SUITE)
     )
-    pd.testing.assert_frame_equal(comparisons(more, both), comparisons(config, scores))
+    pd.testing.assert_frame_equal(
+        comparisons(more, both, SUITE), comparisons(config, scores, SUITE)
+    )
     pd.testing.assert_frame_equal(ranks(more, both), ranks(config, scores))
     nothing = pd.DataFrame(columns=SHIFT)
     pd.testing.assert_frame_equal(claims(more, both, nothing), claims(config, scores, nothing))

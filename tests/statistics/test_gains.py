@@ -5,11 +5,14 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from cds_bench import paths, workflow
-from cds_bench.report.oracle import table, write_oracle_table
+from cds_bench import paths
+from cds_bench.report import targets
+from cds_bench.report.making import make
+from cds_bench.report.oracle import table
+from cds_bench.statistics import merging
 from cds_bench.statistics.gains import gains, measured
 from cds_bench.statistics.headline import headline, matrix
-from cds_bench.statistics.schema import merge, write_scores
+from cds_bench.statistics.schema import merge
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -31,7 +34,7 @@ def test_what_is_measured(config):
 
 
 def test_differences_against_scipy(config):
-    scores = merge(config)
+    scores = merge(config, SUITE)
     frame = gains(config, scores, SUITE)
     headlines = headline(scores, config.protocol)
     ours, base = (
@@ -46,7 +49,7 @@ def test_differences_against_scipy(config):
 
 
 def test_both_means_are_over_the_seeds_that_both_have(config):
-    scores = merge(config)
+    scores = merge(config, SUITE)
     some = scores[(scores["sharing"] != "oracle") | (scores["seed"] > 0)]
     row = gains(config, some, SUITE).query("sharing == 'oracle' and task == 'jump'").iloc[0]
     assert row["n"] == 2
@@ -55,7 +58,7 @@ def test_both_means_are_over_the_seeds_that_both_have(config):
 
 
 def test_the_table(config):
-    frame = gains(config, merge(config), SUITE)
+    frame = gains(config, merge(config, SUITE), SUITE)
     found = table(config, SUITE, frame)
     assert [block.title for block in found.blocks] == [
         "cql: random_tenth (reference)", "cql: oracle (reference)", "cql: sharing_all",
@@ -64,18 +67,20 @@ def test_the_table(config):
         "run-forward", "run-backward", "jump", "average",
     ]  # fmt: skip
     nothing = table(
-        config, SUITE, gains(config, pd.DataFrame(columns=merge(config).columns), SUITE)
+        config, SUITE, gains(config, pd.DataFrame(columns=merge(config, SUITE).columns), SUITE)
     )
     assert nothing.blocks[0].rows[0][1][1].missing
 
 
 def test_the_files_are_there_where_the_profile_has_references(config, tmp_path):
-    write_scores(config)
-    write_oracle_table(config, SUITE)
-    made = [str(paths.oracle_table(config, SUITE, ext)) for ext in workflow.TABLE_FORMATS]
-    assert set(made) <= set(workflow.suite_tables(config, SUITE))
-    assert all(paths.Path(path).exists() for path in made)
+    merging.write_suite(config, SUITE)
+    make(config, "table", SUITE)
+    table = paths.table(config, "oracle", "md", SUITE)
+    assert table.exists()
+    assert str(table) in targets.outputs(config, "table", SUITE)
     plain = synthetic.config(tmp_path / "plain")
-    write_oracle_table(plain, SUITE)
-    assert not any(path.endswith("_oracle.md") for path in workflow.suite_tables(plain, SUITE))
-    assert not paths.oracle_table(plain, SUITE, "md").exists()
+    merging.write_suite(plain, SUITE)
+    make(plain, "table", SUITE)
+    table = paths.table(plain, "oracle", "md", SUITE)
+    assert not table.exists()
+    assert str(table) not in targets.outputs(plain, "table", SUITE)

@@ -34,7 +34,7 @@ def logged(config, stage, text):
 
 def found(config):
     """The one state, step and reason of the run's three seeds; no other run may lack anything."""
-    frame = gaps(config)
+    frame = gaps(config, synthetic.SUITE)
     assert frame["seed"].tolist() == [0, 1, 2]
     assert (frame[["suite", "algorithm", "sharing"]] == list(KEY[:3])).all(axis=None)
     (gap,) = set(frame[["state", "step", "reason"]].itertuples(index=False, name=None))
@@ -42,7 +42,7 @@ def found(config):
 
 
 def test_nothing_is_lacking(config):
-    assert gaps(config).empty
+    assert gaps(config, synthetic.SUITE).empty
 
 
 def test_a_run_that_has_not_started(config):
@@ -63,7 +63,12 @@ def test_a_run_that_goes_on(config):
     files.write_json(paths.run(config, *KEY) / ".progress.json", progress)
     with claim(paths.run(config, *KEY), "run"):
         assert found(config) == ("running", 70, "in training, step 70 of 100")
-    table = summarise(config, schema.merge(config), synthetic.SUITE, gaps(config))
+    table = summarise(
+        config,
+        schema.merge(config, synthetic.SUITE),
+        synthetic.SUITE,
+        gaps(config, synthetic.SUITE),
+    )
     assert table.query("sharing == 'hipi' and task == 'jump'")["n"].item() == 0
 
 
@@ -96,12 +101,12 @@ def test_an_evaluation_that_failed_or_was_not_made(config):
 
 def test_scores_of_an_earlier_training_do_not_count(config):
     """Trained again and not evaluated again: the old scores are there still."""
-    before = schema.merge(config)
+    before = schema.merge(config, synthetic.SUITE)
     finished = paths.run(config, *KEY) / "run.json"
     later = paths.run_scores(config, *KEY).stat().st_mtime + 10
     os.utime(finished, (later, later))
     assert found(config) == ("missing", config.training.steps, "not evaluated")
-    after = schema.merge(config)
+    after = schema.merge(config, synthetic.SUITE)
     assert set(before["sharing"]) - set(after["sharing"]) == {"hipi"}
 
 

@@ -6,7 +6,6 @@ import scipy.stats
 
 from cds_bench.statistics.headline import headline
 from cds_bench.statistics.ranks import ranks
-from cds_bench.statistics.schema import merge
 from tests.report import synthetic
 
 SUITES = {"walker2d-mixed": {}, "pointmaze-medium-directed": {}}
@@ -20,7 +19,7 @@ def config(tmp_path):
 
 
 def test_ranks_are_those_of_the_mean_headlines(config):
-    scores = merge(config)
+    scores = synthetic.scores(config)
     frame = ranks(config, scores)
     means = headline(scores, config.protocol).groupby(["suite", "task", "sharing"])
     wide = means["normalized_score"].mean().unstack("sharing")[list(config.sharing)]
@@ -36,7 +35,7 @@ def test_ranks_are_those_of_the_mean_headlines(config):
 
 def test_all_methods_of_a_task_are_ranked_by_the_same_seeds(config):
     """A seed that one method lacks counts for none; without any, the task is left out and named."""
-    scores = merge(config)
+    scores = synthetic.scores(config)
     one = (scores["task"] == "jump") & (scores["sharing"] == "cds")
     fewer = scores[~(one & (scores["seed"] == 2))]
     assert (ranks(config, fewer)["seeds"] == 2).all()
@@ -48,7 +47,7 @@ def test_all_methods_of_a_task_are_ranked_by_the_same_seeds(config):
 
 
 def test_without_scores_nothing_is_ranked(config):
-    frame = ranks(config, merge(config).iloc[:0])
+    frame = ranks(config, synthetic.scores(config).iloc[:0])
     assert frame["rank"].isna().all()
     assert not frame["bold"].any()
     assert (frame["tasks"] == 0).all()

@@ -28,7 +28,7 @@ def config(tmp_path):
 @pytest.fixture
 def scores(config):
     synthetic.write(config)
-    return merge(config)
+    return merge(config, SUITE)
 
 
 def values(q: dict[str, float], returns: dict[str, float], algorithm: str = "cql") -> pd.DataFrame:
@@ -92,7 +92,7 @@ def test_no_sharing_against_cloning(config, scores, add, verdict):
 
 def test_without_cloning_there_is_no_data(tmp_path):
     config = synthetic.config(tmp_path)
-    row = check(config, merge(config), regime.BEATS_CLONING)
+    row = check(config, merge(config, SUITE), regime.BEATS_CLONING)
     assert (row.verdict, row.note) == ("no data", "bc is not trained")
 
 
@@ -110,7 +110,7 @@ def test_a_rate_of_success_is_held_against_the_random_policys(tmp_path):
     maze = "pointmaze-medium-undirected"
     config = synthetic.config(tmp_path, suites={maze: {}})
     synthetic.write(config)
-    scores = merge(config)
+    scores = merge(config, maze)
     assert check(config, scores, regime.BEATS_RANDOM).verdict == "no data", "references missing"
     for task in envs.SUITES[maze].tasks:
         files.write_json(paths.references(config, task), {"random": {"mean": 0.2}})
@@ -155,7 +155,7 @@ def rising(config, slope: float, offsets=(0.0, 0.1, 0.2)) -> pd.DataFrame:
         for seed, offset in enumerate(offsets)
         for step in (0, 25_000, 50_000, 75_000, 90_000, 92_500, 95_000, 97_500, 100_000)
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=merge(config).columns)
+    return pd.DataFrame(rows, columns=merge(config, SUITE).columns)
 
 
 def test_the_change_over_the_last_fifth_in_closed_form(config):

@@ -7,6 +7,8 @@ from cds_bench.errors import BenchError
 from cds_bench.statistics import schema
 from tests.report import synthetic
 
+SUITE = synthetic.SUITE
+
 
 @pytest.fixture
 def frame():
@@ -75,8 +77,8 @@ def test_merge_sorts_by_the_configuration_and_skips_missing_runs(tmp_path):
     config = synthetic.config(tmp_path, seeds_per_job=1)
     synthetic.write(config)
     paths.run_scores(config, synthetic.SUITE, "cql", "hipi", "1-1").unlink()
-    schema.write_scores(config)
-    merged = schema.read_scores(paths.scores(config))
+    schema.write_scores(config, SUITE)
+    merged = schema.read_scores(paths.scores(config, SUITE))
     assert list(merged["task"].unique()) == ["run-forward", "run-backward", "jump"]
     first = merged[merged["task"] == "run-forward"]
     assert list(first["sharing"].unique()) == list(synthetic.SHARING)
@@ -88,12 +90,14 @@ def test_merge_sorts_by_the_configuration_and_skips_missing_runs(tmp_path):
 
 def test_merge_takes_external_files_and_writes_a_header_without_runs(tmp_path):
     config = synthetic.config(tmp_path)
-    schema.write_scores(config)
-    assert len(schema.read_scores(paths.scores(config))) == 0
-    other = synthetic.run_scores(synthetic.SUITE, "utds", "all", range(3))
-    files.write_csv(tmp_path / "utds.csv", other)
-    schema.write_scores(config, [tmp_path / "utds.csv"])
-    assert set(schema.read_scores(paths.scores(config))["algorithm"]) == {"utds"}
+    schema.write_scores(config, SUITE)
+    assert len(schema.read_scores(paths.scores(config, SUITE))) == 0
+    other = synthetic.run_scores(SUITE, "utds", "all", range(3))
+    elsewhere = synthetic.run_scores("door-drawer", "utds", "all", range(3))
+    files.write_csv(tmp_path / "utds.csv", pd.concat([elsewhere, other]))
+    found = schema.merge(config, SUITE, [tmp_path / "utds.csv"])
+    assert set(found["algorithm"]) == {"utds"}
+    assert set(found["suite"]) == {SUITE}, "a baseline's other suites are in their own files"
 
 
 def test_merge_refuses_rows_of_another_run(tmp_path):
@@ -103,7 +107,7 @@ def test_merge_refuses_rows_of_another_run(tmp_path):
     path = paths.run_scores(config, *key)
     files.write_csv(path, synthetic.run_scores(synthetic.SUITE, "cql", "hipi", range(3)))
     with pytest.raises(BenchError, match=r"seeds0-2.csv: column 'sharing'.*'cds'.*path says"):
-        schema.merge(config)
+        schema.merge(config, SUITE)
     files.write_csv(path, synthetic.run_scores(synthetic.SUITE, "cql", "cds", range(4)))
     with pytest.raises(BenchError, match=r"column 'seed'.*in 0 to 2"):
-        schema.merge(config)
+        schema.merge(config, SUITE)

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from cds_bench import files, paths
-from cds_bench.report.shift import table, write_distribution_shift
-from cds_bench.statistics import shift
+from cds_bench.report.making import make
+from cds_bench.report.shift import table
+from cds_bench.statistics import merging, shift
 from cds_bench.statistics.schema import merge as merge_scores
-from cds_bench.statistics.schema import write_scores
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -35,13 +35,12 @@ def config(tmp_path):
                 paths.run_values(config, *key),
                 pd.DataFrame(values, columns=[*columns, "discounted_return"]),
             )
-    write_scores(config)
-    shift.write_shift(config)
+    merging.write_suite(config, SUITE)
     return config
 
 
 def test_merged(config):
-    found = shift.read_shift(config)
+    found = shift.read_shift(config, SUITE)
     assert list(found.columns) == shift.COLUMNS
     assert len(found) == 5 * 3 * 3
     np.testing.assert_allclose(found.overestimation, 2.0)
@@ -49,7 +48,7 @@ def test_merged(config):
 
 
 def test_means_and_intervals(config):
-    summary = shift.summarise(config, shift.read_shift(config), merge_scores(config))
+    summary = shift.summarise(config, shift.read_shift(config, SUITE), merge_scores(config, SUITE))
     rows = summary.set_index(["task", "sharing", "measure"])
     for task in (*TASKS, shift.AVERAGE):
         row = rows.loc[(task, "cds", shift.KL)]
@@ -62,18 +61,19 @@ def test_means_and_intervals(config):
 
 def test_a_run_that_is_missing_is_said_to_be(config):
     paths.run_values(config, SUITE, "cql", "hipi", "0-2").unlink()
-    frame = shift.merge(config)
+    frame = shift.merge(config, SUITE)
     assert set(frame.sharing) == set(config.sharing) - {"hipi"}
-    found = table(config, shift.summarise(config, frame, merge_scores(config)))
+    found = table(config, shift.summarise(config, frame, merge_scores(config, SUITE)))
     column = found.blocks[0].columns.index("hipi")
     assert all(cells[column].missing for _, cells in found.blocks[0].rows)
 
 
 def test_table_and_figure(config):
-    write_distribution_shift(config)
-    text = paths.overall_table(config, "distribution_shift", "md").read_text()
+    merging.write_profile(config)
+    make(config, "table_shift")
+    text = paths.table(config, "distribution_shift", "md").read_text()
     assert "| walker2d-mixed, jump | 2.0 [" in text
     assert config.protocol_sha256[:12] in text
-    first = paths.overall_figure(config, "distribution_shift", "svg").read_bytes()
-    write_distribution_shift(config)
-    assert paths.overall_figure(config, "distribution_shift", "svg").read_bytes() == first
+    first = paths.figure(config, "distribution_shift", "svg").read_bytes()
+    make(config, "table_shift")
+    assert paths.figure(config, "distribution_shift", "svg").read_bytes() == first

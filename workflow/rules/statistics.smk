@@ -1,22 +1,41 @@
-"""Statistics: all scores in one file, and the methods compared."""
+"""Statistics: each suite's scores and comparisons from its own runs, then the whole profile's."""
+
+
+rule suite_statistics:
+    input:
+        lambda wildcards: plan.suite_runs(settings, wildcards.suite),
+        plan.baseline_scores(settings),
+    output:
+        plan.suite_statistics(settings, "{suite}"),
+    log:
+        plan.log(settings, "suite_statistics", "{suite}"),
+    benchmark:
+        plan.benchmark(settings, "suite_statistics", "{suite}")
+    conda:
+        "../envs/cds-bench.yaml"
+    threads: 1
+    params:
+        config=configuration.part(settings, *products.RESULTS),
+        code=fingerprint(
+            "cds_bench.statistics.comparisons",
+            "cds_bench.statistics.schema",
+            "cds_bench.statistics.shift",
+        ),
+    message:
+        "Comparing the methods on {wildcards.suite}"
+    shell:
+        "cds-bench statistics --suite {wildcards.suite} --config {params.config:q} > {log} 2>&1"
 
 
 rule statistics:
     input:
-        [str(paths.run_scores(settings, *run)) for run in plan.runs(settings)],
-        [str(paths.run_values(settings, *run)) for run in plan.runs(settings)],
         [
-            plan.run_files(settings, *run)[name]
-            for run in plan.runs(settings)
-            for name in ("run", "shift")
+            path
+            for suite in settings.suites
+            for path in plan.suite_statistics(settings, suite)
         ],
-        plan.baseline_scores(settings),
     output:
-        scores=str(paths.scores(settings)),
-        failures=str(paths.failures(settings)),
-        shift=str(paths.shift(settings)),
-        comparisons=str(paths.comparisons(settings)),
-        claims=str(paths.claims(settings)),
+        plan.statistics(settings),
     log:
         plan.log(settings, "statistics"),
     benchmark:
@@ -25,23 +44,9 @@ rule statistics:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=configuration.part(
-            settings,
-            "suites",
-            "algorithms",
-            "sharing",
-            "seeds",
-            "seeds_per_job",
-            "protocol",
-            "baselines",
-        ),
-        code=fingerprint(
-            "cds_bench.statistics.comparisons",
-            "cds_bench.statistics.paper_claims",
-            "cds_bench.statistics.schema",
-            "cds_bench.statistics.shift",
-        ),
+        config=configuration.part(settings, *products.RESULTS),
+        code=fingerprint("cds_bench.statistics.merging"),
     message:
-        "Comparing the methods"
+        "Putting the suites' results together and testing the paper's claims"
     shell:
         "cds-bench statistics --config {params.config:q} > {log} 2>&1"

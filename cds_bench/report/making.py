@@ -1,0 +1,57 @@
+"""Makes the products of a target and writes their files."""
+
+import importlib
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from cds_bench import files, paths
+from cds_bench.config import Config
+from cds_bench.report import plotting, render, targets
+from cds_bench.report.products import Product
+from cds_bench.report.render import Table
+
+RENDERERS = {".md": render.markdown, ".tex": render.latex, ".html": render.html}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a maker returns: its numbers (csv), their table (md, tex, html), its figure."""
+
+    frame: pd.DataFrame | None = None
+    table: Table | None = None
+    figure: Figure | None = None
+
+
+def make(config: Config, target: str, suite: str = "") -> list[Table]:
+    """Writes every file of a target's products; returns their tables."""
+    found = targets.of_target(config, target, suite)
+    made = [each for product in found for each in write(config, product, suite)]
+    return [each.table for each in made if each.table]
+
+
+def write(config: Config, product: Product, suite: str = "") -> list[Made]:
+    """Writes a product's files: each of them atomically, figures with fixed bytes."""
+    maker = getattr(importlib.import_module(product.module), product.function)
+    scope = (config, suite) if suite else (config,)
+    calls = [(*scope, name) for name in config.algorithms] if product.each_algorithm else [scope]
+    results = []
+    for name, arguments in zip(product.names(config), calls, strict=True):
+        with plotting.style():
+            made = maker(*arguments)
+            if product.figure:
+                plotting.save_as(made.figure, partial(paths.figure, config, name, suite=suite))
+        for extension in product.table:
+            _write_table(made, paths.table(config, name, extension, suite))
+        results.append(made)
+    return results
+
+
+def _write_table(made: Made, path: Path) -> None:
+    if path.suffix == ".csv":
+        files.write_csv(path, made.frame)
+    else:
+        files.write_text(path, RENDERERS[path.suffix](made.table))

@@ -1,0 +1,102 @@
+"""The tables of a paper: all suites' scores in one, and distribution shift over data qualities."""
+
+import pandas as pd
+
+import envs
+from cds_bench import paths, workflow
+from cds_bench.config import Config
+from cds_bench.report.making import Made
+from cds_bench.report.render import MISSING, Block, Cell, Table
+from cds_bench.report.shift import blocks
+from cds_bench.report.tables import (
+    label,
+    missing_notes,
+    provenance,
+    score_cell,
+    seeds_caption,
+    unit,
+)
+from cds_bench.statistics import shift as moved
+from cds_bench.statistics.headline import Method
+from cds_bench.statistics.schema import check_columns, read_csv, read_scores
+from cds_bench.statistics.summary import COLUMNS, IQM
+
+
+def main(config: Config) -> Made:
+    """One table of all suites, from the suites' own tables."""
+    frame = pd.concat([_summary(config, suite) for suite in config.suites], ignore_index=True)
+    return Made(frame, main_table(config, frame))
+
+
+def _summary(config: Config, suite: str) -> pd.DataFrame:
+    """A suite's table without the rows that no test accompanies, and its domain."""
+    path = paths.table(config, "", "csv", suite)
+    frame = read_csv(path)
+    check_columns(frame, COLUMNS, str(path))
+    frame = frame[frame["task"] != IQM].assign(note=frame["note"].astype("string").fillna(""))
+    frame.insert(0, "domain", envs.SUITES[suite].domain)
+    return frame
+
+
+def main_table(config: Config, frame: pd.DataFrame) -> Table:
+    """A block per domain: rows are the suites' tasks and averages, columns methods, x100."""
+    methods = list(dict.fromkeys(zip(frame["algorithm"], frame["sharing"], strict=True)))
+    columns = tuple(_column(config, method) for method in methods)
+    found = []
+    for domain, part in frame.groupby("domain", sort=False):
+        lines, rules = [], []
+        for suite, rows in part.groupby("suite", sort=False):
+            rules += [len(lines)] if lines else []
+            for task, group in rows.groupby("task", sort=False):
+                cells = {
+                    (row.algorithm, row.sharing): score_cell(row) for row in group.itertuples()
+                }
+                line = tuple(cells.get(method, Cell(MISSING)) for method in methods)
+                lines.append((f"{suite}, {task}", line))
+        found.append(Block(str(domain), columns, tuple(lines), tuple(rules)))
+    units = {unit(suite): [] for suite in config.suites}
+    for suite in config.suites:
+        units[unit(suite)].append(suite)
+    named = frame.assign(task=frame["suite"] + ", " + frame["task"])
+    return Table(
+        title="Scores on all suites",
+        label="suite, task",
+        blocks=tuple(found),
+        caption=(
+            " ".join(f"{', '.join(suites)}: {text}." for text, suites in units.items()),
+            f"{seeds_caption(config)} Bold as in each suite's own table, which says what it means.",
+            provenance(config),
+        ),
+        notes=missing_notes(named),
+    )
+
+
+def _column(config: Config, method: Method) -> str:
+    """The strategy's name; the first algorithm goes without saying."""
+    algorithm, sharing = method
+    named = "" if algorithm == next(iter(config.algorithms)) else f"{algorithm}: "
+    return f"{named}{label(config, sharing)}"
+
+
+def shift(config: Config) -> Made:
+    """Divergence and score on the suites that differ in the quality of their data."""
+    suites = workflow.by_quality(config)
+    scores = pd.concat([read_scores(paths.scores(config, suite)) for suite in suites])
+    shifts = pd.concat([moved.read_shift(config, suite) for suite in suites])
+    summary = moved.summarise(config, shifts, scores, suites)
+    summary = summary[summary["measure"] != moved.OVERESTIMATION]
+    return Made(
+        summary,
+        Table(
+            title="Distribution shift and score over the quality of the data",
+            label="suite, task",
+            blocks=blocks(config, summary),
+            caption=(
+                "The KL divergence from each policy to a behaviour model of the effective data, "
+                f"fitted in {config.training.shift_steps} steps, over states of that data; and the "
+                "normalised score.",
+                seeds_caption(config),
+                provenance(config),
+            ),
+        ),
+    )

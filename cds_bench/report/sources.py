@@ -1,0 +1,44 @@
+"""What products are made from: the files that each reads, of a suite, or of the profile for ""."""
+
+from cds_bench import paths, workflow
+from cds_bench.config import Config
+
+
+def scores(config: Config, suite: str) -> list[str]:
+    return [str(paths.scores(config, suite))]
+
+
+def tabled(config: Config, suite: str) -> list[str]:
+    return [*scores(config, suite), str(paths.failures(config, suite))]
+
+
+def compared(config: Config, suite: str) -> list[str]:
+    return [str(paths.comparisons(config, suite))]
+
+
+def moved(config: Config, suite: str) -> list[str]:
+    return [*scores(config, suite), str(paths.shift(config, suite))]
+
+
+def pool(config: Config, suite: str) -> list[str]:
+    return [str(paths.pool(config, suite))]
+
+
+def claims(config: Config, suite: str) -> list[str]:
+    return [str(paths.claims(config))]
+
+
+def judged(config: Config, suite: str) -> list[str]:
+    return moved(config, suite) + workflow.all_references(config)
+
+
+def summaries(config: Config, suite: str) -> list[str]:
+    return [str(paths.table(config, "", "csv", each)) for each in config.suites]
+
+
+def all_metrics(config: Config, suite: str) -> list[str]:
+    return [path for each in config.suites for path in workflow.suite_metrics(config, each)]
+
+
+def moved_by_quality(config: Config, suite: str) -> list[str]:
+    return [path for each in workflow.by_quality(config) for path in moved(config, each)]

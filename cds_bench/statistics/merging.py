@@ -1,0 +1,45 @@
+"""The statistics of each suite, and those of the whole profile, which are made from them."""
+
+from cds_bench import files, workflow
+from cds_bench.config import Config
+from cds_bench.errors import BenchError
+from cds_bench.statistics.comparisons import write_comparisons
+from cds_bench.statistics.paper_claims import write_claims
+from cds_bench.statistics.schema import write_scores
+from cds_bench.statistics.shift import write_shift
+
+
+def write_suite(config: Config, suite: str) -> None:
+    """Writes scores, failures, shift and comparisons of a suite from its own runs."""
+    write_scores(config, suite)
+    write_shift(config, suite)
+    write_comparisons(config, suite)
+
+
+def write_profile(config: Config) -> None:
+    """Writes the same files for the whole profile, suite after suite, and claims.csv.
+
+    Raises BenchError if a suite's file is missing, or if its columns differ from the others'.
+    """
+    for place in workflow.MERGED:
+        files.write_text(place(config), _joined([place(config, suite) for suite in config.suites]))
+    write_claims(config)
+
+
+def _joined(parts: list) -> str:
+    """CSV files as one: the header once, then all rows, byte for byte."""
+    header, rows = "", []
+    for path in parts:
+        try:
+            first, *others = path.read_text().splitlines(keepends=True)
+        except FileNotFoundError:
+            raise BenchError(f"{path}: no such file; run the stage that writes it first") from None
+        except ValueError:
+            raise BenchError(f"{path}: is empty; delete it to have it made again") from None
+        if header and first != header:
+            raise BenchError(
+                f"{path}: other columns than in {parts[0]}; delete it to have it made again"
+            )
+        header = first
+        rows += others
+    return "".join([header, *rows])
