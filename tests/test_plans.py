@@ -127,7 +127,7 @@ def test_the_jobs_of_a_profile(plans, name):
         "suite_statistics": len(config.suites),
         "statistics": 1,
         **dict.fromkeys((*OVER_SUITES, *PAPER), 1),
-        **({"paper_table_shift": 1} if name in ("shift", "paper") else {}),
+        **({"paper_table_shift": 1} if name in ("shift", "paper", "study") else {}),
         "configuration": 1,
         "report": 1,
         "all": 1,
