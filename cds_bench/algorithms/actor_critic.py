@@ -1,7 +1,6 @@
 """What the algorithms with twin critics share: the backup, weighted losses, the critic's view.
 
-`config` is an algorithm's own Config; what it must hold is said at each function. `Learner` holds
-at least critic, target and policy.
+`config` and `learner` are an algorithm's own, as `cds_bench.contracts` describes them.
 """
 
 from typing import Any
@@ -18,13 +17,13 @@ def minimum(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     return networks.q_values(critic, states, actions).amin(1)
 
 
-def backup(config: Any, batch: Batch, following: Tensor) -> Tensor:
-    """y = r + gamma (1 - d) V(s'), [S, M], of the values V(s') [S, M].
+def backup(config: Any, batch: Batch, next_values: Tensor) -> Tensor:
+    """y = r + gamma (1 - d) V(s'), [S, M], from the values V(s') [S, M].
 
     r is `reward_scale` r + `reward_shift`, after relabelling; gamma the `discount`.
     """
     rewards = config.reward_scale * batch.rewards + config.reward_shift
-    return rewards + config.discount * (1.0 - batch.terminals) * following
+    return rewards + config.discount * (1.0 - batch.terminals) * next_values
 
 
 def temporal_difference(q_data: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -69,8 +68,8 @@ def value(learner: Any, states: Tensor, actions: Tensor) -> Tensor:
 @torch.no_grad()
 def soft_backup(config: Any, learner: Any, batch: Batch, noise: Tensor) -> Tensor:
     """r - log pi(a|s) + gamma (1 - d) min_j Q_j(s', a' ~ pi), [S, M]; noise [S, M, 1, A]."""
-    here = networks.policy_distribution(learner.policy, batch.states)
-    following = networks.policy_distribution(learner.policy, batch.next_states)
-    actions, _ = networks.sample(*following, noise)
-    values = minimum(learner.critic, batch.next_states, actions).squeeze(-1)
-    return backup(config, batch, values) - networks.log_prob(*here, batch.actions)
+    moments = networks.policy_distribution(learner.policy, batch.states)
+    next_moments = networks.policy_distribution(learner.policy, batch.next_states)
+    next_policy_actions, _ = networks.sample(*next_moments, noise)
+    next_values = minimum(learner.critic, batch.next_states, next_policy_actions).squeeze(-1)
+    return backup(config, batch, next_values) - networks.log_prob(*moments, batch.actions)

@@ -1,7 +1,6 @@
 """Values of stacked critics and their gradients in one pass, in blocks that stay in the cache.
 
-Letters as in `networks`; G networks of the stack and R states make a block, H hidden units, J of
-the K actions are differentiated.
+Letters as in `networks`; G networks of the stack and R states make a block, H hidden units.
 """
 
 import itertools
@@ -15,15 +14,15 @@ from torch import Tensor
 from cds_bench.algorithms.networks import NORM_EPSILON, affine, depth
 from cds_bench.records import Parameters
 
-# slope(values [G, R, K], stack, rows) -> dL/dvalues [G, R, J] and which J of the K actions they are
-# for, int64 [G, R, J], or None for all; `stack` and `rows` are the slices of both that are in hand.
-Slope = Callable[[Tensor, slice, slice], tuple[Tensor, Tensor | None]]
+# loss(values [G, R, K], networks, rows) -> the loss of a block, a scalar; `networks` and `rows` are
+# the block's slices of the stack and of the states. It adds up over blocks.
+Loss = Callable[[Tensor, slice, slice], Tensor]
 # Activations of a layer in one pass on a CPU: what passes between layers then stays in its cache.
 CACHED_ACTIVATIONS = 2**19
 
 
 class Layer(NamedTuple):
-    """A layer's parameters, or the sums of their gradients; a gain where it is normalised."""
+    """A layer's parameters, or the sums of their gradients; a gain if it is normalised."""
 
     weight: Tensor
     bias: Tensor
@@ -31,7 +30,7 @@ class Layer(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """A hidden layer's activations [G, R K, H] and, where it is normalised, what that took.
+    """A hidden layer's activations [G, R K, H] and, if it is normalised, the intermediate results.
 
     normalised: (x - mean) / deviation, likewise; scale: 1 / deviation, [G, R K, 1].
     """
@@ -43,41 +42,36 @@ class Hidden(NamedTuple):
 
 @torch.no_grad()
 def value_gradients(
-    critic: Parameters, states: Tensor, actions: Tensor, slope: Slope, dtype: torch.dtype
+    critic: Parameters, states: Tensor, actions: Tensor, loss: Loss
 ) -> tuple[Tensor, Parameters]:
-    """Q_c(s, a) as `q_values` has it, and the gradients of a loss whose slope in them is known.
+    """Q_c(s, a) as in `q_values`, and the gradients of the loss in the critics' parameters.
 
-    states [S, M, O+T], actions [S, M, K, A] -> values float32 [S, 2, M, K], gradients like critic.
-    The gradient is taken block by block, right behind the values: on a CPU a block is some states
-    of one network, so that activations never leave the cache, and a seed's sums do not depend on
-    its companions; on a GPU it is everything. Products and activations are of `dtype`, sums over
-    blocks of float32.
+    states [S, M, O+T], actions [S, M, K, A] -> values [S, 2, M, K], gradients like critic.
+    Autograd differentiates the loss in the values alone; the pass back through the networks is
+    below. It follows block by block, right behind the values: on a CPU a block is some states of
+    one network, so that activations never leave the cache, and a seed's sums do not depend on its
+    companions; on a GPU it is everything.
     """
     (seeds, rows, _), count = states.shape, actions.shape[2]
-    lowered = {name: value.detach().to(dtype) for name, value in critic.items()}
+    critic = {name: value.detach() for name, value in critic.items()}
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
-    both, acted = (x.to(dtype).repeat_interleave(2, dim=0) for x in (states, actions))
+    both, acted = (x.repeat_interleave(2, dim=0) for x in (states, actions))
     values = states.new_empty(2 * seeds, rows, count)
     width = max(value.shape[-1] for value in critic.values())
     blocks = _blocks(rows, count * width, states.device)
-
-    def networks(stack: slice) -> None:
-        layers, sums = _layers(lowered, stack), _layers(gradients, stack)
-        for block in blocks:
-            state, action = both[stack, block], acted[stack, block]
-            hidden = _hidden(layers, state, action)
-            found = (
-                affine(hidden[-1].activations, *layers[-1][:2]).view(len(state), -1, count).float()
-            )
-            values[stack, block] = found
-            slopes, chosen = slope(found, stack, block)
-            if chosen is not None:
-                action, hidden = _choose(action, hidden, chosen)
-            _backward(layers, sums, state, action, hidden, slopes.to(dtype))
-
     together = 1 if states.device.type == "cpu" else 2 * seeds
     for first in range(0, 2 * seeds, together):
-        networks(slice(first, first + together))
+        networks = slice(first, first + together)
+        layers, sums = _layers(critic, networks), _layers(gradients, networks)
+        for block in blocks:
+            state, action = both[networks, block], acted[networks, block]
+            hidden = _hidden(layers, state, action)
+            found = affine(hidden[-1].activations, *layers[-1][:2]).view(len(state), -1, count)
+            values[networks, block] = found
+            with torch.enable_grad():
+                found.requires_grad_()
+                (slopes,) = torch.autograd.grad(loss(found, networks, block), found)
+            _backward(layers, sums, state, action, hidden, slopes)
     return values.view(seeds, 2, rows, count), gradients
 
 
@@ -111,29 +105,10 @@ def _hidden(layers: list[Layer], states: Tensor, actions: Tensor) -> list[Hidden
 def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
     """As `networks.activate`; what the gradient needs is kept."""
     if gain is None:
-        return Hidden(_relu_(values))
+        return Hidden(values.relu_())
     size = values.shape[-1:]
     normalised, _, scale = torch.native_layer_norm(values, size, None, None, NORM_EPSILON)
-    return Hidden(_relu_(normalised * gain), normalised, scale.to(values.dtype))
-
-
-def _choose(actions: Tensor, hidden: list[Hidden], chosen: Tensor) -> tuple[Tensor, list[Hidden]]:
-    """The chosen actions [G, R, J, A] and their rows of the hidden layers, [G, R J, H]."""
-    count = actions.shape[2]
-    places = (
-        chosen + count * torch.arange(chosen.shape[1], device=chosen.device)[:, None]
-    ).flatten(1)
-    picked = [
-        Hidden(*(part if part is None else _pick(part, places) for part in layer))
-        for layer in hidden
-    ]
-    return _pick(actions.flatten(1, 2), places).view(*chosen.shape, -1), picked
-
-
-def _pick(rows: Tensor, places: Tensor) -> Tensor:
-    """rows [G, N, H] at places [G, P] -> [G, P, H]."""
-    first = rows.shape[1] * torch.arange(len(rows), device=rows.device)[:, None]
-    return rows.flatten(0, 1).index_select(0, (places + first).flatten()).view(*places.shape, -1)
+    return Hidden((normalised * gain).relu_(), normalised, scale)
 
 
 def _backward(
@@ -148,7 +123,7 @@ def _backward(
     ahead = slopes.flatten(1, 2).unsqueeze(-1)  # dL/d(what the layer puts out), before its ReLU
     for k in range(len(hidden), 0, -1):
         weight, below = layers[k].weight, hidden[k - 1]
-        _add_product(sums[k].weight, below.activations.mT, ahead)
+        sums[k].weight.baddbmm_(below.activations.mT, ahead)
         sums[k].bias[..., : weight.shape[-1]].add_(ahead.sum(1, keepdim=True))
         ahead = _relu_backward(_outward(ahead, weight), below.activations)
         if below.normalised is not None:
@@ -156,9 +131,9 @@ def _backward(
             ahead = _norm_backward(ahead * layers[k - 1].gain, below.normalised, below.scale)
     size = states.shape[-1]
     weight_sum, bias_sum, _ = sums[0]
-    _add_product(weight_sum[:, size:], actions.flatten(1, 2).mT, ahead)
+    weight_sum[:, size:].baddbmm_(actions.flatten(1, 2).mT, ahead)
     of_states = ahead.view(*slopes.shape, -1).sum(2)
-    _add_product(weight_sum[:, :size], states.mT, of_states)
+    weight_sum[:, :size].baddbmm_(states.mT, of_states)
     bias_sum[..., : ahead.shape[-1]] += of_states.sum(1, keepdim=True)
 
 
@@ -167,26 +142,8 @@ def _outward(ahead: Tensor, weight: Tensor) -> Tensor:
     return ahead * weight.mT if weight.shape[-1] == 1 else torch.bmm(ahead, weight.mT)
 
 
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    if left.dtype == total.dtype:
-        total.baddbmm_(left, right)
-    else:
-        total += torch.bmm(left, right)
-
-
-def _relu_(values: Tensor) -> Tensor:
-    """max(values, 0) in place; of a bfloat16 on a CPU by its bits, which is four times as fast."""
-    if values.dtype == torch.bfloat16 and values.device.type == "cpu":
-        values.view(torch.int16).clamp_(min=0)  # the sign is that of the integer
-        return values
-    return values.relu_()
-
-
 def _relu_backward(ahead: Tensor, activations: Tensor) -> Tensor:
     """`ahead` where the activations are positive, else 0; overwrites both."""
-    if ahead.dtype == torch.bfloat16 and ahead.device.type == "cpu":
-        ahead.view(torch.int16).mul_(activations.view(torch.int16).clamp_(max=1))
-        return ahead
     return torch.ops.aten.threshold_backward.grad_input(ahead, activations, 0, grad_input=ahead)
 
 
@@ -197,7 +154,7 @@ def _norm_backward(ahead: Tensor, normalised: Tensor, scale: Tensor) -> Tensor:
 
 
 class _Known(torch.autograd.Function):
-    """A loss [S] whose gradients, each [S * copies, ...], are known already."""
+    """A loss, a scalar, with gradients that are known already."""
 
     @staticmethod
     def forward(ctx, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
@@ -206,12 +163,9 @@ class _Known(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, ahead: Tensor):
-        scales = [
-            ahead.repeat_interleave(len(g) // len(ahead)).view(-1, 1, 1) for g in ctx.gradients
-        ]
-        return None, None, *(g * scale for g, scale in zip(ctx.gradients, scales, strict=True))
+        return None, None, *torch._foreach_mul(ctx.gradients, ahead)
 
 
 def known_loss(loss: Tensor, gradients: Parameters, parameters: Parameters) -> Tensor:
-    """`loss` [S] with the gradients that `value_gradients` found for it."""
+    """`loss`, a scalar, with the gradients that `value_gradients` found for it."""
     return _Known.apply(loss, list(gradients.values()), *parameters.values())
