@@ -3,12 +3,11 @@
 `config` and `learner` are an algorithm's own, as `cds_bench.contracts` describes them.
 """
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from cds_bench.algorithms import networks
+from cds_bench.contracts import AlgorithmConfig, Learner
 from cds_bench.records import Batch, Parameters
 
 
@@ -17,7 +16,7 @@ def minimum(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     return networks.q_values(critic, states, actions).amin(1)
 
 
-def backup(config: Any, batch: Batch, next_values: Tensor) -> Tensor:
+def backup(config: AlgorithmConfig, batch: Batch, next_values: Tensor) -> Tensor:
     """y = r + gamma (1 - d) V(s'), [S, M], from the values V(s') [S, M].
 
     r is `reward_scale` r + `reward_shift`, after relabelling; gamma the `discount`.
@@ -52,7 +51,7 @@ def improvement_goal(critic: Parameters, states: Tensor, actions: Tensor) -> Ten
 
 
 @torch.no_grad()
-def after_step(config: Any, learner: Any) -> None:
+def after_step(config: AlgorithmConfig, learner: Learner) -> None:
     """The target critic follows: target += `target_rate` (critic - target)."""
     torch._foreach_lerp_(
         list(learner.target.values()), list(learner.critic.values()), config.target_rate
@@ -60,13 +59,13 @@ def after_step(config: Any, learner: Any) -> None:
 
 
 @torch.no_grad()
-def value(learner: Any, states: Tensor, actions: Tensor) -> Tensor:
+def value(learner: Learner, states: Tensor, actions: Tensor) -> Tensor:
     """Qhat(s, a) = min_j Q_j(s, a), [S, M], for states [S, M, O+T] and actions [S, M, A]."""
     return minimum(learner.critic, states, actions.unsqueeze(2)).squeeze(-1)
 
 
 @torch.no_grad()
-def soft_backup(config: Any, learner: Any, batch: Batch, noise: Tensor) -> Tensor:
+def soft_backup(config: AlgorithmConfig, learner: Learner, batch: Batch, noise: Tensor) -> Tensor:
     """r - log pi(a|s) + gamma (1 - d) min_j Q_j(s', a' ~ pi), [S, M]; noise [S, M, 1, A]."""
     moments = networks.policy_distribution(learner.policy, batch.states)
     next_moments = networks.policy_distribution(learner.policy, batch.next_states)

@@ -6,13 +6,13 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from cds_bench.contracts import Algorithm, AlgorithmConfig, Learner, Strategy, StrategyConfig, Terms
 from cds_bench.dataset.pool import Pool
 from cds_bench.noise import Noise
 from cds_bench.progress import Progress
@@ -30,11 +30,11 @@ class Job:
 
     suite: str
     tasks: tuple[str, ...]
-    algorithm: ModuleType
+    algorithm: Algorithm
     algorithm_name: str
-    algorithm_config: Any
-    strategy: ModuleType
-    strategy_config: Any
+    algorithm_config: AlgorithmConfig
+    strategy: Strategy
+    strategy_config: StrategyConfig
     seeds: list[int]
     steps: int
     batch_size: int
@@ -48,7 +48,7 @@ class Job:
 class State:
     """Everything that a step changes: with it, training goes on as if it had never stopped."""
 
-    learner: Any
+    learner: Learner
     optimiser: torch.optim.Optimizer
     noise: dict[str, Noise] = field(repr=False)
     recorder: Recorder
@@ -120,7 +120,7 @@ def start(job: Job, pool: DevicePool) -> State:
     )
 
 
-def learner_tensors(learner: Any) -> dict[str, Tensor]:
+def learner_tensors(learner: Learner) -> dict[str, Tensor]:
     """Every tensor of a learner, whose fields are tensors and dictionaries of them, by name."""
     found = {}
     for field_name, value in vars(learner).items():
@@ -219,7 +219,7 @@ def cosine(step: int, steps: int) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * step / steps))
 
 
-def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Tensor, Offer, Sharing]:
+def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Terms, Tensor, Offer, Sharing]:
     """One step of all seeds: the loss terms, the offered rows, the offer, and the decision."""
     batch, rows, offer, decision = effective_batch(job, pool, state)
     config = job.algorithm_config
