@@ -195,8 +195,8 @@ def critic_losses(
         for x in (log_densities, target, batch.weight, multiplier.expand_as(target))
     ]  # [2S, M, 3n] and [2S, M]
 
-    def loss(values: Tensor, networks: slice, rows: slice) -> Tensor:
-        block = (x[networks, rows].detach() for x in given)
+    def loss(values: Tensor, stack: slice, rows: slice) -> Tensor:
+        block = (x[stack, rows].detach() for x in given)
         return sum(term.sum() for term in critic_loss(config, values, *block)) / target.shape[1]
 
     values, gradients = value_gradients(learner.critic, batch.states, actions, loss)

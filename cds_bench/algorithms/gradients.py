@@ -11,11 +11,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cds_bench.algorithms.networks import NORM_EPSILON, affine, depth
+from cds_bench.algorithms import networks
 from cds_bench.records import Parameters
 
-# loss(values [G, R, K], networks, rows) -> the loss of a block, a scalar; `networks` and `rows` are
-# the block's slices of the stack and of the states. It adds up over blocks.
+# loss(values [G, R, K], stack, rows) -> the loss of a block, a scalar, which adds up over blocks;
+# `stack` and `rows` are the block's slices of the networks and of the states.
 Loss = Callable[[Tensor, slice, slice], Tensor]
 # Activations of a layer in one pass on a CPU: what passes between layers then stays in its cache.
 CACHED_ACTIVATIONS = 2**19
@@ -30,13 +30,13 @@ class Layer(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """A hidden layer's activations [G, R K, H] and, if it is normalised, the intermediate results.
+    """A hidden layer's activations [G, R K, H] and, if it is normalised, what led to them.
 
-    normalised: (x - mean) / deviation, likewise; scale: 1 / deviation, [G, R K, 1].
+    centred: the rows before the normalisation, likewise; scale: 1 / deviation, [G, R K, 1].
     """
 
     activations: Tensor
-    normalised: Tensor | None = None
+    centred: Tensor | None = None
     scale: Tensor | None = None
 
 
@@ -48,37 +48,35 @@ def value_gradients(
 
     states [S, M, O+T], actions [S, M, K, A] -> values [S, 2, M, K], gradients like critic.
     Autograd differentiates the loss in the values alone; the pass back through the networks is
-    below. It follows block by block, right behind the values: on a CPU a block is some states of
-    one network, so that activations never leave the cache, and a seed's sums do not depend on its
-    companions; on a GPU it is everything.
+    below. It follows block by block, right behind the values: on a CPU a block is small enough for
+    its activations to stay in the cache, and on a GPU it is everything.
     """
     (seeds, rows, _), count = states.shape, actions.shape[2]
-    critic = {name: value.detach() for name, value in critic.items()}
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
-    both, acted = (x.repeat_interleave(2, dim=0) for x in (states, actions))
+    critic = networks.centred(critic)
+    both, acted = (x.repeat_interleave(2, dim=0) for x in (states, actions))  # [2S, M, ...]
     values = states.new_empty(2 * seeds, rows, count)
     width = max(value.shape[-1] for value in critic.values())
-    blocks = _blocks(rows, count * width, states.device)
-    together = 1 if states.device.type == "cpu" else 2 * seeds
-    for first in range(0, 2 * seeds, together):
-        networks = slice(first, first + together)
-        layers, sums = _layers(critic, networks), _layers(gradients, networks)
-        for block in blocks:
-            state, action = both[networks, block], acted[networks, block]
+    for stack in _slices(2 * seeds, rows * count * width, states.device):
+        layers, sums = _layers(critic, stack), _layers(gradients, stack)
+        for block in _slices(rows, count * width, states.device):
+            state, action = both[stack, block], acted[stack, block]
             hidden = _hidden(layers, state, action)
-            found = affine(hidden[-1].activations, *layers[-1][:2]).view(len(state), -1, count)
-            values[networks, block] = found
+            found = networks.output(hidden[-1].activations, *layers[-1][:2])
+            found = found.view(len(state), -1, count)  # [G, R, K]
+            values[stack, block] = found
             with torch.enable_grad():
                 found.requires_grad_()
-                (slopes,) = torch.autograd.grad(loss(found, networks, block), found)
+                (slopes,) = torch.autograd.grad(loss(found, stack, block), found)
             _backward(layers, sums, state, action, hidden, slopes)
     return values.view(seeds, 2, rows, count), gradients
 
 
-def _blocks(rows: int, activations: int, device: torch.device) -> list[slice]:
-    """Slices of the rows, `activations` each, passed together: near-equal ones on a CPU."""
-    number = math.ceil(rows * activations / CACHED_ACTIVATIONS) if device.type == "cpu" else 1
-    edges = [round(rows * k / number) for k in range(number + 1)]
+def _slices(number: int, activations: int, device: torch.device) -> list[slice]:
+    """Near-equal slices of `number` things with so many activations each; one slice on a GPU."""
+    parts = math.ceil(number * activations / CACHED_ACTIVATIONS) if device.type == "cpu" else 1
+    parts = min(parts, number)
+    edges = [round(number * k / parts) for k in range(parts + 1)]
     return [slice(*edge) for edge in itertools.pairwise(edges)]
 
 
@@ -86,19 +84,20 @@ def _layers(parameters: Parameters, stack: slice) -> list[Layer]:
     """The layers of some networks of the stack."""
     return [
         Layer(*(p if (p := parameters.get(f"{kind}{k}")) is None else p[stack] for kind in "wbg"))
-        for k in range(depth(parameters))
+        for k in range(networks.depth(parameters))
     ]
 
 
 def _hidden(layers: list[Layer], states: Tensor, actions: Tensor) -> list[Hidden]:
     """Every hidden layer of states [G, R, O+T] and actions [G, R, K, A]."""
     size = states.shape[-1]
-    (weight, bias, gain), *others = layers
-    state_part = affine(states, weight[:, :size], bias)
+    (weight, bias, gain), *others = layers[:-1]
+    state_part = networks.affine(states, weight[:, :size], bias)
     first = torch.bmm(actions.flatten(1, 2), weight[:, size:]).view(*actions.shape[:3], -1)
-    hidden = [_activate(first.add_(state_part.unsqueeze(2)).flatten(1, 2), gain)]
-    for weight, bias, gain in others[:-1]:
-        hidden.append(_activate(affine(hidden[-1].activations, weight, bias), gain))
+    first += state_part.unsqueeze(2)  # [G, R, K, H]
+    hidden = [_activate(first.flatten(1, 2), gain)]
+    for weight, bias, gain in others:
+        hidden.append(_activate(networks.affine(hidden[-1].activations, weight, bias), gain))
     return hidden
 
 
@@ -106,9 +105,8 @@ def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
     """As `networks.activate`; what the gradient needs is kept."""
     if gain is None:
         return Hidden(values.relu_())
-    size = values.shape[-1:]
-    normalised, _, scale = torch.native_layer_norm(values, size, None, None, NORM_EPSILON)
-    return Hidden((normalised * gain).relu_(), normalised, scale)
+    scale = networks.inverse_deviation(values)
+    return Hidden((values * scale).mul_(gain).relu_(), values, scale)
 
 
 def _backward(
@@ -119,38 +117,47 @@ def _backward(
     hidden: list[Hidden],
     slopes: Tensor,
 ) -> None:
-    """Adds a block's gradients to `sums`; overwrites the activations."""
-    ahead = slopes.flatten(1, 2).unsqueeze(-1)  # dL/d(what the layer puts out), before its ReLU
-    for k in range(len(hidden), 0, -1):
-        weight, below = layers[k].weight, hidden[k - 1]
-        sums[k].weight.baddbmm_(below.activations.mT, ahead)
-        sums[k].bias[..., : weight.shape[-1]].add_(ahead.sum(1, keepdim=True))
-        ahead = _relu_backward(_outward(ahead, weight), below.activations)
-        if below.normalised is not None:
-            sums[k - 1].gain.add_((ahead * below.normalised).sum(1, keepdim=True))
-            ahead = _norm_backward(ahead * layers[k - 1].gain, below.normalised, below.scale)
+    """Adds a block's gradients to `sums`."""
+    last, below = len(hidden), hidden[-1].activations
+    slope = slopes.flatten(1, 2).unsqueeze(-1)  # [G, R K, 1]
+    sums[last].weight.add_((below * slope).sum(1).unsqueeze(-1))
+    sums[last].bias[..., :1].add_(slope.sum(1, keepdim=True))
+    ahead = slope * layers[last].weight.mT  # dL/d(activations of the layer below), [G, R K, H]
+    for k in range(last - 1, -1, -1):
+        ahead = _through_activation(ahead, hidden[k], layers[k].gain, sums[k].gain)
+        if k > 0:
+            sums[k].weight.baddbmm_(hidden[k - 1].activations.mT, ahead)
+            sums[k].bias[..., : ahead.shape[-1]].add_(ahead.sum(1, keepdim=True))
+            ahead = torch.bmm(ahead, layers[k].weight.mT)
+    weight, bias, _ = sums[0]
     size = states.shape[-1]
-    weight_sum, bias_sum, _ = sums[0]
-    weight_sum[:, size:].baddbmm_(actions.flatten(1, 2).mT, ahead)
-    of_states = ahead.view(*slopes.shape, -1).sum(2)
-    weight_sum[:, :size].baddbmm_(states.mT, of_states)
-    bias_sum[..., : ahead.shape[-1]] += of_states.sum(1, keepdim=True)
+    weight[:, size:].baddbmm_(actions.flatten(1, 2).mT, ahead)
+    of_states = ahead.view(*slopes.shape, -1).sum(2)  # [G, R, H]
+    weight[:, :size].baddbmm_(states.mT, of_states)
+    bias[..., : ahead.shape[-1]].add_(of_states.sum(1, keepdim=True))
 
 
-def _outward(ahead: Tensor, weight: Tensor) -> Tensor:
-    """ahead weight^T; of a layer with one output by elements, which is three times as fast."""
-    return ahead * weight.mT if weight.shape[-1] == 1 else torch.bmm(ahead, weight.mT)
+def _through_activation(
+    ahead: Tensor, layer: Hidden, gain: Tensor | None, gain_sum: Tensor | None
+) -> Tensor:
+    """The slope before an activation from the slope behind it, which is overwritten.
 
-
-def _relu_backward(ahead: Tensor, activations: Tensor) -> Tensor:
-    """`ahead` where the activations are positive, else 0; overwrites both."""
-    return torch.ops.aten.threshold_backward.grad_input(ahead, activations, 0, grad_input=ahead)
-
-
-def _norm_backward(ahead: Tensor, normalised: Tensor, scale: Tensor) -> Tensor:
-    """dL/dx of the slope `ahead` in (x - mean) / deviation, each [G, R K, H]."""
-    along = (ahead * normalised).mean(-1, keepdim=True)
-    return scale * (ahead - ahead.mean(-1, keepdim=True) - normalised * along)
+    The gain's gradient is added to `gain_sum`. Torch's pass back through layer normalisation takes
+    one gain for all rows, and so one network at a time.
+    """
+    ahead = torch.ops.aten.threshold_backward.grad_input(
+        ahead, layer.activations, 0, grad_input=ahead
+    )
+    if gain is None:
+        return ahead
+    centre, size = torch.zeros_like(layer.scale[0]), [ahead.shape[-1]]
+    for each, x, scale, g, total in zip(ahead, *layer[1:], gain, gain_sum, strict=True):
+        before, of_gain, _ = torch.ops.aten.native_layer_norm_backward(
+            each, x, size, centre, scale, g[0], None, [True, True, False]
+        )
+        each.copy_(before)
+        total[0].add_(of_gain)
+    return ahead
 
 
 class _Known(torch.autograd.Function):
