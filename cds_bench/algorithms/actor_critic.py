@@ -6,14 +6,14 @@
 import torch
 from torch import Tensor
 
-from cds_bench.algorithms import networks
+from cds_bench.algorithms import gradients, networks
 from cds_bench.contracts import AlgorithmConfig, Learner
 from cds_bench.records import Batch, Parameters
 
 
 def minimum(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
-    """min_j Q_j(s, a), [S, M, K], for states [S, M, O+T] and actions [S, M, K, A]."""
-    return networks.q_values(critic, states, actions).amin(1)
+    """min_j Q_j(s, a), [S, M, K], for states [S, M, O+T] and actions [S, M, K, A]; no gradient."""
+    return gradients.values(critic, states, actions).amin(1)
 
 
 def backup(config: AlgorithmConfig, batch: Batch, next_values: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def cloning(mean: Tensor, log_std: Tensor, batch: Batch) -> Tensor:
 def improvement_goal(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     """min_j Q_j(s, a), [S, M], for actions [S, M, 1, A], which alone receive its gradient."""
     fixed = {name: value.detach() for name, value in critic.items()}
-    return minimum(fixed, states, actions).squeeze(-1)
+    return networks.q_values(fixed, states, actions).amin(1).squeeze(-1)
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ Letters as in `networks`; G networks of the stack and R states make a block, H h
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -40,6 +40,26 @@ class Hidden(NamedTuple):
     scale: Tensor | None = None
 
 
+class Block(NamedTuple):
+    """Some states of some networks: slices of both, the layers, [G, R, O+T] and [G, R, K, A]."""
+
+    stack: slice
+    rows: slice
+    layers: list[Layer]
+    states: Tensor
+    actions: Tensor
+
+
+@torch.no_grad()
+def values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
+    """Q_c(s, a) as in `q_values`, [S, 2, M, K], block by block and without gradient."""
+    found = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
+    for block in _blocks(networks.centred(critic), states, actions):
+        hidden = _hidden(block)
+        found[block.stack, block.rows] = _output(block, hidden)
+    return found.view(len(states), 2, *found.shape[1:])
+
+
 @torch.no_grad()
 def value_gradients(
     critic: Parameters, states: Tensor, actions: Tensor, loss: Loss
@@ -51,25 +71,28 @@ def value_gradients(
     below. It follows block by block, right behind the values: on a CPU a block is small enough for
     its activations to stay in the cache, and on a GPU it is everything.
     """
-    (seeds, rows, _), count = states.shape, actions.shape[2]
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
-    critic = networks.centred(critic)
-    both, acted = (x.repeat_interleave(2, dim=0) for x in (states, actions))  # [2S, M, ...]
-    values = states.new_empty(2 * seeds, rows, count)
+    values = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
+    for block in _blocks(networks.centred(critic), states, actions):
+        hidden = _hidden(block)
+        found = _output(block, hidden)
+        values[block.stack, block.rows] = found
+        with torch.enable_grad():
+            found.requires_grad_()
+            (slopes,) = torch.autograd.grad(loss(found, block.stack, block.rows), found)
+        _backward(block, _layers(gradients, block.stack), hidden, slopes)
+    return values.view(len(states), 2, *values.shape[1:]), gradients
+
+
+def _blocks(critic: Parameters, states: Tensor, actions: Tensor) -> Iterator[Block]:
+    """The blocks of states [S, M, O+T] and actions [S, M, K, A] for both critics of each seed."""
+    (seeds, rows, _), count = states.shape, actions.shape[2]
+    states, actions = (x.repeat_interleave(2, dim=0) for x in (states, actions))  # [2S, M, ...]
     width = max(value.shape[-1] for value in critic.values())
     for stack in _slices(2 * seeds, rows * count * width, states.device):
-        layers, sums = _layers(critic, stack), _layers(gradients, stack)
-        for block in _slices(rows, count * width, states.device):
-            state, action = both[stack, block], acted[stack, block]
-            hidden = _hidden(layers, state, action)
-            found = networks.output(hidden[-1].activations, *layers[-1][:2])
-            found = found.view(len(state), -1, count)  # [G, R, K]
-            values[stack, block] = found
-            with torch.enable_grad():
-                found.requires_grad_()
-                (slopes,) = torch.autograd.grad(loss(found, stack, block), found)
-            _backward(layers, sums, state, action, hidden, slopes)
-    return values.view(seeds, 2, rows, count), gradients
+        layers = _layers(critic, stack)
+        for part in _slices(rows, count * width, states.device):
+            yield Block(stack, part, layers, states[stack, part], actions[stack, part])
 
 
 def _slices(number: int, activations: int, device: torch.device) -> list[slice]:
@@ -88,17 +111,24 @@ def _layers(parameters: Parameters, stack: slice) -> list[Layer]:
     ]
 
 
-def _hidden(layers: list[Layer], states: Tensor, actions: Tensor) -> list[Hidden]:
-    """Every hidden layer of states [G, R, O+T] and actions [G, R, K, A]."""
-    size = states.shape[-1]
-    (weight, bias, gain), *others = layers[:-1]
-    state_part = networks.affine(states, weight[:, :size], bias)
-    first = torch.bmm(actions.flatten(1, 2), weight[:, size:]).view(*actions.shape[:3], -1)
+def _hidden(block: Block) -> list[Hidden]:
+    """Every hidden layer of a block."""
+    size = block.states.shape[-1]
+    (weight, bias, gain), *others = block.layers[:-1]
+    state_part = networks.affine(block.states, weight[:, :size], bias)
+    first = torch.bmm(block.actions.flatten(1, 2), weight[:, size:])
+    first = first.view(*block.actions.shape[:3], -1)
     first += state_part.unsqueeze(2)  # [G, R, K, H]
     hidden = [_activate(first.flatten(1, 2), gain)]
     for weight, bias, gain in others:
         hidden.append(_activate(networks.affine(hidden[-1].activations, weight, bias), gain))
     return hidden
+
+
+def _output(block: Block, hidden: list[Hidden]) -> Tensor:
+    """The values of a block, [G, R, K]."""
+    values = networks.output(hidden[-1].activations, *block.layers[-1][:2])
+    return values.view(block.actions.shape[:3])
 
 
 def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
@@ -109,16 +139,9 @@ def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
     return Hidden((values * scale).mul_(gain).relu_(), values, scale)
 
 
-def _backward(
-    layers: list[Layer],
-    sums: list[Layer],
-    states: Tensor,
-    actions: Tensor,
-    hidden: list[Hidden],
-    slopes: Tensor,
-) -> None:
-    """Adds a block's gradients to `sums`."""
-    last, below = len(hidden), hidden[-1].activations
+def _backward(block: Block, sums: list[Layer], hidden: list[Hidden], slopes: Tensor) -> None:
+    """Adds a block's gradients to `sums`; slopes: dL/dvalues, [G, R, K]."""
+    layers, last, below = block.layers, len(hidden), hidden[-1].activations
     slope = slopes.flatten(1, 2).unsqueeze(-1)  # [G, R K, 1]
     sums[last].weight.add_((below * slope).sum(1).unsqueeze(-1))
     sums[last].bias[..., :1].add_(slope.sum(1, keepdim=True))
@@ -130,10 +153,10 @@ def _backward(
             sums[k].bias[..., : ahead.shape[-1]].add_(ahead.sum(1, keepdim=True))
             ahead = torch.bmm(ahead, layers[k].weight.mT)
     weight, bias, _ = sums[0]
-    size = states.shape[-1]
-    weight[:, size:].baddbmm_(actions.flatten(1, 2).mT, ahead)
+    size = block.states.shape[-1]
+    weight[:, size:].baddbmm_(block.actions.flatten(1, 2).mT, ahead)
     of_states = ahead.view(*slopes.shape, -1).sum(2)  # [G, R, H]
-    weight[:, :size].baddbmm_(states.mT, of_states)
+    weight[:, :size].baddbmm_(block.states.mT, of_states)
     bias[..., : ahead.shape[-1]].add_(of_states.sum(1, keepdim=True))
 
 
