@@ -165,22 +165,21 @@ def _through_activation(
 ) -> Tensor:
     """The slope before an activation from the slope behind it, which is overwritten.
 
-    The gain's gradient is added to `gain_sum`. Torch's pass back through layer normalisation takes
-    one gain for all rows, and so one network at a time.
+    The gain's gradient is added to `gain_sum`.
     """
     ahead = torch.ops.aten.threshold_backward.grad_input(
         ahead, layer.activations, 0, grad_input=ahead
     )
     if gain is None:
         return ahead
-    centre, size = torch.zeros_like(layer.scale[0]), [ahead.shape[-1]]
-    for each, x, scale, g, total in zip(ahead, *layer[1:], gain, gain_sum, strict=True):
-        before, of_gain, _ = torch.ops.aten.native_layer_norm_backward(
-            each, x, size, centre, scale, g[0], None, [True, True, False]
-        )
-        each.copy_(before)
-        total[0].add_(of_gain)
-    return ahead
+    normalised = layer.centred * layer.scale
+    gain_sum.add_(normalised.mul_(ahead).sum(1, keepdim=True))
+    mean = torch.zeros_like(layer.scale)
+    before, _, _ = torch.ops.aten.native_layer_norm_backward(
+        ahead.mul_(gain), layer.centred, ahead.shape[-1:], mean, layer.scale, None, None,
+        [True, False, False],
+    )  # fmt: skip
+    return before
 
 
 class _Known(torch.autograd.Function):
