@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import comparisons, engine, machine, race, report, scaling
+from benchmarks import comparisons, machine, race, report, scaling
 from benchmarks.contender import ROOT, ContenderError
 from benchmarks.peer_d3rlpy import environment
 from benchmarks.synthetic import transitions
@@ -70,7 +70,7 @@ def main() -> None:
             sizes = comparisons.PAPER | (comparisons.QUICK if quick else {})
             keys = ("rows", "observation", "action", "tasks")
             np.savez(data, **transitions(*(sizes[key] for key in keys)))
-        groups, left_out = comparisons.groups(device, threads, quick, data)
+        groups, left_out = comparisons.groups(device, threads, quick, data), {}
         results = report.Results(
             device, quick, rounds, seconds, machine.describe(device, threads), left_out
         )
@@ -85,8 +85,12 @@ def main() -> None:
 def measure(results: report.Results, groups: list[comparisons.Group], threads: int) -> None:
     """Fills the results; what breaks down is left out with the reason."""
     device, quick, rounds, seconds = results.device, results.quick, results.rounds, results.seconds
-    profiled = [label for label in groups[0].contenders if label in engine.VARIANTS]
-    profiled = profiled[:1] if quick else profiled
+    profiled = {
+        f"{label}: {group.title}": entry.spec
+        for group in (groups[:1] if quick else groups)
+        for label, entry in group.contenders.items()
+        if entry.module == "benchmarks.engine"
+    }
     total = sum(race.units(group, rounds) for group in groups)
     total += len(profiled) + scaling.units(device, quick)
     with Progress("benchmarks", total) as progress:
@@ -98,8 +102,7 @@ def measure(results: report.Results, groups: list[comparisons.Group], threads: i
             outcome = race.run(group, rounds, seconds, passed)
             results.left_out.update(outcome.failures)
             results.groups.append(report.Measured(group, outcome))
-        for label in profiled:
-            spec = groups[0].contenders[label].spec
+        for label, spec in profiled.items():
             with left_out_if_it_fails(results, f"profile of {label}"):
                 results.profiles[label] = profile(spec, 3 if quick else 20)
             passed(1, f"profile of {label}")

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import engine
 from benchmarks.peer_d3rlpy.environment import PYTHON
 
 PAPER = {
@@ -16,20 +15,28 @@ PAPER = {
     "hidden": [256, 256, 256],
     "actions": 10,
     "batch": 256,
+    "layer_norm": False,
+    "sharing": "no_sharing",
+    "options": {},
 }
 SMALL = PAPER | {"hidden": [128, 128], "actions": 4}
+FOUR_TASKS = PAPER | {"tasks": 4, "layer_norm": True, "sharing": "cds"}
+STACKED = {  # the shapes that profiles spend their time in
+    "mazes and doors of default": FOUR_TASKS
+    | {"hidden": [64, 64], "actions": 1, "batch": 96}
+    | {"options": {"policy_improvement": "regression", "backup_actions": 4}},
+    "wider networks": FOUR_TASKS | {"hidden": [128, 128], "actions": 2, "batch": 64},
+}
+STACKS = (3, 6, 10)  # seeds
 QUICK = {"rows": 2_000, "hidden": [32, 32], "actions": 2, "batch": 32}
 GPU_SEEDS = (1, 2, 4, 8, 16, 32, 64)
 FLOORS = {"whole": True, "in blocks": False}  # how the products are passed -> `whole`
-BARS = {  # of one seed, to the yardstick
-    "engine, float32": 1.3,
-    "engine, bfloat16": 3.0,
-    "engine, sampled, float32": 2.0,
-    "engine, sampled, bfloat16": 5.0,
-}
+BAR = 1.3  # of one seed, to the yardstick and the peer
+BAR_STACKED = 3.0  # of stacked seeds, to the yardstick
 INCLUDED = {
     "yardstick": "batch by index, losses, four Adam optimisers, targets",
     "yardstick, freed memory kept": "the same, with the engine's allocator settings",
+    "yardstick, one seed": "the same as one task, with the transitions of all tasks; no sharing",
     "d3rlpy, fit": "d3rlpy's own loop: transitions sampled in Python, update, logged to nowhere",
     "d3rlpy, update": "the update alone: batches sampled before, converted to tensors, losses read",
 }
@@ -66,67 +73,43 @@ class Group(NamedTuple):
     floors: list[Comparison]
 
 
-def groups(
-    device: str, threads: int, quick: bool, data: Path | None
-) -> tuple[list[Group], dict[str, str]]:
-    """The groups, and why which contender was left out; `data`: the peer's .npz, if it runs."""
-    common = {"device": device, "threads": threads}
-    paper, small = (sizes | common | (QUICK if quick else {}) for sizes in (PAPER, SMALL))
-    left_out = {
-        label: f"this version of cds-bench has no {', '.join(missing)}"
-        for label, changes in engine.VARIANTS.items()
-        if (missing := engine.missing_fields(changes))
-    }
-    variants = {k: v for k, v in engine.VARIANTS.items() if k not in left_out}
-    several = _five_seeds(small) if device == "cpu" else _many_seeds(paper, variants)
-    floors = list(variants)[:1] if quick else list(variants)
-    found = [_one_seed(paper, variants, floors, data), several]
+def groups(device: str, threads: int, quick: bool, data: Path | None) -> list[Group]:
+    """The groups; `data`: the peer's .npz, if the peer runs."""
+    changes = {"device": device, "threads": threads} | (QUICK if quick else {})
+    found = [_one_seed(PAPER | changes, data)]
+    if device == "cpu":
+        found += [_stacked(name, spec | changes, data) for name, spec in STACKED.items()]
+    else:
+        found.append(_many_seeds(PAPER | changes))
     if quick:  # too small for bars
         found = [
             g._replace(comparisons=[c._replace(bar=None) for c in g.comparisons]) for g in found
         ]
-    return found, left_out
+    return found
 
 
 def sizes_in_words(spec: dict[str, Any]) -> str:
     widths = " x ".join(map(str, spec["hidden"]))
-    return f"hidden layers {widths}, n = {spec['actions']}, batch {spec['batch']}"
+    return f"hidden layers {widths}, n = {spec['actions']}, batch {spec['batch']} a task"
 
 
-def _yardstick(spec: dict[str, Any], kept: bool = False) -> dict[str, Entry]:
-    label = "yardstick, freed memory kept" if kept else "yardstick"
-    more = {"keep_freed_memory": kept}
+def _yardstick(spec: dict[str, Any], label: str = "yardstick", **more: Any) -> dict[str, Entry]:
     return {label: Entry("benchmarks.yardstick", spec | more, INCLUDED[label])}
 
 
-def _engine(spec: dict[str, Any], changes: dict[str, Any]) -> Entry:
-    return Entry("benchmarks.engine", spec | {"changes": changes}, OF_ENGINE)
+def _peer(spec: dict[str, Any], data: Path | None, loops: tuple[str, ...]) -> dict[str, Entry]:
+    """d3rlpy, one seed of one task; nothing if it does not run."""
+    if not data:
+        return {}
+    module, labels = "benchmarks.peer_d3rlpy.contender", {x: f"d3rlpy, {x}" for x in loops}
+    return {
+        label: Entry(module, spec | {"loop": x, "data": str(data)}, INCLUDED[label], PYTHON)
+        for x, label in labels.items()
+    }
 
 
-def _one_seed(
-    spec: dict[str, Any], variants: dict[str, dict[str, Any]], floored: list[str], data: Path | None
-) -> Group:
-    """The variants beside the yardstick and the peer, and the floors of those in `floored`."""
-    on_cpu = spec["device"] == "cpu"
-    contenders = _yardstick(spec) | (_yardstick(spec, kept=True) if on_cpu else {})
-    if data:
-        for loop in ("fit", "update"):
-            label, more = f"d3rlpy, {loop}", {"loop": loop, "data": str(data)}
-            module = "benchmarks.peer_d3rlpy.contender"
-            contenders[label] = Entry(module, spec | more, INCLUDED[label], PYTHON)
-    references = list(contenders)
-    contenders |= {label: _engine(spec, changes) for label, changes in variants.items()}
-    comparisons = [Comparison(label, ("yardstick",), BARS.get(label)) for label in variants]
-    comparisons += [
-        Comparison("engine, float32", (label,), BARS["engine, float32"] if data else None)
-        for label in references[1:]
-    ]
-    floors = []
-    for label in floored:
-        ways = _floors(label, spec | {"changes": variants[label]})
-        contenders |= ways
-        floors.append(Comparison(label, tuple(ways)))
-    return Group(f"One seed: {sizes_in_words(spec)}", contenders, comparisons, floors)
+def _engine(spec: dict[str, Any]) -> Entry:
+    return Entry("benchmarks.engine", spec, OF_ENGINE)
 
 
 def _floors(label: str, spec: dict[str, Any]) -> dict[str, Entry]:
@@ -138,31 +121,47 @@ def _floors(label: str, spec: dict[str, Any]) -> dict[str, Entry]:
     }
 
 
-def _five_seeds(spec: dict[str, Any]) -> Group:
-    stack = spec | {"seeds": 5}
-    floors = _floors("engine, five seeds", stack)
-    contenders = _yardstick(spec) | {
-        "engine, one seed": _engine(spec, {}),
-        "engine, five seeds": _engine(stack, {}),
-        **floors,
-    }
-    comparisons = [
-        Comparison("engine, five seeds", ("yardstick",), 3.0),
-        Comparison("engine, five seeds", ("engine, one seed",)),
+def _one_seed(spec: dict[str, Any], data: Path | None) -> Group:
+    """The engine beside the yardstick, the peer and its floor."""
+    contenders = _yardstick(spec)
+    if spec["device"] == "cpu":
+        contenders |= _yardstick(spec, "yardstick, freed memory kept", keep_freed_memory=True)
+    contenders |= _peer(spec, data, ("fit", "update"))
+    comparisons = [Comparison("engine", ("yardstick",), BAR)]
+    comparisons += [
+        Comparison("engine", (label,), BAR if data else None)
+        for label in contenders
+        if label != "yardstick"
     ]
-    shares = [Comparison("engine, five seeds", tuple(floors))]
-    return Group(f"Five stacked seeds: {sizes_in_words(spec)}", contenders, comparisons, shares)
+    floors = _floors("engine", spec)
+    contenders |= {"engine": _engine(spec), **floors}
+    shares = [Comparison("engine", tuple(floors))]
+    return Group(f"One seed: {sizes_in_words(spec)}", contenders, comparisons, shares)
 
 
-def _many_seeds(spec: dict[str, Any], variants: dict[str, dict[str, Any]]) -> Group:
-    stacks = {
-        f"{label}, {seeds} seeds": _engine(spec | {"seeds": seeds}, changes)
-        for label, changes in variants.items()
-        for seeds in GPU_SEEDS
-        if not changes or seeds == GPU_SEEDS[-1]
-    }
-    bars = {label: 30.0 for label in stacks if label.endswith(f" {GPU_SEEDS[-1]} seeds")}
-    comparisons = [Comparison(label, ("yardstick",), bars.get(label)) for label in stacks]
-    return Group(
-        f"Stacked seeds: {sizes_in_words(spec)}", _yardstick(spec) | stacks, comparisons, []
-    )
+def _stacked(name: str, spec: dict[str, Any], data: Path | None) -> Group:
+    """Stacks of the engine with cds beside the yardstick, the peer and their floors."""
+    alone = spec | {"tasks": 1, "batch": spec["batch"] * spec["tasks"]}
+    reference = "yardstick, one seed"
+    contenders = _yardstick(alone, reference) | _peer(alone, data, ("fit",))
+    peers, comparisons, shares = list(contenders), [], []
+    for seeds in STACKS:
+        label, stack = f"engine, {seeds} seeds", spec | {"seeds": seeds}
+        floors = _floors(label, stack)
+        contenders |= {label: _engine(stack), **floors}
+        comparisons += [
+            Comparison(label, (peer,), BAR_STACKED if peer == reference else None) for peer in peers
+        ]
+        shares.append(Comparison(label, tuple(floors)))
+    title = f"Stacked seeds, {name}: {spec['tasks']} tasks, cds, {sizes_in_words(spec)}"
+    return Group(title, contenders, comparisons, shares)
+
+
+def _many_seeds(spec: dict[str, Any]) -> Group:
+    stacks = {f"engine, {n} seeds": _engine(spec | {"seeds": n}) for n in GPU_SEEDS}
+    last = list(stacks)[-1]
+    comparisons = [
+        Comparison(label, ("yardstick",), 30.0 if label == last else None) for label in stacks
+    ]
+    title = f"Stacked seeds: {sizes_in_words(spec)}"
+    return Group(title, _yardstick(spec) | stacks, comparisons, [])

@@ -1,9 +1,9 @@
 """One contender in a process of its own, and the slices of time in which all of them alternate.
 
 A child prepares, answers {"ready": ...}, and then runs steps for as long as each line on its
-standard input says, in seconds. Its answer is one line of JSON: steps, seconds, others (cores that
-other processes used) and peak_bytes. It stands still between slices, so contenders never overlap,
-and drifts of the machine meet them all.
+standard input says, in seconds. Its answer is one line of JSON: steps, seconds, cpu_seconds (of all
+its threads), others (cores that other processes used) and peak_bytes. It stands still between
+slices, so contenders never overlap, and drifts of the machine meet them all.
 
     python -m benchmarks.contender <module> <specification as JSON>
 
@@ -94,14 +94,21 @@ def time_steps(
     """
     step()
     synchronise()
-    busy, began, steps, calls = busy_elsewhere(), time.perf_counter(), 0, 0
+    busy, used, began, steps, calls = (
+        busy_elsewhere(),
+        time.process_time(),
+        time.perf_counter(),
+        0,
+        0,
+    )
     while (passed := time.perf_counter() - began) < seconds or not steps:
         for _ in range(1 + calls // 4):
             steps += step()
             calls += 1
         synchronise()
     others = max(0.0, busy_elsewhere() - busy) / passed
-    return {"steps": steps, "seconds": passed, "others": others}
+    used = time.process_time() - used
+    return {"steps": steps, "seconds": passed, "cpu_seconds": used, "others": others}
 
 
 def busy_elsewhere() -> float:

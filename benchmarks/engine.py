@@ -1,7 +1,6 @@
 """The engine of cds_bench, as a training job runs it."""
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,20 +11,6 @@ from cds_bench.algorithms import cql
 from cds_bench.dataset.pool import Pool
 from cds_bench.training import loop
 from cds_bench.training.run import keep_freed_memory
-
-# What a variant changes, of the Job or of the algorithm's Config, wherever the field is.
-VARIANTS: dict[str, dict[str, Any]] = {
-    "engine, float32": {},
-    "engine, bfloat16": {"precision": "bfloat16"},
-    "engine, sampled, float32": {"gradient": "sampled"},
-    "engine, sampled, bfloat16": {"gradient": "sampled", "precision": "bfloat16"},
-}
-
-
-def missing_fields(changes: dict[str, Any]) -> list[str]:
-    """The changed fields that neither Job nor Config has: such a variant is left out."""
-    known = {field.name for kind in (loop.Job, cql.Config) for field in fields(kind)}
-    return sorted(set(changes) - known)
 
 
 def make_pool(spec: dict[str, Any]) -> Pool:
@@ -50,26 +35,23 @@ def task_names(tasks: int) -> tuple[str, ...]:
 
 
 def make_job(spec: dict[str, Any]) -> loop.Job:
-    """CQL without sharing; `changes` go to the Job, or else to the algorithm's Config."""
-    of_job = {field.name for field in fields(loop.Job)}
-    changes = spec.get("changes", {})
-    strategy = plugins.load("sharing", "no_sharing")
-    config = {"actions": spec["actions"]}
-    config |= {name: value for name, value in changes.items() if name not in of_job}
+    """CQL with the specification's sizes, strategy and `options` of the algorithm's Config."""
+    strategy = plugins.load("sharing", spec["sharing"])
     return loop.Job(
         suite="benchmark",
         tasks=task_names(spec["tasks"]),
         algorithm=cql,
         algorithm_name="cql",
-        algorithm_config=cql.Config(**config),
+        algorithm_config=cql.Config(actions=spec["actions"], **spec["options"]),
         strategy=strategy,
         strategy_config=strategy.Config(),
         seeds=list(range(spec["seeds"])),
         steps=10**9,
         batch_size=spec["batch"],
         hidden=tuple(spec["hidden"]),
+        layer_norm=spec["layer_norm"],
+        learning_rate_decay="none",
         device=spec["device"],
-        **{name: value for name, value in changes.items() if name in of_job},
     )
 
 

@@ -20,8 +20,8 @@ class Product(NamedTuple):
     """A layer's products for a stack of `batch`: rows [m, k] times a weight [k, n].
 
     forward, weight, input: whether the values, the gradient of the weight and the gradient of the
-    rows are computed; each is m k n multiply-adds. trained: whether it belongs to the gradients of
-    the critics, whose precision is the variant's.
+    rows are computed; each is m k n multiply-adds. trained: whether it belongs to the critics'
+    gradients, which the engine computes in blocks.
     """
 
     name: str
@@ -43,12 +43,11 @@ def products(spec: dict[str, Any]) -> list[Product]:
     """Every matrix product of one CQL step of all seeds.
 
     The state's part of a critic's first layer is counted once per state, as the engine computes it.
+    A strategy other than no_sharing values each transition once, as cds does.
     """
     config = engine.make_job(spec).algorithm_config
     seeds, rows = spec["seeds"], spec["batch"] * spec["tasks"]
     states, action, hidden = spec["observation"] + spec["tasks"], spec["action"], spec["hidden"]
-    valued = 3 * config.actions + 1
-    sampled = getattr(config, "gradient", "exact") == "sampled"
 
     def critic(
         name: str, each: int, of_states: dict, of_actions: dict, of_hidden: dict
@@ -65,23 +64,22 @@ def products(spec: dict[str, Any]) -> list[Product]:
         Product("policy at s", seeds, rows, *first, weight=True),
         *(Product("policy at s", seeds, rows, *k, weight=True, input=True) for k in others),
         *(Product("policy at s'", seeds, rows, *k) for k in (first, *others)),
-        *critic("target critic", 1, {}, {}, {}),
-        *critic("policy's critic", 1, {}, {"input": True}, {"input": True}),
+        *critic("target critic", config.backup_actions, {}, {}, {}),
     ]
-    values, gradients = {"trained": True}, {"trained": True, "weight": True}
+    if config.policy_improvement == "gradient":
+        found += critic("policy's critic", 1, {}, {"input": True}, {"input": True})
+    if spec["sharing"] != "no_sharing":
+        found += critic("strategy's critic", 1, {}, {}, {})
+    gradients = {"trained": True, "weight": True}
     backward = gradients | {"input": True}  # states and actions are data: they have no gradient
-    if not sampled:
-        return found + critic("critic", valued, gradients, gradients, backward)
-    gradients, backward = (kind | {"forward": False} for kind in (gradients, backward))
-    found += critic("critic, values", valued, values, values, values)
-    return found + critic("critic, gradients", config.samples + 1, gradients, gradients, backward)
+    return found + critic("critic", 3 * config.actions + 1, gradients, gradients, backward)
 
 
-def calls(product: Product, dtype: torch.dtype, device: str) -> list[Callable[[], Any]]:
+def calls(product: Product, device: str) -> list[Callable[[], Any]]:
     """The products as calls on tensors of their own, which write where they wrote before."""
 
     def made(*shape: int) -> torch.Tensor:
-        return torch.randn(product.batch, *shape, device=device).to(dtype)
+        return torch.randn(product.batch, *shape, device=device)
 
     rows, weight = made(product.m, product.k), made(product.k, product.n)
     ahead = made(product.m, product.n)
@@ -96,26 +94,23 @@ def calls(product: Product, dtype: torch.dtype, device: str) -> list[Callable[[]
 
 
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
-    """A step of products: `whole`, each at its full size; else as the engine passes them on a CPU.
+    """A step of products: `whole`, each at its full size; else in blocks that stay in the cache.
 
-    There the critics' networks follow each other, in blocks of rows that stay in the cache; a
-    block's tensors are used for all blocks.
+    In blocks, the critics' networks follow each other; a block's tensors are used for all blocks.
+    Products with one column do so in either case on a CPU, where batched ones are slow.
     """
     torch.manual_seed(0)
-    job = engine.make_job(spec)
-    precision = getattr(job, "precision", getattr(job.algorithm_config, "precision", "float32"))
-    lowered = getattr(torch, precision)
     device, width = spec["device"], max(spec["hidden"])
     work: list[Callable] = []
     for product in products(spec):
-        dtype = lowered if product.trained else torch.float32
-        if spec["whole"] or not product.trained:
-            work += calls(product, dtype, device)
+        in_blocks = product.trained and not spec["whole"]
+        if not in_blocks and (product.n > 1 or device != "cpu"):
+            work += calls(product, device)
             continue
-        blocks = math.ceil(product.m * width / CACHED_ACTIVATIONS)
+        blocks = math.ceil(product.m * width / CACHED_ACTIVATIONS) if in_blocks else 1
         block = product._replace(batch=1, m=math.ceil(product.m / blocks))
         for _ in range(product.batch):
-            work += blocks * calls(block, dtype, device)
+            work += blocks * calls(block, device)
 
     def step() -> int:
         for call in work:

@@ -16,10 +16,12 @@ WARM_UP = 0.5  # seconds
 class Outcome:
     """Per contender: seed-steps per second of each round, peak memory, and why it broke down.
 
-    others: cores that other processes used, in each slice.
+    per_core: seed-steps per second of CPU time, likewise; others: cores that other processes used,
+    in each slice.
     """
 
     rates: dict[str, list[float]] = field(default_factory=dict)
+    per_core: dict[str, list[float]] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     others: list[float] = field(default_factory=list)
@@ -35,7 +37,7 @@ def run(group: Group, rounds: int, seconds: float, passed: Callable[[int, str], 
 
     They start side by side, which is not timed. `passed(units, what)` is called for progress.
     """
-    outcome = Outcome(rates={label: [] for label in group.contenders})
+    outcome = Outcome(*({label: [] for label in group.contenders} for _ in range(2)))
     with contextlib.ExitStack() as stack:
         running = {}
         for label, entry in group.contenders.items():
@@ -50,12 +52,13 @@ def run(group: Group, rounds: int, seconds: float, passed: Callable[[int, str], 
                 answer = _unless_it_ends(outcome, label, partial(contender.run, length))
                 passed(1, label)
                 if answer and number >= 0:
-                    seeds = group.contenders[label].spec["seeds"]
-                    outcome.rates[label].append(seeds * answer["steps"] / answer["seconds"])
+                    done = group.contenders[label].spec["seeds"] * answer["steps"]
+                    outcome.rates[label].append(done / answer["seconds"])
+                    outcome.per_core[label].append(done / answer["cpu_seconds"])
                     outcome.peak_bytes[label] = answer["peak_bytes"]
                     outcome.others.append(answer["others"])
     for label in outcome.failures:
-        del outcome.rates[label]
+        del outcome.rates[label], outcome.per_core[label]
     return outcome
 
 

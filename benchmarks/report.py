@@ -17,12 +17,12 @@ Every contender is a process of its own with the same number of threads, and onl
 at a time: they alternate in slices of at least {seconds:g} s, {rounds} rounds. A ratio is computed
 per round; the table has the median over rounds [lowest, highest]. On data of no meaning: cost does
 not depend on it. Rates are seed-steps per second: steps times the seeds that are trained in one.
+The rate per core divides by CPU time instead: seconds times the cores in use.
 """
 FLOOR = """\
-The matrix products of one step ({flops:.2f} GFLOP a seed for the exact gradient) run alone, in the
-same precision: in blocks of rows of one network, as the engine passes them on a CPU, and whole; in
-each round the faster way is the floor. Share: what the engine reaches of it. The last column is
-the ratio that an engine without any other cost would have.
+The matrix products of one step ({flops:.2f} GFLOP a seed) run alone: in blocks of rows of one
+network, and whole; in each round the faster way is the floor. Share: what the engine reaches of it.
+The last column is the ratio that an engine without any other cost would have.
 """
 PROFILE = """\
 Share of a step's time by kind of operator, {where}. The profiler itself costs time, most of it
@@ -46,10 +46,11 @@ class Measured:
 
     @property
     def shares(self) -> list[tuple[Ratio, float | None]]:
-        """Of each variant what it reaches of its floor, and the floor's ratio to the yardstick."""
+        """The engine's shares of its floors, and the floors' ratios to the yardstick."""
         rates = self.outcome.rates
+        yardstick = next((label for label in rates if label.startswith("yardstick")), "")
         found = [
-            (race.compare(each, rates), race.ceiling(each, rates, "yardstick"))
+            (race.compare(each, rates), race.ceiling(each, rates, yardstick))
             for each in self.group.floors
         ]
         return [(share, ceiling) for share, ceiling in found if share]
@@ -92,6 +93,7 @@ def group_text(measured: Measured) -> str:
         [
             label,
             f"{median(outcome.rates[label]):.3g}",
+            f"{median(outcome.per_core[label]):.3g}",
             mebibytes(outcome.peak_bytes[label]),
             entry.included,
         ]
@@ -99,7 +101,8 @@ def group_text(measured: Measured) -> str:
         if label in outcome.rates
     ]
     text = [f"## {group.title}\n"]
-    text.append(table(["contender", "seed-steps/s", "peak memory (MiB)", "in a step"], rows))
+    header = ["contender", "seed-steps/s", "per core", "peak memory (MiB)", "in a step"]
+    text.append(table(header, rows))
     rows = [
         [
             f"{ratio.contender} / {ratio.reference}",
@@ -111,8 +114,8 @@ def group_text(measured: Measured) -> str:
     ]
     text.append(table(["ratio", "median [lowest, highest]", "bar", ""], rows))
     if shares := measured.shares:
-        spec = next(iter(group.contenders.values())).spec
-        flops = 2.0 * sum(product.multiply_adds for product in products(spec)) / 1e9
+        spec = group.contenders[shares[0][0].contender].spec
+        flops = 2.0 * sum(each.multiply_adds for each in products(spec)) / spec["seeds"] / 1e9
         text.append(f"### Share of the floor\n\n{FLOOR.format(flops=flops)}")
         header = ["contender", "share of the floor", "mostly the faster", "floor / yardstick"]
         rows = [
@@ -157,7 +160,7 @@ def scaling_text(points: list[Point], figure: bool) -> str:
         ]
         for point in points
     ]
-    text = ["## Scaling\n", f"The engine in float32; base: {scaling.base_in_words()}."]
+    text = ["## Scaling\n", f"The engine; base: {scaling.base_in_words()}."]
     text.append(f"One more seed in the stack: {mebibytes(scaling.bytes_per_seed(points))} MiB.\n")
     if figure:
         text.append("![Time of a step against seeds, tasks, batch and pool](scaling.png)\n")
@@ -205,6 +208,7 @@ def _plain_group(measured: Measured) -> dict[str, Any]:
             label: {
                 "specification": measured.group.contenders[label].spec,
                 "seed_steps_per_second": rates,
+                "per_core": outcome.per_core[label],
                 "peak_bytes": outcome.peak_bytes[label],
             }
             for label, rates in outcome.rates.items()

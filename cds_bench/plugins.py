@@ -1,9 +1,10 @@
 """Plug-ins are found by their file's name; their options are read without importing them.
 
 A plug-in is a module of `cds_bench.algorithms` or `cds_bench.sharing` that defines a dataclass
-`Config`; the name of the file is the name in the configuration. A variant of one has a name of its
-own and says which it is: `cds_k50: {use: cds, threshold: 50}`. Options are read from the syntax
-tree, so that checking a configuration needs no torch.
+`Config`; `cds_bench.contracts` describes the rest. The name of the file is the name in the
+configuration. A variant of one has a name of its own and says which it is:
+`cds_k50: {use: cds, threshold: 50}`. Options are read from the syntax tree, so that checking a
+configuration needs no torch.
 An algorithm's `sharing: [no_sharing]` names the strategies that it is trained with; without it,
 these are all. A strategy whose module says `REFERENCE = True` is a reference and no method: it is
 shown and never ranked.

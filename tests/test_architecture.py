@@ -131,7 +131,9 @@ def test_plug_ins_meet_in_training_only():
     for kind in ("algorithms", "sharing"):
         for module, name in importers(kind):
             if not third_party(name) and name.startswith("cds_bench"):
-                allowed = {f"cds_bench.{common}" for common in ("records", "noise", "errors")}
+                allowed = {
+                    f"cds_bench.{common}" for common in ("contracts", "records", "noise", "errors")
+                }
                 assert name in allowed or part_of(name) == kind, f"{module} imports {name}"
 
 

@@ -1,30 +1,28 @@
 """What the algorithms with twin critics share: the backup, weighted losses, the critic's view.
 
-`config` is an algorithm's own Config; what it must hold is said at each function. `Learner` holds
-at least critic, target and policy.
+`config` and `learner` are an algorithm's own, as `cds_bench.contracts` describes them.
 """
-
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from cds_bench.algorithms import networks
+from cds_bench.algorithms import gradients, networks
+from cds_bench.contracts import AlgorithmConfig, Learner
 from cds_bench.records import Batch, Parameters
 
 
 def minimum(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
-    """min_j Q_j(s, a), [S, M, K], for states [S, M, O+T] and actions [S, M, K, A]."""
-    return networks.q_values(critic, states, actions).amin(1)
+    """min_j Q_j(s, a), [S, M, K], for states [S, M, O+T] and actions [S, M, K, A]; no gradient."""
+    return gradients.values(critic, states, actions).amin(1)
 
 
-def backup(config: Any, batch: Batch, following: Tensor) -> Tensor:
-    """y = r + gamma (1 - d) V(s'), [S, M], of the values V(s') [S, M].
+def backup(config: AlgorithmConfig, batch: Batch, next_values: Tensor) -> Tensor:
+    """y = r + gamma (1 - d) V(s'), [S, M], from the values V(s') [S, M].
 
     r is `reward_scale` r + `reward_shift`, after relabelling; gamma the `discount`.
     """
     rewards = config.reward_scale * batch.rewards + config.reward_shift
-    return rewards + config.discount * (1.0 - batch.terminals) * following
+    return rewards + config.discount * (1.0 - batch.terminals) * next_values
 
 
 def temporal_difference(q_data: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -49,11 +47,11 @@ def cloning(mean: Tensor, log_std: Tensor, batch: Batch) -> Tensor:
 def improvement_goal(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     """min_j Q_j(s, a), [S, M], for actions [S, M, 1, A], which alone receive its gradient."""
     fixed = {name: value.detach() for name, value in critic.items()}
-    return minimum(fixed, states, actions).squeeze(-1)
+    return networks.q_values(fixed, states, actions).amin(1).squeeze(-1)
 
 
 @torch.no_grad()
-def after_step(config: Any, learner: Any) -> None:
+def after_step(config: AlgorithmConfig, learner: Learner) -> None:
     """The target critic follows: target += `target_rate` (critic - target)."""
     torch._foreach_lerp_(
         list(learner.target.values()), list(learner.critic.values()), config.target_rate
@@ -61,16 +59,16 @@ def after_step(config: Any, learner: Any) -> None:
 
 
 @torch.no_grad()
-def value(learner: Any, states: Tensor, actions: Tensor) -> Tensor:
+def value(learner: Learner, states: Tensor, actions: Tensor) -> Tensor:
     """Qhat(s, a) = min_j Q_j(s, a), [S, M], for states [S, M, O+T] and actions [S, M, A]."""
     return minimum(learner.critic, states, actions.unsqueeze(2)).squeeze(-1)
 
 
 @torch.no_grad()
-def soft_backup(config: Any, learner: Any, batch: Batch, noise: Tensor) -> Tensor:
+def soft_backup(config: AlgorithmConfig, learner: Learner, batch: Batch, noise: Tensor) -> Tensor:
     """r - log pi(a|s) + gamma (1 - d) min_j Q_j(s', a' ~ pi), [S, M]; noise [S, M, 1, A]."""
-    here = networks.policy_distribution(learner.policy, batch.states)
-    following = networks.policy_distribution(learner.policy, batch.next_states)
-    actions, _ = networks.sample(*following, noise)
-    values = minimum(learner.critic, batch.next_states, actions).squeeze(-1)
-    return backup(config, batch, values) - networks.log_prob(*here, batch.actions)
+    moments = networks.policy_distribution(learner.policy, batch.states)
+    next_moments = networks.policy_distribution(learner.policy, batch.next_states)
+    next_policy_actions, _ = networks.sample(*next_moments, noise)
+    next_values = minimum(learner.critic, batch.next_states, next_policy_actions).squeeze(-1)
+    return backup(config, batch, next_values) - networks.log_prob(*moments, batch.actions)

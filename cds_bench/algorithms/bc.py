@@ -80,10 +80,10 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     """Every loss term of one step; `step` counts from 0."""
     rows, size = batch.actions.shape[1:]
     with torch.no_grad():
-        following = networks.policy_distribution(learner.policy, batch.next_states)
-        actions, _ = networks.sample(*following, noise.normal(rows, 1, size))
-        values = actor_critic.minimum(learner.target, batch.next_states, actions).squeeze(-1)
-        target = actor_critic.backup(config, batch, values)
+        next_moments = networks.policy_distribution(learner.policy, batch.next_states)
+        next_policy_actions, _ = networks.sample(*next_moments, noise.normal(rows, 1, size))
+        next_values = actor_critic.minimum(learner.target, batch.next_states, next_policy_actions)
+        target = actor_critic.backup(config, batch, next_values.squeeze(-1))
     q_data = networks.q_values(learner.critic, batch.states, batch.actions.unsqueeze(2)).squeeze(-1)
     mean, log_std = networks.policy_distribution(learner.policy, batch.states)
     return Terms(

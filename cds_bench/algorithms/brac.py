@@ -154,14 +154,15 @@ def divergence(
 def backup(config: Config, learner: Learner, batch: Batch, noise: Noise, penalised: bool) -> Tensor:
     """y = r + gamma (1 - d) (min_j Qtarget_j(s', a') - alpha D(s')), [S, M]; or without D."""
     rows, size = batch.actions.shape[1:]
-    moments = networks.policy_distribution(learner.policy, batch.next_states)
-    action, _ = networks.sample(*moments, noise.normal(rows, 1, size))
-    values = actor_critic.minimum(learner.target, batch.next_states, action).squeeze(-1)
+    next_moments = networks.policy_distribution(learner.policy, batch.next_states)
+    next_policy_actions, _ = networks.sample(*next_moments, noise.normal(rows, 1, size))
+    next_values = actor_critic.minimum(learner.target, batch.next_states, next_policy_actions)
+    next_values = next_values.squeeze(-1)
     if penalised:
-        samples = networks.sample(*moments, noise.normal(rows, config.samples, size))
+        samples = networks.sample(*next_moments, noise.normal(rows, config.samples, size))
         distance = divergence(learner.behaviour, batch.next_states, *samples)
-        values = values - config.alpha * distance
-    return actor_critic.backup(config, batch, values)
+        next_values = next_values - config.alpha * distance
+    return actor_critic.backup(config, batch, next_values)
 
 
 def policy_losses(
@@ -170,10 +171,10 @@ def policy_losses(
     """mean_m w_m (alpha D(s_m) - min_j Q_j(s_m, a)), a ~ pi, and mean_m w_m D(s_m), [S] each."""
     rows, size = batch.actions.shape[1:]
     moments = networks.policy_distribution(learner.policy, batch.states)
-    action, _ = networks.sample(*moments, noise.normal(rows, 1, size))
+    policy_actions, _ = networks.sample(*moments, noise.normal(rows, 1, size))
     samples = networks.sample(*moments, noise.normal(rows, config.samples, size))
     distance = divergence(learner.behaviour, batch.states, *samples)
-    goal = actor_critic.improvement_goal(learner.critic, batch.states, action)
+    goal = actor_critic.improvement_goal(learner.critic, batch.states, policy_actions)
     policy = (batch.weight * (config.alpha * distance - goal)).mean(-1)
     return policy, (batch.weight * distance.detach()).mean(-1)
 

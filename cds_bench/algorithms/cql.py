@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
-from cds_bench.algorithms.gradients import Slope, known_loss, value_gradients
+from cds_bench.algorithms.gradients import known_loss, value_gradients
 from cds_bench.noise import Noise
 from cds_bench.records import LANES, Batch, Parameters, Sizes
 
@@ -47,10 +47,6 @@ class Config:
     # A number: the Lagrange version, whose multiplier is adapted until the gap *weighted by* alpha
     # meets it: multiplier (alpha gap - lagrange_gap), the official convention.
     lagrange_gap: float | None = None
-    # The critics' gradient: exact, or its estimate from this many of the 3n proposals.
-    gradient: Literal["exact", "sampled"] = "exact"
-    samples: int = 2
-    precision: Literal["float32", "bfloat16"] = "float32"  # of the critics' products, in training
 
 
 @dataclass(frozen=True)
@@ -116,139 +112,166 @@ def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> 
 
 def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:
     """Every loss term of one step; `step` counts from 0."""
-    shape, size = batch.actions.shape[1:2], batch.actions.shape[-1]
-    count, backups = config.actions, config.backup_actions
-    mean, log_std = networks.policy_distribution(learner.policy, batch.states)
-    here, log_here = networks.sample(mean, log_std, noise.normal(*shape, count + 1, size))
+    rows, size = batch.actions.shape[1:]
+    n, backups = config.actions, config.backup_actions
+    moments = networks.policy_distribution(learner.policy, batch.states)
+    # [S, M, n + 1, A] and [S, M, n + 1]: n proposals, and the action that the policy climbs with
+    policy_actions, log_probs = networks.sample(*moments, noise.normal(rows, n + 1, size))
     with torch.no_grad():
-        moments = networks.policy_distribution(learner.policy, batch.next_states)
-        there, log_there = networks.sample(*moments, noise.normal(*shape, count + backups, size))
-        # max_a' min_j Qtarget_j(s', a')
-        following = actor_critic.minimum(learner.target, batch.next_states, there[:, :, count:])
-        target = actor_critic.backup(config, batch, following.amax(-1))
-        anywhere = noise.uniform(*shape, count, size) * 2.0 - 1.0
-        proposals = torch.cat(
-            [anywhere, here[:, :, :count], there[:, :, :count], batch.actions.unsqueeze(2)], dim=2
+        next_moments = networks.policy_distribution(learner.policy, batch.next_states)
+        # [S, M, n + backups, A]: n proposals, and the actions of the backup
+        next_policy_actions, next_log_probs = networks.sample(
+            *next_moments, noise.normal(rows, n + backups, size)
         )
-        uniform = torch.full_like(log_there[:, :, :count], -size * math.log(2.0))
-        densities = torch.cat([uniform, log_here[:, :, :count], log_there[:, :, :count]], dim=2)
+        target = backup_target(config, learner, batch, next_policy_actions[:, :, n:])
+        uniform_actions = noise.uniform(rows, n, size) * 2.0 - 1.0
+        proposals = [uniform_actions, policy_actions[:, :, :n], next_policy_actions[:, :, :n]]
+        actions = torch.cat([*proposals, batch.actions.unsqueeze(2)], dim=2)  # [S, M, 3n + 1, A]
+        uniform_log_probs = torch.full_like(log_probs[:, :, :n], -size * math.log(2.0))
+        log_densities = torch.cat(
+            [uniform_log_probs, log_probs[:, :, :n], next_log_probs[:, :, :n]], dim=2
+        )  # [S, M, 3n]
 
-    slope = critic_slope(config, learner, batch, target, densities, noise)
-    dtype = getattr(torch, config.precision)
-    values, slopes = value_gradients(learner.critic, batch.states, proposals, slope, dtype)
-    q_data = values[..., -1]
-    temporal_difference = actor_critic.temporal_difference(q_data, target, batch.weight)
-    gap = (values[..., :-1] - densities.unsqueeze(1)).logsumexp(-1) - q_data
-    gap = config.alpha * (batch.weight.unsqueeze(1) * gap).mean(-1)  # [S, 2]
-    conservative, multiplier = _conservative(config, learner.log_multiplier, gap)
-    policy, temperature = policy_losses(
-        config,
-        learner,
-        batch,
-        mean,
-        log_std,
-        here[:, :, count:],
-        log_here[:, :, count],
-        values,
-        step,
+    values, critic, temporal_difference, conservative = critic_losses(
+        config, learner, batch, actions, log_densities, target
     )
-    critic = known_loss(temporal_difference + conservative, slopes, learner.critic)
+    policy = policy_loss(
+        config, learner, batch, moments, policy_actions[:, :, n:], log_probs[:, :, n], values, step
+    )
+    temperature = temperature_loss(config, learner, batch, log_probs[:, :, n], step)
+    multiplier = multiplier_loss(config, conservative)
     return Terms(
         temporal_difference=temporal_difference,
-        conservative=conservative,
+        conservative=conservative.detach(),
         policy=policy,
         temperature=temperature,
         multiplier=multiplier,
-        q_data=q_data.mean(1),
-        total=(critic + policy + temperature + multiplier).sum(),
+        q_data=values[..., -1].mean(1),
+        total=critic + (policy + temperature + multiplier).sum(),
     )
 
 
-def critic_slope(
-    config: Config, learner: Learner, batch: Batch, target: Tensor, densities: Tensor, noise: Noise
-) -> Slope:
-    """The slope of both critics' losses at their values of [proposals, the data's action].
+def critic_loss(
+    config: Config,
+    values: Tensor,
+    log_densities: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    multiplier: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """The temporal difference and the conservative term of each transition, [..., M] each:
 
-    At the data, w (2 (Q - y) - c) / M with c = alpha x multiplier; at the proposals, w c / M times
-    the softmax p of Q - log mu, which is the slope of the logsumexp. `sampled`: of n proposals
-    drawn from p, w c / (M n) each, whose mean gradient over draws is the exact one.
+        w (Q(s, a) - y)^2,
+        w alpha (logsumexp_a' (Q(s, a') - log mu(a')) - Q(s, a));
+
+    the Lagrange version subtracts `lagrange_gap` from the second and multiplies by the multiplier.
+    values [..., M, 3n + 1]: Q of the proposals a' and, last, of the data's action; log_densities
+    [..., M, 3n]: log mu(a'); target y, weight w and multiplier [..., M].
     """
-    rows = batch.weight.shape[1]
-    weight, target, densities = (
-        x.repeat_interleave(2, dim=0) for x in (batch.weight / rows, target, densities)
-    )
-    down = config.alpha * weight
+    q_data = values[..., -1]
+    gap = (values[..., :-1] - log_densities).logsumexp(-1) - q_data
+    conservative = config.alpha * weight * gap
     if config.lagrange_gap is not None:
-        down = down * _multiplier(learner.log_multiplier).detach().repeat_interleave(2, dim=0)
-    draws = None
-    if config.gradient == "sampled":
-        draws = noise.uniform(rows, config.samples).repeat_interleave(2, dim=0)
-
-    def slope(values: Tensor, stack: slice, block: slice) -> tuple[Tensor, Tensor | None]:
-        shares = (values[..., :-1] - densities[stack, block]).softmax(-1)
-        pull = down[stack, block].unsqueeze(-1)
-        error = values[..., -1] - target[stack, block]
-        at_data = (2.0 * weight[stack, block] * error).unsqueeze(-1) - pull
-        if draws is None:
-            return torch.cat([pull * shares, at_data], dim=-1), None
-        drawn = (draws[stack, block].unsqueeze(-1) >= shares.cumsum(-1).unsqueeze(-2)).sum(-1)
-        drawn = drawn.clamp(max=shares.shape[-1] - 1)
-        data = torch.full_like(drawn[..., :1], shares.shape[-1])
-        each = (pull / config.samples).expand(drawn.shape)
-        return torch.cat([each, at_data], dim=-1), torch.cat([drawn, data], dim=-1)
-
-    return slope
+        conservative = multiplier * (conservative - config.lagrange_gap)
+    return weight * (q_data - target).square(), conservative
 
 
-def _conservative(config: Config, log_multiplier: Tensor, gap: Tensor) -> tuple[Tensor, Tensor]:
-    """The conservative term and the multiplier's loss, [S] each, of the weighted gap [S, 2]."""
-    if config.lagrange_gap is None:
-        return gap.sum(1), torch.zeros_like(log_multiplier[:, 0])
-    excess = gap - config.lagrange_gap
-    multiplier = _multiplier(log_multiplier)
-    return (multiplier.detach() * excess).sum(1), -0.5 * (multiplier * excess.detach()).sum(1)
-
-
-def _multiplier(log_multiplier: Tensor) -> Tensor:
-    """The multiplier, [S, 1]."""
-    return log_multiplier.exp()[:, :1].clamp(0.0, 1e6)
-
-
-def policy_losses(
+def critic_losses(
     config: Config,
     learner: Learner,
     batch: Batch,
-    mean: Tensor,
-    log_std: Tensor,
-    action: Tensor,
-    log_action: Tensor,
+    actions: Tensor,
+    log_densities: Tensor,
+    target: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Q of the actions [S, 2, M, 3n + 1], the scalar that trains the critics, and both terms [S].
+
+    The terms are means over the batch, and sums over the critics. The conservative one carries a
+    gradient for the multiplier alone.
+    """
+    multiplier = learner.log_multiplier.exp()[:, :1].clamp(0.0, 1e6)
+    given = [
+        x.repeat_interleave(2, dim=0)
+        for x in (log_densities, target, batch.weight, multiplier.expand_as(target))
+    ]  # [2S, M, 3n] and [2S, M]
+
+    def loss(values: Tensor, stack: slice, rows: slice) -> Tensor:
+        block = (x[stack, rows].detach() for x in given)
+        return sum(term.sum() for term in critic_loss(config, values, *block)) / target.shape[1]
+
+    values, gradients = value_gradients(learner.critic, batch.states, actions, loss)
+    terms = critic_loss(config, values.flatten(0, 1), *given)  # [2S, M]
+    temporal_difference, conservative = (x.mean(-1).view(-1, 2).sum(1) for x in terms)
+    total = (temporal_difference + conservative.detach()).sum()
+    critic = known_loss(total, gradients, learner.critic)
+    return values, critic, temporal_difference, conservative
+
+
+def multiplier_loss(config: Config, conservative: Tensor) -> Tensor:
+    """-1/2 of the conservative term, [S]: the multiplier climbs what the critics descend."""
+    if config.lagrange_gap is None:
+        return torch.zeros_like(conservative)
+    return -0.5 * conservative
+
+
+def backup_target(
+    config: Config, learner: Learner, batch: Batch, next_policy_actions: Tensor
+) -> Tensor:
+    """y = r + gamma (1 - d) max_a' min_j Qtarget_j(s', a'), [S, M], a' of [S, M, backups, A]."""
+    values = actor_critic.minimum(learner.target, batch.next_states, next_policy_actions)
+    return actor_critic.backup(config, batch, values.amax(-1))
+
+
+def climbs(config: Config, step: int) -> bool:
+    """Whether the policy follows the critics' gradient in this step, else it clones."""
+    return step >= config.cloning_steps and config.policy_improvement == "gradient"
+
+
+def policy_loss(
+    config: Config,
+    learner: Learner,
+    batch: Batch,
+    moments: tuple[Tensor, Tensor],
+    policy_action: Tensor,
+    log_prob: Tensor,
     values: Tensor,
     step: int,
-) -> tuple[Tensor, Tensor]:
-    """alpha log pi(a|s) - min_j Q_j(s, a), and the temperature's loss, [S] each.
+) -> Tensor:
+    """mean_m w_m (temperature log pi(a|s) - min_j Q_j(s, a)), [S].
 
-    `regression`: -1[A(s, a_data) > 0] log pi(a_data|s) instead, and the temperature rests.
+    a ~ pi(.|s) is `policy_action` [S, M, 1, A] with log pi(a|s) [S, M]; moments: the mean and the
+    log standard deviation of pi, [S, M, A].
+    `regression`: -1[A(s, a_data) > 0] log pi(a_data|s) instead, with the advantage
     A(s, a) = min_j Q_j(s, a) - mean of min_j Q_j(s, a') over the n proposals a' ~ pi(.|s); `values`
     [S, 2, M, 3n + 1] are those of the proposals and, last, of the data's action.
+    In the first `cloning_steps` steps the policy is cloned instead, -log pi(a_data|s).
+    """
+    if step < config.cloning_steps:
+        return actor_critic.cloning(*moments, batch)
+    if config.policy_improvement == "regression":
+        least, n = values.amin(1), config.actions  # [S, M, 3n + 1]
+        advantage = least[..., -1] - least[..., n : 2 * n].mean(-1)
+        better = replace(batch, weight=batch.weight * (advantage > 0.0))
+        return actor_critic.cloning(*moments, better)
+    goal = actor_critic.improvement_goal(learner.critic, batch.states, policy_action)
+    temperature = learner.log_temperature.exp()[:, :1].detach()
+    return (batch.weight * (temperature * log_prob - goal)).mean(-1)
 
-    In the first `cloning_steps` steps the policy is cloned instead, -log pi(a_data|s), and the
-    temperature rests. The official warm-up keeps its entropy term; with it the temperature rises
-    while the policy is held broad, and the critic values actions that nobody takes [ours].
-    The temperature's target entropy is -A.
+
+def temperature_loss(
+    config: Config, learner: Learner, batch: Batch, log_prob: Tensor, step: int
+) -> Tensor:
+    """-log temperature mean_m w_m (log pi(a|s) - A), [S]: the target entropy is -A.
+
+    The temperature rests while the policy clones. The official warm-up keeps its entropy term; with
+    it the temperature rises while the policy is held broad, and the critic values actions that
+    nobody takes [ours].
     """
     log_temperature = learner.log_temperature[:, 0]
-    if step < config.cloning_steps:
-        return actor_critic.cloning(mean, log_std, batch), torch.zeros_like(log_temperature)
-    if config.policy_improvement == "regression":
-        least, count = values.amin(1), config.actions
-        advantage = least[..., -1] - least[..., count : 2 * count].mean(-1)
-        better = replace(batch, weight=batch.weight * (advantage > 0.0))
-        return actor_critic.cloning(mean, log_std, better), torch.zeros_like(log_temperature)
-    goal = actor_critic.improvement_goal(learner.critic, batch.states, action)
-    temperature = learner.log_temperature.exp()[:, :1].detach()
-    policy = (batch.weight * (temperature * log_action - goal)).mean(-1)
-    entropy_gap = log_action.detach() - batch.actions.shape[-1]
-    return policy, -log_temperature * (batch.weight * entropy_gap).mean(-1)
+    if not climbs(config, step):
+        return torch.zeros_like(log_temperature)
+    entropy_gap = log_prob.detach() - batch.actions.shape[-1]
+    return -log_temperature * (batch.weight * entropy_gap).mean(-1)
 
 
 after_step = actor_critic.after_step

@@ -1,29 +1,28 @@
 """Values of stacked critics and their gradients in one pass, in blocks that stay in the cache.
 
-Letters as in `networks`; G networks of the stack and R states make a block, H hidden units, J of
-the K actions are differentiated.
+Letters as in `networks`; G networks of the stack and R states make a block, H hidden units.
 """
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from cds_bench.algorithms.networks import NORM_EPSILON, affine, depth
+from cds_bench.algorithms import networks
 from cds_bench.records import Parameters
 
-# slope(values [G, R, K], stack, rows) -> dL/dvalues [G, R, J] and which J of the K actions they are
-# for, int64 [G, R, J], or None for all; `stack` and `rows` are the slices of both that are in hand.
-Slope = Callable[[Tensor, slice, slice], tuple[Tensor, Tensor | None]]
+# loss(values [G, R, K], stack, rows) -> the loss of a block, a scalar, which adds up over blocks;
+# `stack` and `rows` are the block's slices of the networks and of the states.
+Loss = Callable[[Tensor, slice, slice], Tensor]
 # Activations of a layer in one pass on a CPU: what passes between layers then stays in its cache.
 CACHED_ACTIVATIONS = 2**19
 
 
 class Layer(NamedTuple):
-    """A layer's parameters, or the sums of their gradients; a gain where it is normalised."""
+    """A layer's parameters, or the sums of their gradients; a gain if it is normalised."""
 
     weight: Tensor
     bias: Tensor
@@ -31,60 +30,76 @@ class Layer(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """A hidden layer's activations [G, R K, H] and, where it is normalised, what that took.
+    """A hidden layer's activations [G, R K, H] and, if it is normalised, what led to them.
 
-    normalised: (x - mean) / deviation, likewise; scale: 1 / deviation, [G, R K, 1].
+    centred: the rows before the normalisation, likewise; scale: 1 / deviation, [G, R K, 1].
     """
 
     activations: Tensor
-    normalised: Tensor | None = None
+    centred: Tensor | None = None
     scale: Tensor | None = None
+
+
+class Block(NamedTuple):
+    """Some states of some networks: slices of both, the layers, [G, R, O+T] and [G, R, K, A]."""
+
+    stack: slice
+    rows: slice
+    layers: list[Layer]
+    states: Tensor
+    actions: Tensor
+
+
+@torch.no_grad()
+def values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
+    """Q_c(s, a) as in `q_values`, [S, 2, M, K], block by block and without gradient."""
+    found = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
+    for block in _blocks(networks.centred(critic), states, actions):
+        hidden = _hidden(block)
+        found[block.stack, block.rows] = _output(block, hidden)
+    return found.view(len(states), 2, *found.shape[1:])
 
 
 @torch.no_grad()
 def value_gradients(
-    critic: Parameters, states: Tensor, actions: Tensor, slope: Slope, dtype: torch.dtype
+    critic: Parameters, states: Tensor, actions: Tensor, loss: Loss
 ) -> tuple[Tensor, Parameters]:
-    """Q_c(s, a) as `q_values` has it, and the gradients of a loss whose slope in them is known.
+    """Q_c(s, a) as in `q_values`, and the gradients of the loss in the critics' parameters.
 
-    states [S, M, O+T], actions [S, M, K, A] -> values float32 [S, 2, M, K], gradients like critic.
-    The gradient is taken block by block, right behind the values: on a CPU a block is some states
-    of one network, so that activations never leave the cache, and a seed's sums do not depend on
-    its companions; on a GPU it is everything. Products and activations are of `dtype`, sums over
-    blocks of float32.
+    states [S, M, O+T], actions [S, M, K, A] -> values [S, 2, M, K], gradients like critic.
+    Autograd differentiates the loss in the values alone; the pass back through the networks is
+    below. It follows block by block, right behind the values: on a CPU a block is small enough for
+    its activations to stay in the cache, and on a GPU it is everything.
     """
-    (seeds, rows, _), count = states.shape, actions.shape[2]
-    lowered = {name: value.detach().to(dtype) for name, value in critic.items()}
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
-    both, acted = (x.to(dtype).repeat_interleave(2, dim=0) for x in (states, actions))
-    values = states.new_empty(2 * seeds, rows, count)
+    values = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
+    for block in _blocks(networks.centred(critic), states, actions):
+        hidden = _hidden(block)
+        found = _output(block, hidden)
+        values[block.stack, block.rows] = found
+        with torch.enable_grad():
+            found.requires_grad_()
+            (slopes,) = torch.autograd.grad(loss(found, block.stack, block.rows), found)
+        _backward(block, _layers(gradients, block.stack), hidden, slopes)
+    return values.view(len(states), 2, *values.shape[1:]), gradients
+
+
+def _blocks(critic: Parameters, states: Tensor, actions: Tensor) -> Iterator[Block]:
+    """The blocks of states [S, M, O+T] and actions [S, M, K, A] for both critics of each seed."""
+    (seeds, rows, _), count = states.shape, actions.shape[2]
+    states, actions = (x.repeat_interleave(2, dim=0) for x in (states, actions))  # [2S, M, ...]
     width = max(value.shape[-1] for value in critic.values())
-    blocks = _blocks(rows, count * width, states.device)
-
-    def networks(stack: slice) -> None:
-        layers, sums = _layers(lowered, stack), _layers(gradients, stack)
-        for block in blocks:
-            state, action = both[stack, block], acted[stack, block]
-            hidden = _hidden(layers, state, action)
-            found = (
-                affine(hidden[-1].activations, *layers[-1][:2]).view(len(state), -1, count).float()
-            )
-            values[stack, block] = found
-            slopes, chosen = slope(found, stack, block)
-            if chosen is not None:
-                action, hidden = _choose(action, hidden, chosen)
-            _backward(layers, sums, state, action, hidden, slopes.to(dtype))
-
-    together = 1 if states.device.type == "cpu" else 2 * seeds
-    for first in range(0, 2 * seeds, together):
-        networks(slice(first, first + together))
-    return values.view(seeds, 2, rows, count), gradients
+    for stack in _slices(2 * seeds, rows * count * width, states.device):
+        layers = _layers(critic, stack)
+        for part in _slices(rows, count * width, states.device):
+            yield Block(stack, part, layers, states[stack, part], actions[stack, part])
 
 
-def _blocks(rows: int, activations: int, device: torch.device) -> list[slice]:
-    """Slices of the rows, `activations` each, passed together: near-equal ones on a CPU."""
-    number = math.ceil(rows * activations / CACHED_ACTIVATIONS) if device.type == "cpu" else 1
-    edges = [round(rows * k / number) for k in range(number + 1)]
+def _slices(number: int, activations: int, device: torch.device) -> list[slice]:
+    """Near-equal slices of `number` things with so many activations each; one slice on a GPU."""
+    parts = math.ceil(number * activations / CACHED_ACTIVATIONS) if device.type == "cpu" else 1
+    parts = min(parts, number)
+    edges = [round(number * k / parts) for k in range(parts + 1)]
     return [slice(*edge) for edge in itertools.pairwise(edges)]
 
 
@@ -92,112 +107,83 @@ def _layers(parameters: Parameters, stack: slice) -> list[Layer]:
     """The layers of some networks of the stack."""
     return [
         Layer(*(p if (p := parameters.get(f"{kind}{k}")) is None else p[stack] for kind in "wbg"))
-        for k in range(depth(parameters))
+        for k in range(networks.depth(parameters))
     ]
 
 
-def _hidden(layers: list[Layer], states: Tensor, actions: Tensor) -> list[Hidden]:
-    """Every hidden layer of states [G, R, O+T] and actions [G, R, K, A]."""
-    size = states.shape[-1]
-    (weight, bias, gain), *others = layers
-    state_part = affine(states, weight[:, :size], bias)
-    first = torch.bmm(actions.flatten(1, 2), weight[:, size:]).view(*actions.shape[:3], -1)
-    hidden = [_activate(first.add_(state_part.unsqueeze(2)).flatten(1, 2), gain)]
-    for weight, bias, gain in others[:-1]:
-        hidden.append(_activate(affine(hidden[-1].activations, weight, bias), gain))
+def _hidden(block: Block) -> list[Hidden]:
+    """Every hidden layer of a block."""
+    size = block.states.shape[-1]
+    (weight, bias, gain), *others = block.layers[:-1]
+    state_part = networks.affine(block.states, weight[:, :size], bias)
+    first = torch.bmm(block.actions.flatten(1, 2), weight[:, size:])
+    first = first.view(*block.actions.shape[:3], -1)
+    first += state_part.unsqueeze(2)  # [G, R, K, H]
+    hidden = [_activate(first.flatten(1, 2), gain)]
+    for weight, bias, gain in others:
+        hidden.append(_activate(networks.affine(hidden[-1].activations, weight, bias), gain))
     return hidden
+
+
+def _output(block: Block, hidden: list[Hidden]) -> Tensor:
+    """The values of a block, [G, R, K]."""
+    values = networks.output(hidden[-1].activations, *block.layers[-1][:2])
+    return values.view(block.actions.shape[:3])
 
 
 def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
     """As `networks.activate`; what the gradient needs is kept."""
     if gain is None:
-        return Hidden(_relu_(values))
-    size = values.shape[-1:]
-    normalised, _, scale = torch.native_layer_norm(values, size, None, None, NORM_EPSILON)
-    return Hidden(_relu_(normalised * gain), normalised, scale.to(values.dtype))
+        return Hidden(values.relu_())
+    scale = networks.inverse_deviation(values)
+    return Hidden((values * scale).mul_(gain).relu_(), values, scale)
 
 
-def _choose(actions: Tensor, hidden: list[Hidden], chosen: Tensor) -> tuple[Tensor, list[Hidden]]:
-    """The chosen actions [G, R, J, A] and their rows of the hidden layers, [G, R J, H]."""
-    count = actions.shape[2]
-    places = (
-        chosen + count * torch.arange(chosen.shape[1], device=chosen.device)[:, None]
-    ).flatten(1)
-    picked = [
-        Hidden(*(part if part is None else _pick(part, places) for part in layer))
-        for layer in hidden
-    ]
-    return _pick(actions.flatten(1, 2), places).view(*chosen.shape, -1), picked
+def _backward(block: Block, sums: list[Layer], hidden: list[Hidden], slopes: Tensor) -> None:
+    """Adds a block's gradients to `sums`; slopes: dL/dvalues, [G, R, K]."""
+    layers, last, below = block.layers, len(hidden), hidden[-1].activations
+    slope = slopes.flatten(1, 2).unsqueeze(-1)  # [G, R K, 1]
+    sums[last].weight.add_((below * slope).sum(1).unsqueeze(-1))
+    sums[last].bias[..., :1].add_(slope.sum(1, keepdim=True))
+    ahead = slope * layers[last].weight.mT  # dL/d(activations of the layer below), [G, R K, H]
+    for k in range(last - 1, -1, -1):
+        ahead = _through_activation(ahead, hidden[k], layers[k].gain, sums[k].gain)
+        if k > 0:
+            sums[k].weight.baddbmm_(hidden[k - 1].activations.mT, ahead)
+            sums[k].bias[..., : ahead.shape[-1]].add_(ahead.sum(1, keepdim=True))
+            ahead = torch.bmm(ahead, layers[k].weight.mT)
+    weight, bias, _ = sums[0]
+    size = block.states.shape[-1]
+    weight[:, size:].baddbmm_(block.actions.flatten(1, 2).mT, ahead)
+    of_states = ahead.view(*slopes.shape, -1).sum(2)  # [G, R, H]
+    weight[:, :size].baddbmm_(block.states.mT, of_states)
+    bias[..., : ahead.shape[-1]].add_(of_states.sum(1, keepdim=True))
 
 
-def _pick(rows: Tensor, places: Tensor) -> Tensor:
-    """rows [G, N, H] at places [G, P] -> [G, P, H]."""
-    first = rows.shape[1] * torch.arange(len(rows), device=rows.device)[:, None]
-    return rows.flatten(0, 1).index_select(0, (places + first).flatten()).view(*places.shape, -1)
+def _through_activation(
+    ahead: Tensor, layer: Hidden, gain: Tensor | None, gain_sum: Tensor | None
+) -> Tensor:
+    """The slope before an activation from the slope behind it, which is overwritten.
 
-
-def _backward(
-    layers: list[Layer],
-    sums: list[Layer],
-    states: Tensor,
-    actions: Tensor,
-    hidden: list[Hidden],
-    slopes: Tensor,
-) -> None:
-    """Adds a block's gradients to `sums`; overwrites the activations."""
-    ahead = slopes.flatten(1, 2).unsqueeze(-1)  # dL/d(what the layer puts out), before its ReLU
-    for k in range(len(hidden), 0, -1):
-        weight, below = layers[k].weight, hidden[k - 1]
-        _add_product(sums[k].weight, below.activations.mT, ahead)
-        sums[k].bias[..., : weight.shape[-1]].add_(ahead.sum(1, keepdim=True))
-        ahead = _relu_backward(_outward(ahead, weight), below.activations)
-        if below.normalised is not None:
-            sums[k - 1].gain.add_((ahead * below.normalised).sum(1, keepdim=True))
-            ahead = _norm_backward(ahead * layers[k - 1].gain, below.normalised, below.scale)
-    size = states.shape[-1]
-    weight_sum, bias_sum, _ = sums[0]
-    _add_product(weight_sum[:, size:], actions.flatten(1, 2).mT, ahead)
-    of_states = ahead.view(*slopes.shape, -1).sum(2)
-    _add_product(weight_sum[:, :size], states.mT, of_states)
-    bias_sum[..., : ahead.shape[-1]] += of_states.sum(1, keepdim=True)
-
-
-def _outward(ahead: Tensor, weight: Tensor) -> Tensor:
-    """ahead weight^T; of a layer with one output by elements, which is three times as fast."""
-    return ahead * weight.mT if weight.shape[-1] == 1 else torch.bmm(ahead, weight.mT)
-
-
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    if left.dtype == total.dtype:
-        total.baddbmm_(left, right)
-    else:
-        total += torch.bmm(left, right)
-
-
-def _relu_(values: Tensor) -> Tensor:
-    """max(values, 0) in place; of a bfloat16 on a CPU by its bits, which is four times as fast."""
-    if values.dtype == torch.bfloat16 and values.device.type == "cpu":
-        values.view(torch.int16).clamp_(min=0)  # the sign is that of the integer
-        return values
-    return values.relu_()
-
-
-def _relu_backward(ahead: Tensor, activations: Tensor) -> Tensor:
-    """`ahead` where the activations are positive, else 0; overwrites both."""
-    if ahead.dtype == torch.bfloat16 and ahead.device.type == "cpu":
-        ahead.view(torch.int16).mul_(activations.view(torch.int16).clamp_(max=1))
+    The gain's gradient is added to `gain_sum`.
+    """
+    ahead = torch.ops.aten.threshold_backward.grad_input(
+        ahead, layer.activations, 0, grad_input=ahead
+    )
+    if gain is None:
         return ahead
-    return torch.ops.aten.threshold_backward.grad_input(ahead, activations, 0, grad_input=ahead)
-
-
-def _norm_backward(ahead: Tensor, normalised: Tensor, scale: Tensor) -> Tensor:
-    """dL/dx of the slope `ahead` in (x - mean) / deviation, each [G, R K, H]."""
-    along = (ahead * normalised).mean(-1, keepdim=True)
-    return scale * (ahead - ahead.mean(-1, keepdim=True) - normalised * along)
+    normalised = layer.centred * layer.scale
+    gain_sum.add_(normalised.mul_(ahead).sum(1, keepdim=True))
+    mean = torch.zeros_like(layer.scale)
+    before, _, _ = torch.ops.aten.native_layer_norm_backward(
+        ahead.mul_(gain), layer.centred, ahead.shape[-1:], mean, layer.scale, None, None,
+        [True, False, False],
+    )  # fmt: skip
+    return before
 
 
 class _Known(torch.autograd.Function):
-    """A loss [S] whose gradients, each [S * copies, ...], are known already."""
+    """A loss, a scalar, with gradients that are known already."""
 
     @staticmethod
     def forward(ctx, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
@@ -206,12 +192,9 @@ class _Known(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, ahead: Tensor):
-        scales = [
-            ahead.repeat_interleave(len(g) // len(ahead)).view(-1, 1, 1) for g in ctx.gradients
-        ]
-        return None, None, *(g * scale for g, scale in zip(ctx.gradients, scales, strict=True))
+        return None, None, *torch._foreach_mul(ctx.gradients, ahead)
 
 
 def known_loss(loss: Tensor, gradients: Parameters, parameters: Parameters) -> Tensor:
-    """`loss` [S] with the gradients that `value_gradients` found for it."""
+    """`loss`, a scalar, with the gradients that `value_gradients` found for it."""
     return _Known.apply(loss, list(gradients.values()), *parameters.values())

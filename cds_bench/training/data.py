@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from cds_bench.dataset.pool import NORMALISED_LIMIT, Pool
 from cds_bench.dataset.returns import returns_to_go
@@ -19,7 +18,7 @@ class DevicePool:
 
     rewards, terminals, returns: [N, T], the last as `to_device` says; source: [N]; first, count:
     [T], each task's own rows; mean, scale: [T, O], each task's normalisation; lowest: [T], min(0, a
-    task's lowest reward on its own rows).
+    task's lowest reward on its own rows); one_hot: [T, T], each task's vector.
     """
 
     names: tuple[str, ...]
@@ -36,6 +35,7 @@ class DevicePool:
     mean: Tensor
     scale: Tensor
     lowest: Tensor
+    one_hot: Tensor
 
     @property
     def tasks(self) -> int:
@@ -82,6 +82,7 @@ def to_device(
         mean=tensor(pool.observation_mean),
         scale=tensor(pool.observation_scale),
         lowest=tensor(np.array(lowest, np.float32)),
+        one_hot=torch.eye(len(pool.tasks), device=device),
     )
 
 
@@ -123,33 +124,59 @@ def states(pool: DevicePool, observations: Tensor, task: Tensor) -> Tensor:
 
     (o - mean_task) / scale_task, clipped to +-10, with the task's one-hot vector appended.
     """
-    normalised = (observations - pool.mean[task]) / pool.scale[task]
-    clipped = normalised.clamp(-NORMALISED_LIMIT, NORMALISED_LIMIT)
-    return torch.cat([clipped, F.one_hot(task, pool.tasks).float()], dim=-1)
+    normalised = (observations - rows_of(pool.mean, task)).div_(rows_of(pool.scale, task))
+    clipped = normalised.clamp_(-NORMALISED_LIMIT, NORMALISED_LIMIT)
+    return torch.cat([clipped, rows_of(pool.one_hot, task)], dim=-1)
 
 
-def gather(
+def rows_of(table: Tensor, index: Tensor) -> Tensor:
+    """table[index] of a table [N, D] -> [..., D], which torch gathers faster as rows."""
+    return table.index_select(0, index.flatten()).view(*index.shape, -1)
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Rows of the pool, gathered once for all that need them in a step.
+
+    rows: [S, M]; observations, next_observations: [S, M, O]; actions: [S, M, A].
+    """
+
+    rows: Tensor
+    observations: Tensor
+    actions: Tensor
+    next_observations: Tensor
+
+
+def gather(pool: DevicePool, rows: Tensor) -> Transitions:
+    """The transitions of rows [S, T, B]; M = T B."""
+    flat = rows.flatten(1)
+    tables = (pool.observations, pool.actions, pool.next_observations)
+    return Transitions(flat, *(rows_of(table, flat) for table in tables))
+
+
+def relabel(
     pool: DevicePool,
-    rows: Tensor,
+    transitions: Transitions,
     task: Tensor,
     weight: Tensor,
     unlabelled: Tensor | None = None,
 ) -> Batch:
-    """Transitions relabelled for `task`; everything [S, T, B], flattened to [S, T B].
+    """The transitions as those of `task`; task, weight, unlabelled [S, T, B].
 
     The `unlabelled` get the task's lowest reward.
     """
-    rows, task, weight = (x.flatten(1) for x in (rows, task, weight))
-    rewards = pool.rewards[rows, task]
+    task = task.flatten(1)
+    place = transitions.rows * pool.tasks + task  # in a table [N, T]
+    rewards = pool.rewards.take(place)
     if unlabelled is not None:
         rewards = torch.where(unlabelled.flatten(1), pool.lowest[task], rewards)
     return Batch(
-        states=states(pool, pool.observations[rows], task),
-        actions=pool.actions[rows],
-        next_states=states(pool, pool.next_observations[rows], task),
+        states=states(pool, transitions.observations, task),
+        actions=transitions.actions,
+        next_states=states(pool, transitions.next_observations, task),
         rewards=rewards,
-        terminals=pool.terminals[rows, task],
-        weight=weight,
+        terminals=pool.terminals.take(place),
+        weight=weight.flatten(1),
     )
 
 

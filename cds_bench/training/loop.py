@@ -6,20 +6,20 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from cds_bench.contracts import Algorithm, AlgorithmConfig, Learner, Strategy, StrategyConfig, Terms
 from cds_bench.dataset.pool import Pool
 from cds_bench.noise import Noise
 from cds_bench.progress import Progress
 from cds_bench.records import Batch, Critic, Offer, Sharing, Sizes
 from cds_bench.seeding import seed_of
 from cds_bench.training import data
-from cds_bench.training.data import DevicePool
+from cds_bench.training.data import DevicePool, Transitions
 from cds_bench.training.metrics import Recorder
 from cds_bench.versions import now
 
@@ -30,11 +30,11 @@ class Job:
 
     suite: str
     tasks: tuple[str, ...]
-    algorithm: ModuleType
+    algorithm: Algorithm
     algorithm_name: str
-    algorithm_config: Any
-    strategy: ModuleType
-    strategy_config: Any
+    algorithm_config: AlgorithmConfig
+    strategy: Strategy
+    strategy_config: StrategyConfig
     seeds: list[int]
     steps: int
     batch_size: int
@@ -48,7 +48,7 @@ class Job:
 class State:
     """Everything that a step changes: with it, training goes on as if it had never stopped."""
 
-    learner: Any
+    learner: Learner
     optimiser: torch.optim.Optimizer
     noise: dict[str, Noise] = field(repr=False)
     recorder: Recorder
@@ -120,7 +120,7 @@ def start(job: Job, pool: DevicePool) -> State:
     )
 
 
-def learner_tensors(learner: Any) -> dict[str, Tensor]:
+def learner_tensors(learner: Learner) -> dict[str, Tensor]:
     """Every tensor of a learner, whose fields are tensors and dictionaries of them, by name."""
     found = {}
     for field_name, value in vars(learner).items():
@@ -171,23 +171,23 @@ def _to(value: Any, device: str) -> Any:
     return [_to(item, device) for item in value] if isinstance(value, list) else value
 
 
-def critic_of(job: Job, pool: DevicePool, state: State, rows: Tensor) -> Critic:
-    """The critic's view of the offered rows, for the strategy; computed only when it asks."""
-    shape = rows.shape
+def critic_of(job: Job, pool: DevicePool, state: State, transitions: Transitions) -> Critic:
+    """The critic's view of the offered transitions, computed only when the strategy asks for it."""
+    rows = transitions.rows
 
     def value(task: Tensor) -> Tensor:
-        flat = rows.flatten(1)
-        states = data.states(pool, pool.observations[flat], task.flatten(1))
-        return job.algorithm.value(state.learner, states, pool.actions[flat]).view(shape)
+        states = data.states(pool, transitions.observations, task.flatten(1))
+        return job.algorithm.value(state.learner, states, transitions.actions).view(task.shape)
 
     def backup(task: Tensor) -> Tensor:
-        batch = data.gather(pool, rows, task, torch.ones(shape, device=rows.device))
-        noise = state.noise["backup"].normal(shape[1] * shape[2], 1, pool.actions.shape[1])
+        ones = torch.ones(task.shape, device=rows.device)
+        batch = data.relabel(pool, transitions, task, ones)
+        noise = state.noise["backup"].normal(rows.shape[1], 1, pool.actions.shape[1])
         config = job.algorithm_config
-        return job.algorithm.soft_backup(config, state.learner, batch, noise).view(shape)
+        return job.algorithm.soft_backup(config, state.learner, batch, noise).view(task.shape)
 
     def returns(task: Tensor) -> Tensor:
-        return pool.returns[rows, task]
+        return pool.returns[rows.view(task.shape), task]
 
     return Critic(value=value, backup=backup, returns=returns)
 
@@ -199,18 +199,18 @@ def effective_batch(
     shape = (pool.tasks, job.batch_size)
     draws = state.noise["batch"].uniform(*shape, dtype=torch.float64)
     rows = data.offer_rows(pool, job.strategy_config.batch, draws)
-    offer = data.make_offer(pool, rows)
+    offer, transitions = data.make_offer(pool, rows), data.gather(pool, rows)
     with torch.no_grad():
         decision = job.strategy.share(
             job.strategy_config,
             offer,
-            critic_of(job, pool, state, rows),
+            critic_of(job, pool, state, transitions),
             state.noise["sharing"].uniform(*shape),
             state.sharing,
         )
     state.sharing = decision.state
     task = data.effective(offer, decision)
-    batch = data.gather(pool, rows, task, decision.weight, decision.unlabelled)
+    batch = data.relabel(pool, transitions, task, decision.weight, decision.unlabelled)
     return batch, rows, offer, decision
 
 
@@ -219,7 +219,7 @@ def cosine(step: int, steps: int) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * step / steps))
 
 
-def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Any, Tensor, Offer, Sharing]:
+def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Terms, Tensor, Offer, Sharing]:
     """One step of all seeds: the loss terms, the offered rows, the offer, and the decision."""
     batch, rows, offer, decision = effective_batch(job, pool, state)
     config = job.algorithm_config

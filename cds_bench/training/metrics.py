@@ -1,6 +1,5 @@
 """What is recorded over training, averaged between rows: no row is one batch's luck."""
 
-import dataclasses
 import sys
 from typing import Any
 
@@ -8,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cds_bench.contracts import Terms, loss_terms
 from cds_bench.records import Offer, Sharing
 from cds_bench.training import selection
 from cds_bench.training.data import DevicePool, effective
@@ -57,21 +57,20 @@ class Recorder:
         self.sums: list[Tensor] = []
         self.kept: list[selection.Step] = []  # the last steps before a row, for what was selected
 
-    def add(self, terms, rows: Tensor, offer: Offer, decision: Sharing, step: int) -> None:
+    def add(self, terms: Terms, rows: Tensor, offer: Offer, decision: Sharing, step: int) -> None:
         """Adds the step that ended as number `step`: loss terms [S] and sharing between tasks.
 
         rows: [S, T, B], what was offered, as numbers of the pool's rows.
         """
         count = len(self.tasks)
-        self.terms = [
-            f.name for f in dataclasses.fields(terms) if f.name not in ("q_data", "total")
-        ]
+        found = loss_terms(terms)
+        self.terms = list(found)
         target = effective(offer, decision)
         q_sums = terms.q_data.new_zeros(len(self.seeds), count)
         q_sums.scatter_add_(1, target.flatten(1), terms.q_data)
         counts = torch.zeros_like(q_sums)
         counts.scatter_add_(1, target.flatten(1), torch.ones_like(terms.q_data))
-        losses = torch.stack([getattr(terms, name).detach() for name in self.terms], dim=1)
+        losses = torch.stack(list(found.values()), dim=1)
         sums = [losses, q_sums, counts, *pair_sums(offer, decision, count)]
         self.sums = [a + b for a, b in zip(self.sums, sums, strict=True)] if self.sums else sums
         self.count += 1

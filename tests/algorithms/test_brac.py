@@ -44,11 +44,11 @@ def literal(config, learner, batch, step):
     """Each term of each seed, row by row, from the definitions; float64."""
     cloning = step < config.cloning_steps
     noise = make_noise()
-    eps_next = noise.normal(ROWS, 1, ACTION).double()
+    next_policy_noise = noise.normal(ROWS, 1, ACTION).double()
     if config.value_penalty and not cloning:
-        eps_next_samples = noise.normal(ROWS, config.samples, ACTION).double()
-    eps_here = noise.normal(ROWS, 1, ACTION).double()
-    eps_here_samples = noise.normal(ROWS, config.samples, ACTION).double()
+        next_sample_noise = noise.normal(ROWS, config.samples, ACTION).double()
+    policy_noise = noise.normal(ROWS, 1, ACTION).double()
+    policy_sample_noise = noise.normal(ROWS, config.samples, ACTION).double()
     terms = {"temporal_difference": [], "policy": [], "divergence": []}
     for s in range(SEEDS):
         policy, behaviour = layers(learner.policy, s), layers(learner.behaviour, s)
@@ -61,10 +61,12 @@ def literal(config, learner, batch, step):
             weight = batch.weight[s, m]
 
             mean, log_std = mlp(policy, following).chunk(2)
-            pair = torch.cat([following, torch.tanh(mean + log_std.exp() * eps_next[s, m, 0])])
+            pair = torch.cat(
+                [following, torch.tanh(mean + log_std.exp() * next_policy_noise[s, m, 0])]
+            )
             value = min(mlp(net, pair)[0] for net in targets)
             if config.value_penalty and not cloning:
-                samples = eps_next_samples[s, m]
+                samples = next_sample_noise[s, m]
                 value = value - config.alpha * distance(policy, behaviour, following, samples)
             reward = config.reward_scale * batch.rewards[s, m] + config.reward_shift
             goal = (reward + config.discount * (1 - batch.terminals[s, m]) * value).detach()
@@ -77,8 +79,8 @@ def literal(config, learner, batch, step):
                 before = inside(batch.actions[s, m], networks.ACTION_MARGIN)
                 actor = actor - weight * likelihood(mean, log_std, before)
                 continue
-            divergence = distance(policy, behaviour, state, eps_here_samples[s, m])
-            pair = torch.cat([state, torch.tanh(mean + log_std.exp() * eps_here[s, m, 0])])
+            divergence = distance(policy, behaviour, state, policy_sample_noise[s, m])
+            pair = torch.cat([state, torch.tanh(mean + log_std.exp() * policy_noise[s, m, 0])])
             value = min(mlp(net, pair)[0] for net in fixed)
             actor = actor + weight * (config.alpha * divergence - value)
             far = far + weight * divergence.detach()

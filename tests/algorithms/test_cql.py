@@ -91,9 +91,9 @@ def literal(config, learner, batch, step):
     """Each term of each seed, row by row, from the definitions; float64."""
     noise = make_noise()
     n, extra = config.actions, config.backup_actions
-    eps_here = noise.normal(ROWS, n + 1, ACTION).double()
-    eps_there = noise.normal(ROWS, n + extra, ACTION).double()
-    anywhere = noise.uniform(ROWS, n, ACTION).double() * 2 - 1
+    policy_noise = noise.normal(ROWS, n + 1, ACTION).double()
+    next_policy_noise = noise.normal(ROWS, n + extra, ACTION).double()
+    uniform_actions = noise.uniform(ROWS, n, ACTION).double() * 2 - 1
     terms = {name: [] for name in ("td", "conservative", "policy", "temperature", "multiplier")}
     for s in range(SEEDS):
         policy = layers(learner.policy, s)
@@ -106,8 +106,8 @@ def literal(config, learner, batch, step):
             action, weight = batch.actions[s, m], batch.weight[s, m]
             mean, log_std = mlp(policy, state).chunk(2)
             mean_next, log_std_next = mlp(policy, following).chunk(2)
-            before = [mean + log_std.exp() * eps for eps in eps_here[s, m]]
-            before_next = [mean_next + log_std_next.exp() * eps for eps in eps_there[s, m]]
+            before = [mean + log_std.exp() * eps for eps in policy_noise[s, m]]
+            before_next = [mean_next + log_std_next.exp() * eps for eps in next_policy_noise[s, m]]
 
             backups = []
             for u in before_next[n:]:
@@ -120,7 +120,7 @@ def literal(config, learner, batch, step):
                 q = mlp(net, torch.cat([state, action]))[0]
                 td = td + weight * (q - goal) ** 2
                 logits = []
-                for a in anywhere[s, m]:
+                for a in uniform_actions[s, m]:
                     logits.append(mlp(net, torch.cat([state, a]))[0] + ACTION * math.log(2))
                 for u, moments in [(u, (mean, log_std)) for u in before[:n]] + [
                     (u, (mean_next, log_std_next)) for u in before_next[:n]

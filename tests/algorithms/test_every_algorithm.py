@@ -1,7 +1,6 @@
 """What must hold of every algorithm that is found on disk, with every sharing strategy."""
 
 import dataclasses
-import inspect
 import itertools
 from types import ModuleType
 from typing import Any
@@ -12,9 +11,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cds_bench import plugins
+from cds_bench import contracts, plugins
 from cds_bench.noise import Noise
 from cds_bench.records import Batch, Sizes
+from cds_bench.training.loop import learner_tensors
+from tests.contracts import check_form
 from tests.training.test_loop import train
 
 ALGORITHMS, STRATEGIES = plugins.names("algorithms"), plugins.names("sharing")
@@ -22,15 +23,6 @@ SEEDS, ROWS, OBSERVATION, TASKS, ACTION = 2, 6, 4, 3, 2
 SIZES = Sizes(SEEDS, TASKS, OBSERVATION, ACTION, (8, 7))
 CLONING_STEPS = 4
 PHASES = {"first step": 0, "at the switch": CLONING_STEPS, "later": CLONING_STEPS + 1}
-SIGNATURES = {
-    "initialise": ["generators", "sizes", "device"],
-    "groups": ["learner"],
-    "before_step": ["config", "optimiser", "step"],
-    "losses": ["config", "learner", "batch", "noise", "step"],
-    "after_step": ["config", "learner"],
-    "value": ["learner", "states", "actions"],
-    "soft_backup": ["config", "learner", "batch", "noise"],
-}
 
 
 def make_config(algorithm: ModuleType, **options) -> Any:
@@ -103,8 +95,9 @@ def gradients(algorithm: ModuleType, batch: Batch, step: int) -> list[torch.Tens
     return [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
 
 
-def test_the_three_algorithms_are_found():
-    assert {"bc", "brac", "cql"} <= set(ALGORITHMS)
+def test_every_file_with_losses_is_found():
+    files = (plugins.ROOT / "algorithms").glob("*.py")
+    assert ALGORITHMS == sorted(f.stem for f in files if "\ndef losses(" in f.read_text())
 
 
 @pytest.mark.parametrize("sharing", STRATEGIES)
@@ -120,7 +113,7 @@ def test_trains_with_every_strategy(name, sharing):
     assert not torch.equal(*first.policies["w0"][[0, -1]]), "the policy has not moved"
     assert first.state.recorder.failed == []
     fields = dataclasses.fields(plugins.load("algorithms", name).Terms)
-    losses = {field.name for field in fields} - {"q_data", "total"}
+    losses = {field.name for field in fields} - set(contracts.Terms.__annotations__)
     found = first.metrics[first.metrics.metric.isin(losses)]
     assert set(found.metric) == losses
     assert np.isfinite(found.value).all()
@@ -226,11 +219,25 @@ def test_what_is_trained_and_what_follows(name):
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_form(name):
     module = plugins.load("algorithms", name)
-    assert module.Config.__dataclass_params__.frozen
-    config = module.Config()  # every option has a default
+    check_form(module, contracts.Algorithm, contracts.AlgorithmConfig)
+    config = module.Config()
     assert 0 < config.discount < 1
     assert (config.reward_scale, config.reward_shift) == (1, 0), "the pool's returns are of these"
-    assert module.__doc__
-    for function, parameters in SIGNATURES.items():
-        assert list(inspect.signature(getattr(module, function)).parameters) == parameters
-        assert getattr(module, function).__doc__, f"{name}.{function} has no docstring"
+    assert isinstance(getattr(config, "cloning_steps", 0), int)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_records(name):
+    """The learner and the loss terms are what the loop, the checkpoints and the metrics read."""
+    algorithm = plugins.load("algorithms", name)
+    learner = make_learner(algorithm)
+    assert set(contracts.Learner.__annotations__) <= set(vars(learner))
+    for tensor in learner_tensors(learner).values():
+        assert len(tensor) in (SEEDS, 2 * SEEDS)
+    terms = compute_losses(algorithm, learner, make_batch(), step=0)
+    assert terms.total.shape == ()
+    found = contracts.loss_terms(terms)
+    assert found
+    for value in found.values():
+        assert value.shape == (SEEDS,)
+        assert not value.requires_grad

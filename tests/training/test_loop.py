@@ -81,7 +81,7 @@ def test_a_critic_tells_the_returns_of_the_offered_rows_under_any_task():
     pool = loop.device_pool(job, make_pool())
     rows = torch.tensor([[[0, 99], [5, 50], [20, 7]]])
     task = torch.tensor([[[2, 0], [1, 1], [0, 2]]])
-    found = loop.critic_of(job, pool, loop.start(job, pool), rows).returns(task)
+    found = loop.critic_of(job, pool, loop.start(job, pool), data.gather(pool, rows)).returns(task)
     toy = make_pool()
     expected = returns_to_go(2.0 * toy.rewards, toy.terminals, toy.ends, 0.5)
     np.testing.assert_array_equal(found, expected[rows, task])

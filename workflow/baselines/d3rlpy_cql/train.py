@@ -56,14 +56,12 @@ def configured(training: dict, options: dict) -> d3rlpy.algos.CQL:
     """d3rlpy's CQL with our options. Exits with a message for those that it has not."""
     refused = {
         "cloning_steps": options["cloning_steps"] != 0,
-        "gradient": options["gradient"] != "exact",
-        "precision": options["precision"] != "float32",
         "backup_actions": options["backup_actions"] not in (1, options["actions"]),
     }
     for name in (name for name, bad in refused.items() if bad):
         sys.exit(
             f"error: algorithms.cql.{name}: d3rlpy's CQL has nothing like {options[name]!r}; use "
-            "cloning_steps 0, gradient exact, precision float32, backup_actions 1 or `actions`"
+            "cloning_steps 0, and backup_actions 1 or `actions`"
         )
     gap = options["lagrange_gap"]
     encoder = d3rlpy.models.VectorEncoderFactory(hidden_units=training["hidden"])
