@@ -6,13 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from cds_bench import config as configuration
-from cds_bench import paths, plugins
 from cds_bench.behaviour.policy import GaussianPolicy, save_snapshots
 from cds_bench.behaviour.references import write_references
+from cds_bench.config import parse, plugins
 from cds_bench.dataset.collect import collect
 from cds_bench.dataset.manifest import write_manifest
-from cds_bench.files import sha256, write_json
+from cds_bench.storage import paths
+from cds_bench.storage.files import sha256, write_json
 
 # mujoco reads it when it is imported; without a display its own choice would need one
 if not os.environ.get("DISPLAY"):
@@ -75,7 +75,7 @@ def make_config(random_policy):
             "suites": {"walker2d-mixed": {"sizes": SIZES}},
             "datasets": {"reference_episodes": 3, "bands": ANY_QUALITY},
         }
-        config = configuration.parse(defaults | values, "test")
+        config = parse(defaults | values, "test")
         for task, best in EXPERT_SEEDS.items():
             path = paths.behaviour(config, task)
             save_snapshots(path, STEPS, [random_policy(seed) for seed in (1, 2, 3, best)])

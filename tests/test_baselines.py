@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from cds_bench import baselines, cli, config, files, paths, plugins
+from cds_bench import baselines, cli, config
+from cds_bench.config import plugins
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.external import evaluate_policies
 from cds_bench.seeding import seed_of
@@ -19,6 +20,7 @@ from cds_bench.statistics import schema
 from cds_bench.statistics.comparisons import comparisons
 from cds_bench.statistics.headline import headline, matrix
 from cds_bench.statistics.summary import summarise
+from cds_bench.storage import files, paths
 from tests.report import synthetic
 from tests.test_workflow import TINY, project  # noqa: F401 (a fixture)
 

@@ -16,10 +16,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from cds_bench import cli, paths
+from cds_bench import cli
 from cds_bench.config import Config
 from cds_bench.dataset.pool import load_pool, save_pool
-from cds_bench.files import read_json
+from cds_bench.storage import paths
+from cds_bench.storage.files import read_json
 
 ROOT = Path(__file__).parents[1]
 MIXED = "walker2d-mixed"

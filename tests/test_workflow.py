@@ -280,7 +280,7 @@ def test_another_reward_collects_again(finished, edit):
 def test_another_domains_code_reruns_nothing(finished, edit):
     edit("envs/navigation.py", "RADIUS = 0.5", "RADIUS = 0.6")
     edit("envs/maze.py", "START_NOISE = 0.5", "START_NOISE = 0.6")
-    edit("cds_bench/behaviour/waypoints.py", "NOISE = 0.2", "NOISE = 0.3")
+    edit("cds_bench/behaviour/navigation.py", "NOISE = 0.2", "NOISE = 0.3")
     assert finished.planned("--configfile", finished.profile()) == {}
 
 
@@ -353,10 +353,10 @@ def test_a_broken_strategy_leaves_the_others_tables(finished):
 
 NOVELTY = """
 from cds_bench.report.making import Made
-from cds_bench.report.render import Block, Cell, Table
+from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.statistics.headline import headline
 from cds_bench.statistics.schema import read_scores
-from cds_bench import paths
+from cds_bench.storage import paths
 
 
 def novelty(config, suite):

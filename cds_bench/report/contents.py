@@ -7,10 +7,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import targets
 from cds_bench.report.products import Product
+from cds_bench.storage import paths
 
 TABLE, FIGURE = "table", "figure"
 

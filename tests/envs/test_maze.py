@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import envs
+from cds_bench.behaviour.navigation import ANYWHERE, ant_controller, navigator, steer_point
 from cds_bench.behaviour.rollout import Behaviour, episode, uniform
-from cds_bench.behaviour.waypoints import ANYWHERE, ant_controller, navigator, steer_point
 from envs import maze as module
 from envs import navigation, reach
 from envs.maze import FRAME_SKIP, START_NOISE, TOP_SPEED

@@ -12,14 +12,15 @@ import h5py
 import pandas as pd
 import pytest
 
-from cds_bench import files, paths, workflow
+from cds_bench import jobs
 from cds_bench.dataset.relabel import build_pool
 from cds_bench.report import cards, contents, drilldown, products, targets
-from cds_bench.report.everything import write_everything
 from cds_bench.report.making import make
 from cds_bench.report.page import page, write_page
 from cds_bench.report.products import Product
+from cds_bench.report.results_so_far import write_everything
 from cds_bench.statistics import schema
+from cds_bench.storage import files, paths
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -36,8 +37,8 @@ def complete(folder: Path, collected):
     for name in ("references", "datasets"):
         shutil.copytree(collected.folder / name, config.folder / name)
     build_pool(config.model_copy(update={"suites": collected.suites}), SUITE)
-    for run in workflow.runs(config):
-        seed, record = int(run[3].split("-")[0]), Path(workflow.run_files(config, *run)["run"])
+    for run in jobs.runs(config):
+        seed, record = int(run[3].split("-")[0]), Path(jobs.run_files(config, *run)["run"])
         files.write_json(record, synthetic.run_record([seed]))
         os.utime(record, (0, 0))  # its scores were made after it
     files.write_text(paths.resolved(config), config.model_dump_json())
@@ -170,7 +171,7 @@ def test_what_failed_or_is_missing_is_said(copy):
 def test_an_empty_folder_gives_a_page(tmp_path):
     config = synthetic.config(tmp_path)
     write_page(config)
-    text = Path(workflow.report(config)).read_text()
+    text = Path(jobs.report(config)).read_text()
     assert text.count(">missing: ") == len(contents.items(config))
     assert "of which 0 are complete" in plain(text)
     assert "scores.csv: no such file" in text
