@@ -10,7 +10,7 @@ import pytest
 
 import envs
 from cds_bench.config import load
-from tests.test_workflow import OVER_SUITES, PAPER, ROOT, project  # noqa: F401
+from tests.projects import OVER_SUITES, PAPER, ROOT
 
 PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
 KINDS = ("table", "figures", "selection", "coverage", "headroom")  # of rules, one a suite
@@ -62,7 +62,7 @@ print(json.dumps(plans))
 
 
 @pytest.fixture(scope="module")
-def plans(project):  # noqa: F811
+def plans(project):
     """What every shipped profile would run (PLANS), asked in one process."""
     command = [sys.executable, "-c", PLANS, *(f"workflow/config/{name}.yaml" for name in PROFILES)]
     result = subprocess.run(

@@ -10,214 +10,23 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
-ROOT = Path(__file__).parents[1]
-MIXED, TABLE, FIGURES = "walker2d-mixed", "table_walker2d_mixed", "figures_walker2d_mixed"
-SELECTION = "selection_walker2d_mixed"
-OVER_SUITES = ("table_ranks", "table_shift", "table_claims", "table_regime")
-PAPER = ("paper_table_main", "paper_figure_routing")
-STATISTICS = ("suite_statistics", "statistics")
-SUMMARY = dict.fromkeys(
-    (*STATISTICS, TABLE, FIGURES, SELECTION, *OVER_SUITES, *PAPER, "report", "all"), 1
+from tests.projects import (
+    ENTRY,
+    MIXED,
+    NOVELTY,
+    PATIENT,
+    STATISTICS,
+    SUMMARY,
+    TABLE,
+    TINY,
+    alive,
+    wait_for,
 )
-NOTHING = "Nothing to be done"
-
-# A strategy that, when asked to, stands still in the middle of training until its file is removed.
-PATIENT = '''"""No sharing, slowly."""
-
-import os
-import time
-from dataclasses import dataclass
-from pathlib import Path
-
-from cds_bench.records import Sharing
-
-calls = []
-
-
-@dataclass(frozen=True)
-class Config:
-    batch: str = "own"
-
-
-def share(config, offer, critic, uniform, state):
-    calls.append(1)
-    if len(calls) == 10 and (name := os.environ.get("TEST_WAIT")):
-        Path(name).write_text(str(os.getpid()))
-        while Path(name).exists():
-            time.sleep(0.02)
-    return Sharing(weight=offer.own.float())
-'''
-TINY = {
-    "profile": "tiny",
-    "suites": {MIXED: {"sizes": {"run-forward": 300, "run-backward": 250, "jump": 200}}},
-    "algorithms": {"cql": {"actions": 2, "cloning_steps": 5}},
-    "sharing": {"no_sharing": None, "patient": None},
-    "seeds": 2,
-    "seeds_per_job": 2,
-    "datasets": {
-        "bands": {key: [-1000, 1000] for key in ("medium-replay", "medium", "expert")},
-        "reference_episodes": 2,
-    },
-    "training": {
-        "steps": 20, "batch_size": 32, "hidden": [32, 32], "log_points": 2,
-        "shift_steps": 5, "device": "cpu",
-    },
-    "protocol": {
-        "curve_snapshots": 1, "final_snapshots": 2, "curve_episodes": 1, "final_episodes": 1,
-        "reference": "no_sharing", "resamples": 200,
-    },
-}  # fmt: skip
-
-
-class Project:
-    """A copy of the project: `run` calls Snakemake in it, with its own copy of the packages."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        # Its packages come before the installed ones, in Snakemake and in every job.
-        self.environment = os.environ | {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"}
-        self.environment.pop("TEST_WAIT", None)
-
-    def profile(self, **changes) -> str:
-        """Writes a profile derived from TINY and returns its path."""
-        values = TINY | changes
-        path = self.folder / f"{values['profile']}.yaml"
-        path.write_text(yaml.safe_dump(values, sort_keys=False))
-        return str(path)
-
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
-        """Snakemake in a process group of its own, so that a test can kill all of it."""
-        return subprocess.Popen(
-            ["snakemake", *arguments],
-            cwd=self.folder,
-            env=self.environment | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, *arguments: str) -> tuple[int, str]:
-        """Exit status and output."""
-        process = self.start(*arguments)
-        output, _ = process.communicate(timeout=240)
-        return process.returncode, output
-
-    def planned(self, *arguments: str) -> dict[str, int]:
-        """What would run: rule -> jobs. The whole output must be a plan, without errors."""
-        status, output = self.run("-n", *arguments)
-        assert status == 0, output
-        if NOTHING in output:
-            return {}
-        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.DOTALL | re.MULTILINE)
-        return {name: int(count) for name, count in map(str.split, table[1].splitlines())}
-
-    def scores(self, profile: str) -> bytes:
-        return (self.folder / "results" / profile / "scores.csv").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """What git would hand over, and one strategy more."""
-    folder = tmp_path_factory.mktemp("project")
-    listing = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    (folder / "cds_bench" / "sharing" / "patient.py").write_text(PATIENT)
-    return Project(folder)
-
-
-@pytest.fixture(scope="module")
-def finished(project):
-    """The project after one complete run of the tiny profile."""
-    status, output = project.run("--cores", "2", "--configfile", project.profile())
-    assert status == 0, output
-    return project
-
-
-@pytest.fixture
-def edit(finished):
-    """`edit(file, old, new)`: changes a file of the copy until the test ends."""
-    before = {}
-
-    def change(name: str, old: str, new: str):
-        path = finished.folder / name
-        text = path.read_text()
-        assert text.count(old) == 1
-        before.setdefault(path, text)
-        path.write_text(text.replace(old, new))
-
-    yield change
-    for path, text in before.items():
-        path.write_text(text)
-
-
-def test_without_a_profile_it_is_the_default(project):
-    plan = project.planned()
-    assert plan == project.planned("--configfile", "workflow/config/default.yaml")
-    assert plan["train"] == 3 * (8 + 1), "CQL with eight strategies, and cloning"
-
-
-@pytest.mark.parametrize(
-    ("target", "there", "left_out"),
-    [
-        (TABLE, TABLE, {FIGURES, "statistics", "report"}),
-        ("tables", TABLE, {FIGURES, "report"}),
-        ("figures", FIGURES, {TABLE, "report"}),
-        ("report", "report", {"all"}),
-    ],
-)
-def test_named_targets(project, target, there, left_out):
-    plan = project.planned(target)
-    assert plan[there] == 1
-    assert not left_out & plan.keys()
-
-
-def test_a_restricted_algorithm_is_trained_with_its_own_strategies(project):
-    algorithms = TINY["algorithms"] | {"bc": {"sharing": ["no_sharing"]}}
-    changes = {"profile": "restricted", "algorithms": algorithms, "seeds": 4}
-    plan = project.planned("--configfile", project.profile(**changes))
-    assert plan["train"] == plan["evaluate"] == 2 * (len(TINY["sharing"]) + 1)
-
-
-def test_behaviour_policies_can_be_trained(project):
-    plan = project.planned("--configfile", project.profile(profile="trained", behaviour="train"))
-    assert plan["behaviour"] == plan["references"] == 3
-
-
-@pytest.mark.parametrize("command", [["snakemake", "--lint"], ["snakefmt", "--check", "."]])
-def test_workflow_style(project, command):
-    result = subprocess.run(
-        command, cwd=project.folder, env=project.environment, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ("sed=4", "configuration: unknown key 'sed'; did you mean 'seeds'?"),
-        ("seeds=-1", "configuration: seeds: Input should be greater than 0 (got -1)"),
-        ("training={stepz: 3}", "training: unknown key 'stepz'; did you mean 'steps'?"),
-        ("sharing={cdss: {}}", "sharing: unknown name 'cdss'; did you mean 'cds'? (valid: cds,"),
-    ],
-)
-def test_mistakes_end_in_a_plain_message(project, settings, message):
-    status, output = project.run("-n", "--config", settings)
-    assert status != 0
-    assert message in output
-    assert "Traceback" not in output
-    assert len(output.splitlines()) < 8
 
 
 def test_a_run_makes_everything(finished):
@@ -351,24 +160,6 @@ def test_a_broken_strategy_leaves_the_others_tables(finished):
     assert "broken" not in table.with_suffix(".md").read_text()
 
 
-NOVELTY = """
-from cds_bench.report.making import Made
-from cds_bench.report.table_formats import Block, Cell, Table
-from cds_bench.statistics.headline import headline
-from cds_bench.statistics.schema import read_scores
-from cds_bench.storage import paths
-
-
-def novelty(config, suite):
-    best = headline(read_scores(paths.scores(config, suite)), config.protocol)
-    rows = tuple((row.task, (Cell(str(row.seed)),)) for row in best.itertuples())
-    return Made(best, Table("A novelty", "task", (Block("", ("seed",), rows),), ("New.",)))
-"""
-ENTRY = """PRODUCTS = (
-    Product("novelty", "novelty", SUITE, "novelty:novelty", "It is new.", sources.scores, TABLE),
-"""
-
-
 def test_a_new_table_is_one_entry_and_one_function(finished, edit):
     """Rule, command, `cds-bench tables` and the page take it from the registry."""
     edit("cds_bench/report/products.py", "PRODUCTS = (\n", ENTRY)
@@ -443,19 +234,6 @@ def start(finished):
     for group in groups:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
-
-
-def wait_for(condition, seconds: float = 90.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-def alive(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    return False
 
 
 def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
