@@ -167,7 +167,7 @@ def test_a_new_table_is_one_entry_and_one_function(finished, edit):
     module.write_text(NOVELTY)
     results, target = finished.folder / "results" / "tiny", "novelty_walker2d_mixed"
     made = [results / "tables" / f"{MIXED.replace('-', '_')}_novelty.{end}"
-            for end in ("csv", "md", "tex", "html")]  # fmt: skip
+            for end in ("csv", "md", "tex", "html", "json")]  # fmt: skip
     try:
         path = finished.profile()
         plan = finished.planned("--configfile", path)

@@ -13,7 +13,7 @@ from cds_bench.report import sources
 from cds_bench.storage import paths
 
 SUITE, PROFILE = "suite", "profile"  # scopes
-TABLE = ("csv", "md", "tex", "html")
+TABLE = ("csv", "md", "tex", "html", "json")  # the page shows the record in json
 FIGURE = ("png", "svg")
 # The keys of the configuration that most products depend on.
 RESULTS = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol", "baselines")

@@ -1,9 +1,10 @@
-"""One plain record of a table, and its Markdown, LaTeX (booktabs) and HTML."""
+"""One plain record of a table, and its Markdown, LaTeX (booktabs), HTML and JSON."""
 
 import html as escaping
 import itertools
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 MISSING, FAILED, RUNNING = "missing", "failed", "running"
 
@@ -145,7 +146,15 @@ def html(table: Table) -> str:
     lines = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>",
+        content(table),
+        "</body>\n</html>",
     ]
+    return "\n".join([*lines, ""])
+
+
+def content(table: Table) -> str:
+    """What stands below the title in HTML: blocks, caption and notes."""
+    lines = []
     for block in table.blocks:
         lines.append('<div class="scroll"><table>')
         lines += [f"<caption>{escaping.escape(block.title)}</caption>"] if block.title else []
@@ -164,7 +173,7 @@ def html(table: Table) -> str:
     if table.notes:
         notes = "".join(f"<li>{_html(n)}</li>" for n in table.notes)
         lines.append(f"<p>Missing or incomplete:</p><ul>{notes}</ul>")
-    return "\n".join([*lines, "</div>\n</body>\n</html>", ""])
+    return "\n".join([*lines, "</div>"])
 
 
 def _word(left: bool) -> str:
@@ -185,3 +194,29 @@ def _html(text: str) -> str:
 def minus(text: str) -> str:
     """A true minus sign before numbers; hyphens in names stay."""
     return re.sub(r"(?<![\w.])-(?=[\d∞])", "−", text)
+
+
+def dump(table: Table) -> str:
+    """The record as JSON; `load` makes the same record of it."""
+    return json.dumps(asdict(table), ensure_ascii=False, indent=1) + "\n"
+
+
+def load(text: str) -> Table:
+    """The record of `dump`. Raises ValueError, KeyError or TypeError for any other text."""
+    values = json.loads(text)
+    blocks = tuple(
+        Block(
+            block["title"],
+            tuple(block["columns"]),
+            tuple((label, tuple(map(_cell, cells))) for label, cells in block["rows"]),
+            tuple(block["rules"]),
+            block["left"],
+        )
+        for block in values["blocks"]
+    )
+    texts = (tuple(values["caption"]), tuple(values["notes"]))
+    return Table(values["title"], values["label"], blocks, *texts)
+
+
+def _cell(values: dict) -> Cell:
+    return Cell(values["text"], tuple(values["details"]), values["bold"])

@@ -15,6 +15,7 @@ from cds_bench.report import cards, contents, drilldown, products, targets
 from cds_bench.report.making import make
 from cds_bench.report.page import page, write_page
 from cds_bench.report.products import Product
+from cds_bench.report.table_formats import Table, dump
 from cds_bench.statistics import schema
 from cds_bench.storage import files, paths
 from tests.report import synthetic
@@ -112,12 +113,12 @@ def test_new_tables_appear_by_themselves(copy, monkeypatch):
         maker="novelty:novelty",
         caption="Something <new>.",
         inputs=lambda config, suite: [],
-        table=("html",),
+        table=("html", "json"),
     )
     monkeypatch.setattr(products, "PRODUCTS", (*products.PRODUCTS, novelty))
     assert "missing: novelty.html" in page(copy)
-    table = paths.table(copy, "novelty", "html")
-    files.write_text(table, "<body>\n<h1>New &amp; more</h1>\n<p>Held: 3 of 4.</p></body>")
+    table = Table("New & more", "", (), ("Held: 3 of 4.",))
+    files.write_text(paths.table(copy, "novelty", "json"), dump(table))
     text = page(copy)
     assert "<h2>Novelty</h2>" in text
     assert "New &amp; more." in text
@@ -133,7 +134,7 @@ def test_what_failed_or_is_missing_is_said(copy):
     failures = [{"seed": 1, "step": 7, "reason": reason}]
     files.write_json(broken / "run.json", synthetic.run_record([1], failures=failures))
     paths.figure(copy, "aggregates", "svg", SUITE).unlink()
-    paths.table(copy, "", "html", SUITE).unlink()
+    paths.table(copy, "", "json", SUITE).unlink()
     paths.dataset(copy, SUITE, "jump").unlink()
     text = page(copy)
     seen = plain(text)
@@ -158,7 +159,7 @@ def test_an_empty_folder_gives_a_page(tmp_path):
 DAMAGED = (
     "scores.csv", "runs/walker2d-mixed/cql/cds/seeds0-0/run.json", "config.json",
     "runs/walker2d-mixed/cql/cds/seeds0-0/metrics.csv", "tables/walker2d_mixed.csv",
-    "tables/walker2d_mixed.html", "datasets/walker2d-mixed/manifest.json",
+    "tables/walker2d_mixed.json", "datasets/walker2d-mixed/manifest.json",
     "datasets/walker2d-mixed/jump.hdf5", "references/jump.json",
 )  # fmt: skip
 

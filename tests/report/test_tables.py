@@ -184,6 +184,7 @@ def test_signs_and_markup_are_escaped():
     cells = (Cell("-1.5", ("[-2.0, +1.0]",)), Cell("a_b & <c>", bold=True))
     table = Table("t", "task", (Block("", ("x", "y"), (("run-forward", cells),)),), ("c",))
     page = table_formats.html(table)
+    assert table_formats.load(table_formats.dump(table)) == table
     assert "−1.5" in page
     assert "run-forward" in page
     assert "a_b &amp; &lt;c&gt;" in page

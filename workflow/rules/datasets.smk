@@ -43,9 +43,7 @@ rule pool:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=lambda wildcards: part(
-            settings, f"suites.{wildcards.suite}"
-        ),
+        config=lambda wildcards: part(settings, f"suites.{wildcards.suite}"),
         code=lambda wildcards: fingerprint(
             "cds_bench.dataset.manifest",
             "cds_bench.dataset.relabel",
