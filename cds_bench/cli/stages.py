@@ -1,4 +1,4 @@
-"""The commands that make data and runs: from behaviour policies to scores."""
+"""The commands of the stages, from behaviour policies to scores."""
 
 from pathlib import Path
 from typing import Annotated
