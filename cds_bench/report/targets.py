@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 
-from cds_bench import config as configuration
 from cds_bench import jobs
-from cds_bench.config import Config
+from cds_bench.config import Config, part
 from cds_bench.errors import BenchError, nearest
 from cds_bench.report import products
 from cds_bench.report.products import Product
@@ -65,12 +64,12 @@ def outputs(config: Config, target: str, suite: str) -> list[str]:
     ]
 
 
-def part(config: Config, target: str, suite: str) -> str:
+def configuration(config: Config, target: str, suite: str) -> str:
     """The part of the configuration that a target's products read, as JSON."""
     own = config.of(suite) if suite else config
     names = {"suite": suite, "learner": next(iter(config.algorithms))}
     keys = (key for product in of_target(config, target, suite) for key in product.keys)
-    return configuration.part(own, *_once(key.format(**names) for key in keys))
+    return part(own, *_once(key.format(**names) for key in keys))
 
 
 def code(config: Config, target: str, suite: str) -> str:

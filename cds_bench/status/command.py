@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.status.layout import aligned, clock
 from cds_bench.status.runs import COMPLETE, STATES, Run, claimed, look
@@ -66,7 +67,7 @@ def _whole(value: float | None) -> str:
 def _summary(config: Config, runs: list[Run]) -> str:
     """Jobs by state, the time that the running ones have left, and the data that exist."""
     counts = Counter(run.state for run in runs)
-    jobs = ", ".join(f"{counts[s]} {s}" for s in STATES if s != "unreadable" or counts[s])
+    states = ", ".join(f"{counts[s]} {s}" for s in STATES if s != "unreadable" or counts[s])
     etas = [run.eta for run in runs if run.eta is not None]
     left = f"; what is running is done in {clock(max(etas))}" if etas else ""
     datasets = [paths.dataset(config, suite, t) for suite in config.suites
@@ -78,7 +79,7 @@ def _summary(config: Config, runs: list[Run]) -> str:
         f"{config.folder}: {workflow_runs} running on it\n"
         f"datasets {_exist(datasets)}, pools {_exist(pools)}, "
         f"evaluated {evaluated} of {len(runs)} jobs\n"
-        f"jobs: {jobs}{left}"
+        f"jobs: {states}{left}"
     )
 
 

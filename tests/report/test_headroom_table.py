@@ -80,7 +80,7 @@ def test_the_discount_is_that_of_the_suites_first_algorithm():
     made = parse(values, "test")
     for suite, discount in {SUITE: 0.9, "door-drawer": 0.8}.items():
         assert jobs.discount(made, suite) == discount
-        told = load(targets.part(made, "headroom", suite))
+        told = load(targets.configuration(made, "headroom", suite))
         assert jobs.discount(told, suite) == discount, "also in the job that the rule starts"
 
 
