@@ -14,7 +14,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from cds_bench import baselines, jobs
-from cds_bench.config import complete, parse, part
+from cds_bench.config import parse_profile, part
 from cds_bench.errors import BenchError
 from cds_bench.report import products, targets
 from cds_bench.storage import paths
@@ -30,7 +30,7 @@ if "suites" not in config:
 
 
 try:
-    settings = complete(parse(config, "configuration"), "configuration")
+    settings = parse_profile(config, "configuration")
 except BenchError as error:
     raise WorkflowError(str(error)) from None
 

@@ -5,12 +5,12 @@ that their stage uses; the keys left out keep their defaults and are not read.
 """
 
 from cds_bench.config.checks import complete
-from cds_bench.config.parsing import load, parse
+from cds_bench.config.parsing import load, parse, parse_profile
 from cds_bench.config.passing import options, part
 from cds_bench.config.profile import Config
 from cds_bench.config.sections import BehaviourTraining, PPOTraining, Protocol, SACTraining
 
 __all__ = [
     "BehaviourTraining", "Config", "PPOTraining", "Protocol", "SACTraining",
-    "complete", "load", "options", "parse", "part",
+    "complete", "load", "options", "parse", "parse_profile", "part",
 ]  # fmt: skip

@@ -32,6 +32,11 @@ def parse(values: dict[str, Any], origin: str) -> Config:
     return config
 
 
+def parse_profile(values: dict[str, Any], origin: str) -> Config:
+    """`parse` of a whole profile, which must name more than a part of one (`complete`)."""
+    return complete(parse(values, origin), origin)
+
+
 def load(source: Path | str) -> Config:
     """A configuration from a YAML file's path, or from a JSON object as rules pass it."""
     if str(source).lstrip().startswith("{"):
@@ -49,4 +54,4 @@ def load(source: Path | str) -> Config:
         raise BenchError(f"{source}: not valid YAML ({error})") from None
     if not isinstance(values, dict):
         raise BenchError(f"{source}: not a profile: keys and values are expected at its top level")
-    return complete(parse(values, str(source)), str(source))
+    return parse_profile(values, str(source))
