@@ -13,12 +13,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from cds_bench import config as configuration
-from cds_bench import baselines, paths, workflow as plan
-from cds_bench.claims import hold
+from cds_bench import baselines, jobs
+from cds_bench.config import parse_profile, part
 from cds_bench.errors import BenchError
-from cds_bench.fingerprint import fingerprint
 from cds_bench.report import products, targets
+from cds_bench.storage import paths
+from cds_bench.storage.fingerprint import fingerprint
+from cds_bench.storage.locks import hold
 
 min_version("9.0")
 
@@ -29,9 +30,7 @@ if "suites" not in config:
 
 
 try:
-    settings = configuration.complete(
-        configuration.parse(config, "configuration"), "configuration"
-    )
+    settings = parse_profile(config, "configuration")
 except BenchError as error:
     raise WorkflowError(str(error)) from None
 
@@ -59,15 +58,15 @@ onstart:
 
 onsuccess:
     print(f"Tables: {settings.folder / 'tables'}")
-    if Path(plan.report(settings)).exists():
-        print(f"Report: {plan.report(settings)}")
+    if Path(jobs.report(settings)).exists():
+        print(f"Report: {jobs.report(settings)}")
 
 
 onerror:
     # What failed is marked in every table; Snakemake's exit status stays the failure's.
     shell("cds-bench tables --config {whole:q} || true")
     print(
-        f"Report of the results so far, failed runs marked: {plan.report(settings)}"
+        f"Report of the results so far, failed runs marked: {jobs.report(settings)}"
     )
 
 
@@ -76,7 +75,7 @@ rule all:
     input:
         targets.tables(settings),
         targets.figures(settings),
-        plan.report(settings),
+        jobs.report(settings),
     message:
         "All results are there"
 

@@ -19,7 +19,7 @@ from benchmarks.peer_d3rlpy import environment
 from benchmarks.synthetic import transitions
 from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
-from cds_bench.training.run import resolve_device
+from cds_bench.training.device import resolve_device
 
 
 def arguments() -> argparse.Namespace:

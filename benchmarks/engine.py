@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.synthetic import transitions
-from cds_bench import plugins
 from cds_bench.algorithms import cql
+from cds_bench.config import plugins
 from cds_bench.dataset.pool import Pool
 from cds_bench.training import loop
-from cds_bench.training.run import keep_freed_memory
+from cds_bench.training.device import keep_freed_memory
 
 
 def make_pool(spec: dict[str, Any]) -> Pool:

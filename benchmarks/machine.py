@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from cds_bench.training.run import hardware
-from cds_bench.versions import versions
+from cds_bench.storage.versions import versions
+from cds_bench.training.device import hardware
 
 # What decides how fast matrix products are.
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")

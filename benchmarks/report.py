@@ -10,7 +10,7 @@ from benchmarks.comparisons import Group
 from benchmarks.floor import products
 from benchmarks.race import Outcome, Ratio
 from benchmarks.scaling import Point
-from cds_bench.files import write_json, write_text
+from cds_bench.storage.files import write_json, write_text
 
 INTRODUCTION = """\
 Every contender is a process of its own with the same number of threads, and only one of them runs

@@ -173,7 +173,7 @@ class CQL:
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
     """A step on a random batch, drawn by index from tensors that lie on the device."""
     if spec.get("keep_freed_memory"):
-        from cds_bench.training.run import keep_freed_memory
+        from cds_bench.training.device import keep_freed_memory
 
         keep_freed_memory()
     torch.manual_seed(0)

@@ -7,10 +7,10 @@ Snakefile makes it, so nothing here imports torch. docs/external-baselines.md de
 from typing import Any
 
 import envs
-from cds_bench import paths, plugins
-from cds_bench.config import Config
+from cds_bench.config import Config, plugins
+from cds_bench.config.snapshots import snapshot_steps
 from cds_bench.seeding import episode_starts
-from cds_bench.snapshots import snapshot_steps
+from cds_bench.storage import paths
 
 
 def job(config: Config, name: str) -> dict[str, Any]:

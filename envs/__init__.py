@@ -1,32 +1,46 @@
 """Worlds, tasks and rewards: numpy, gymnasium and mujoco only.
 
+A domain is a module of this folder with `SUITES`; the module's name is the domain's name. It holds
+
+    TASKS          name -> Task
+    SUITES         name -> Suite
+    ENVIRONMENTS   the module whose import registers the tasks' environments
+    BANDS          quality of data -> band of its mean normalised score: of a return 0 is random and
+                   1 is expert; of success the rate
+    POLICIES       trained behaviour policy -> how its training differs from the default settings;
+                   none where behaviour is scripted
+
+A module with `SKILLS` describes tasks of behaviour policies that are in no suite: name -> Task.
 Importing this package reads descriptions alone; `make` imports gymnasium and mujoco when called.
 """
 
 import importlib
+import re
+from pathlib import Path
+from types import ModuleType
 
-from envs import locomotion, manipulation, navigation, reach
-from envs.specs import Columns, Source, Suite, Task, WorldError
+from envs.specs import Columns, Source, Suite, Task, WorldError, joined
 
 __all__ = [
-    "DOMAINS", "POLICIES", "SKILLS", "SUITES", "TASKS",
+    "BANDS", "DOMAINS", "POLICIES", "SKILLS", "SUITES", "TASKS",
     "Columns", "Source", "Suite", "Task", "WorldError", "make",
 ]  # fmt: skip
 
-# Each domain's descriptions, and the module that registers its environments.
-DOMAINS = {
-    "locomotion": (locomotion, "envs.walker2d"),
-    "navigation": (navigation, "envs.maze"),
-    "manipulation": (manipulation, "envs.sawyer"),
-}
-TASKS: dict[str, Task] = {
-    name: task for domain, _ in DOMAINS.values() for name, task in domain.TASKS.items()
-}
-SUITES: dict[str, Suite] = {
-    name: suite for domain, _ in DOMAINS.values() for name, suite in domain.SUITES.items()
-}
-SKILLS: dict[str, Task] = {reach.ANT_REACH.name: reach.ANT_REACH}  # of behaviour policies
-POLICIES = sorted({task.policy for task in TASKS.values() if task.policy})  # trained ones
+
+def _holding(constant: str) -> dict[str, ModuleType]:
+    """This folder's modules with a constant, by name. Others may need a simulator: not imported."""
+    texts = {path.stem: path.read_text() for path in Path(__file__).parent.glob("[!_]*.py")}
+    names = sorted(name for name, text in texts.items() if re.search(rf"^{constant}\b", text, re.M))
+    return {name: importlib.import_module(f"envs.{name}") for name in names}
+
+
+DOMAINS = _holding("SUITES")
+TASKS: dict[str, Task] = joined(DOMAINS, "TASKS")
+SUITES: dict[str, Suite] = joined(DOMAINS, "SUITES")
+SKILLS: dict[str, Task] = joined(_holding("SKILLS"), "SKILLS")
+POLICIES: dict[str, dict] = dict(sorted(joined(DOMAINS, "POLICIES").items()))
+# `random` data are collected in the same way in every domain.
+BANDS: dict[str, tuple[float, float]] = {"random": (-0.05, 0.05)} | joined(DOMAINS, "BANDS")
 
 
 def make(task: str, **kwargs):
@@ -37,5 +51,5 @@ def make(task: str, **kwargs):
     import gymnasium
 
     described = (TASKS | SKILLS)[task]
-    importlib.import_module(DOMAINS[described.domain][1])
+    importlib.import_module(DOMAINS[described.domain].ENVIRONMENTS)
     return gymnasium.make(described.env_id, disable_env_checker=True, **kwargs)

@@ -17,6 +17,19 @@ from envs.specs import Columns, Source, Suite, Task, scarce
 CONTROL_COST = 1e-3
 INITIAL_HEIGHT = 1.25
 INFOS = ("x_velocity", "height", "pitch")
+AXES = ("velocity (m/s)", "torso height (m)")
+ENVIRONMENTS = "envs.walker2d"
+BANDS = {
+    "medium-replay": (-0.05, 0.3),
+    "medium": (0.15, 0.6),
+    "expert": (0.7, 1.3),
+    "overlap": (-1.0, 0.5),  # two fifths of it do something else
+}
+POLICIES = {
+    "run-forward": {},
+    "run-backward": {},
+    "jump": {"learner": "ppo", "steps": 3_500_000, "airborne_bonus": 1.5},
+}
 
 
 def _control_cost(columns: Columns) -> np.ndarray:
@@ -53,9 +66,11 @@ def _task(name, reward):
         metric="return",
         horizon=1000,
         infos=INFOS,
+        axes=AXES,
         reward=reward,
         terminal=fallen,
         policy=name,
+        leaves_ground=True,
     )
 
 

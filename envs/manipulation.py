@@ -15,6 +15,9 @@ from envs.specs import Columns, Source, Suite, Task, scarce
 
 DOOR, DRAWER = "door_angle", "drawer_position"
 INFOS = (DOOR, DRAWER)
+AXES = ("door angle (rad)", "drawer position (m)")
+ENVIRONMENTS = "envs.sawyer"
+BANDS = {"wide": (0.2, 0.6), "demonstrations": (0.95, 1.0)}
 DOOR_OPEN, DOOR_CLOSED = -1.38, -0.178
 DRAWER_OPEN, DRAWER_CLOSED = -0.15, -0.03
 
@@ -52,6 +55,7 @@ def _task(name, reward):
         metric="success",
         horizon=500,
         infos=INFOS,
+        axes=AXES,
         reward=reward,
         terminal=never,
     )

@@ -15,12 +15,23 @@ from functools import partial
 
 import numpy as np
 
-from envs.specs import Columns, Source, Suite, Task, scarce
+from envs.specs import Columns, Floor, Source, Suite, Task, scarce
 
 CELL = 4.0  # metres
 RADIUS = 0.5  # metres, of a goal
 HORIZON = 1000
 INFOS = ("x", "y")
+AXES = ("x (m)", "y (m)")
+ENVIRONMENTS = "envs.maze"
+BANDS = {
+    "undirected": (0.03, 1.0),  # of a large maze's seven goals an ant reaches one or two
+    "directed": (0.3, 1.0),
+}
+POLICIES = {
+    "ant-reach": {
+        "learner": "ppo", "steps": 6_000_000, "snapshots": 2, "hidden": 128, "log_std": -1.0,
+    },
+}  # fmt: skip
 Cell = tuple[int, int]  # row, column
 Point = tuple[float, float]  # x, y in metres
 
@@ -111,6 +122,12 @@ def task_name(body: str, maze: str, goal: Point) -> str:
     return f"{body}maze-{maze}-{goal[0]:g}-{goal[1]:g}"
 
 
+def floor(place: Place) -> Floor:
+    """A maze seen from above, and the goal of a task in it."""
+    walls = tuple(map(centre, cells(place.maze, "#")))
+    return Floor(walls, CELL, place.goal, tuple(goals(place.maze)))
+
+
 PLACES = {
     task_name(body, maze, goal): Place(body, maze, goal)
     for body in ("point", "ant")
@@ -126,9 +143,11 @@ TASKS = {
         metric="success",
         horizon=HORIZON,
         infos=INFOS,
+        axes=AXES,
         reward=partial(reward, goal=place.goal),
         terminal=partial(reached, goal=place.goal),
         policy="ant-reach" if place.body == "ant" else None,
+        floor=floor(place),
     )
     for name, place in PLACES.items()
 }

@@ -49,13 +49,16 @@ def fallen(columns: Columns) -> np.ndarray:
     return ~((0.2 <= height) & (height <= 1.0) & (columns["infos/up"] > 0.0))
 
 
-ANT_REACH = Task(
-    name="ant-reach",
-    domain="navigation",
-    env_id="cds/AntReach-v0",
-    metric="return",
-    horizon=500,
-    infos=("progress", "height", "up"),
-    reward=reward,
-    terminal=fallen,
-)
+SKILLS = {
+    "ant-reach": Task(
+        name="ant-reach",
+        domain="navigation",
+        env_id="cds/AntReach-v0",
+        metric="return",
+        horizon=500,
+        infos=("progress", "height", "up"),
+        axes=("progress (m/s)", "torso height (m)"),
+        reward=reward,
+        terminal=fallen,
+    )
+}

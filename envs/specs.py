@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +15,23 @@ class WorldError(Exception):
 
 
 @dataclass(frozen=True)
+class Floor:
+    """What lies under a task's data, seen from above: x, y in metres."""
+
+    walls: tuple[tuple[float, float], ...]  # centres of squares
+    side: float  # of these squares
+    goal: tuple[float, float]
+    goals: tuple[tuple[float, float], ...]  # of all tasks in this world
+
+
+@dataclass(frozen=True)
 class Task:
     """One task: a reward and a termination on transitions that any policy may have produced.
 
     `reward` and `terminal` map stored columns, each [N, ...], to [N] (float64 and bool). The
     columns are `actions` and every `infos/<name>` of `infos`; they hold what recomputes both
-    exactly, whatever task the transition was collected for.
+    exactly, whatever task the transition was collected for. Figures of the data are drawn over the
+    first two, which `axes` names with their units.
     """
 
     name: str
@@ -27,9 +40,12 @@ class Task:
     metric: str  # "return": the sum of rewards; "success": whether one of them was 1
     horizon: int
     infos: tuple[str, ...]
+    axes: tuple[str, str]
     reward: Callable[[Columns], np.ndarray]
     terminal: Callable[[Columns], np.ndarray]
     policy: str | None = None  # the trained policy behind its data; None where it is scripted
+    leaves_ground: bool = False  # whether the environment says so, as `airborne`
+    floor: Floor | None = None
 
     def outcome(self, action: np.ndarray, info: Mapping[str, float]) -> tuple[float, bool]:
         """Reward and termination of one step, of its action [A] and what `info` says after it."""
@@ -81,3 +97,14 @@ def scarce(suite: Suite, kept: str) -> list[Suite]:
         )
         for name, divisor in FRACTIONS.items()
     ]
+
+
+def joined(modules: Mapping[str, ModuleType], name: str) -> dict[str, Any]:
+    """The named dictionaries of all modules as one. Raises ValueError for a key of two of them."""
+    found: dict[str, Any] = {}
+    for module in modules.values():
+        own = getattr(module, name, {})
+        if twice := found.keys() & own.keys():
+            raise ValueError(f"{module.__name__}.{name}: another domain has {min(twice)!r} as well")
+        found |= own
+    return found

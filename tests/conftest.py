@@ -2,17 +2,19 @@
 
 import os
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
-from cds_bench import config as configuration
-from cds_bench import paths, plugins
 from cds_bench.behaviour.policy import GaussianPolicy, save_snapshots
 from cds_bench.behaviour.references import write_references
+from cds_bench.config import parse, plugins
 from cds_bench.dataset.collect import collect
 from cds_bench.dataset.manifest import write_manifest
-from cds_bench.files import sha256, write_json
+from cds_bench.storage import paths
+from cds_bench.storage.files import sha256, write_json
+from tests.projects import PATIENT, ROOT, Project
 
 # mujoco reads it when it is imported; without a display its own choice would need one
 if not os.environ.get("DISPLAY"):
@@ -75,7 +77,7 @@ def make_config(random_policy):
             "suites": {"walker2d-mixed": {"sizes": SIZES}},
             "datasets": {"reference_episodes": 3, "bands": ANY_QUALITY},
         }
-        config = configuration.parse(defaults | values, "test")
+        config = parse(defaults | values, "test")
         for task, best in EXPERT_SEEDS.items():
             path = paths.behaviour(config, task)
             save_snapshots(path, STEPS, [random_policy(seed) for seed in (1, 2, 3, best)])
@@ -135,3 +137,42 @@ def trained(make_config, collected, tmp_path_factory):
     for sharing in config.sharing:
         run(config, "walker2d-mixed", "cql", sharing, "0-1")
     return config
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """What git would hand over, and one strategy more."""
+    folder = tmp_path_factory.mktemp("project")
+    listing = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / "cds_bench" / "sharing" / "patient.py").write_text(PATIENT)
+    return Project(folder)
+
+
+@pytest.fixture(scope="module")
+def finished(project):
+    """The project after one complete run of the tiny profile."""
+    status, output = project.run("--cores", "2", "--configfile", project.profile())
+    assert status == 0, output
+    return project
+
+
+@pytest.fixture
+def edit(finished):
+    """`edit(file, old, new)`: changes a file of the copy until the test ends."""
+    before = {}
+
+    def change(name: str, old: str, new: str):
+        path = finished.folder / name
+        text = path.read_text()
+        assert text.count(old) == 1
+        before.setdefault(path, text)
+        path.write_text(text.replace(old, new))
+
+    yield change
+    for path, text in before.items():
+        path.write_text(text)

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted(path for package in ("cds_bench", "envs") for path in (ROOT / package).rglob("*.py"))
+PACKAGES = ("cds_bench", "envs")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 STAGES = {
     "algorithms", "behaviour", "dataset", "evaluation", "report", "sharing", "statistics",
     "training",
 }  # fmt: skip
+SUPPORT = {"cli", "config", "planning", "status", "storage"}  # packages that are no stages
 # Which stage may know which others; every stage may use the modules beside the stages.
 KNOWS = {
     "algorithms": set(),
@@ -84,7 +86,43 @@ def third_party(name: str) -> bool:
 
 def test_every_stage_is_a_package_with_a_rule_here():
     packages = {path.parent.name for path in (ROOT / "cds_bench").glob("*/__init__.py")}
-    assert packages == STAGES == set(KNOWS)
+    assert packages == STAGES | SUPPORT
+    assert set(KNOWS) == STAGES
+
+
+def test_the_top_holds_ten_modules_at_most():
+    modules = {path.stem for path in (ROOT / "cds_bench").glob("[!_]*.py")}
+    assert len(modules) <= 10, modules
+
+
+def test_no_file_is_longer_than_a_sitting():
+    """300 lines, of every Python file and every part of the workflow."""
+    folders = ("cds_bench", "envs", "tests", "benchmarks", "workflow")
+    listed = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
+    written = [
+        path for path in listed if path.suffix in (".py", ".smk") and ".venv" not in path.parts
+    ]
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines())
+        for path in (ROOT / "Snakefile", *written)
+    }
+    assert len(lengths) > 100
+    assert not {name: length for name, length in lengths.items() if length > 300}
+
+
+def test_no_module_goes_by_another_name():
+    """`from cds_bench import a as b` would make two names for one thing."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in PACKAGES:
+                assert not [alias.asname for alias in node.names if alias.asname], path
+
+
+@pytest.mark.parametrize("package", ["config", "storage", "status"])
+def test_what_every_stage_uses_knows_no_stage(package):
+    for module, names in IMPORTS.items():
+        if module.startswith(f"cds_bench.{package}"):
+            assert not [name for name in names if part_of(name) in STAGES], module
 
 
 def test_the_reading_of_imports_sees_what_is_there():
@@ -160,7 +198,7 @@ def test_the_workflow_loads_no_torch():
     """So that a dry run answers at once."""
     tree = ast.parse((ROOT / "Snakefile").read_text().split("min_version(", maxsplit=1)[0])
     ours = sorted(name for name in imports_of(tree) if name.startswith("cds_bench"))
-    assert "cds_bench.workflow" in ours
+    assert "cds_bench.jobs" in ours
     check = "cds_bench.config.load('workflow/config/default.yaml')"
     found = loaded(f"import {', '.join(ours)}; {check}")
     assert "cds_bench" in found

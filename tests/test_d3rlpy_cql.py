@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cds_bench import baselines, config, paths
+from cds_bench import baselines, config
 from cds_bench.dataset import hdf5
 from cds_bench.evaluation.policy import load_policies
+from cds_bench.storage import paths
 
 FOLDER = Path(__file__).parents[1] / "workflow" / "baselines" / "d3rlpy_cql"
 PYTHON = FOLDER / ".venv" / "bin" / "python"

@@ -3,13 +3,6 @@
 import importlib
 from collections.abc import Callable
 
-# Each domain's module of recipes; see `recipes`.
-RECIPES = {
-    "locomotion": "cds_bench.behaviour.select",
-    "navigation": "cds_bench.behaviour.waypoints",
-    "manipulation": "cds_bench.behaviour.scripts",
-}
-
 
 def train_with(learner: str) -> Callable[..., None]:
     """The function that trains a behaviour policy with a learner, "ppo" or "sac"."""

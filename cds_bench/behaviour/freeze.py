@@ -9,9 +9,9 @@ import envs
 from cds_bench.behaviour.policy import Policy, save_snapshots
 from cds_bench.behaviour.rollout import scores, stochastic
 from cds_bench.config import BehaviourTraining
-from cds_bench.files import sha256, write_json
 from cds_bench.seeding import stream
-from cds_bench.versions import versions
+from cds_bench.storage.files import sha256, write_json
+from cds_bench.storage.versions import versions
 
 
 class Bonus(gymnasium.RewardWrapper):

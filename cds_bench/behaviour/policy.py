@@ -8,7 +8,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from cds_bench.errors import BenchError
-from cds_bench.files import atomic
+from cds_bench.storage.files import atomic
 
 LOG_STD_RANGE = (-20.0, 2.0)  # of SAC's actor in stable-baselines3
 

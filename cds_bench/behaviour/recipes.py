@@ -1,6 +1,6 @@
-"""Which behaviours make which quality of data: a module for each domain, found by its name.
+"""Which behaviours make which quality of data: a module for each domain, which has its name.
 
-Such a module has `recipes(config, task, quality) -> list[Recipe]` and REFERENCE, the quality that
+It has `recipes(config, task, quality) -> list[Recipe]` and REFERENCE, the quality that
 stands for the behaviour policy among a task's reference scores.
 """
 
@@ -8,14 +8,13 @@ import importlib
 from types import ModuleType
 
 import envs
-from cds_bench.behaviour import RECIPES
 from cds_bench.behaviour.rollout import Recipe, uniform
 from cds_bench.config import Config
 
 
 def module(task: str) -> ModuleType:
     """The module with the recipes of a task's domain."""
-    return importlib.import_module(RECIPES[envs.TASKS[task].domain])
+    return importlib.import_module(f"cds_bench.behaviour.{envs.TASKS[task].domain}")
 
 
 def recipes(config: Config, env, quality: str) -> list[Recipe]:

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 
 import envs
-from cds_bench import paths
 from cds_bench.behaviour.recipes import module, recipes
 from cds_bench.behaviour.rollout import scores
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
-from cds_bench.files import read_json, write_json
 from cds_bench.progress import Progress
 from cds_bench.seeding import stream
-from cds_bench.versions import versions
+from cds_bench.storage import paths
+from cds_bench.storage.files import read_json, write_json
+from cds_bench.storage.versions import versions
 
 REFERENCES = ("random", "behaviour", "expert")
 

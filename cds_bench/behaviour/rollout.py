@@ -8,7 +8,7 @@ import numpy as np
 Act = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 EPISODE_SEEDS = 2**31
 # An episode's score from its rewards: the undiscounted return; whether one of 0 and 1 was 1.
-METRICS: dict[str, np.ufunc] = {"return": np.add, "success": np.maximum}
+EPISODE_SCORE: dict[str, np.ufunc] = {"return": np.add, "success": np.maximum}
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def episode(
 
 def scores(env, behaviour: Behaviour, rng: np.random.Generator, episodes: int) -> np.ndarray:
     """That many episodes' scores in the metric of the environment's task, [episodes]."""
-    reduce = METRICS[env.unwrapped.task.metric].reduce
+    reduce = EPISODE_SCORE[env.unwrapped.task.metric].reduce
     return np.array([reduce(episode(env, behaviour, rng)["rewards"]) for _ in range(episodes)])
 
 

@@ -3,16 +3,16 @@
 import numpy as np
 
 import envs
-from cds_bench import paths
 from cds_bench.behaviour.recipes import recipes
 from cds_bench.behaviour.references import normalised, read_references
-from cds_bench.behaviour.rollout import METRICS, Behaviour, episode
+from cds_bench.behaviour.rollout import EPISODE_SCORE, Behaviour, episode
 from cds_bench.config import Config
 from cds_bench.dataset.store import SCHEMA_VERSION, episodes, write_dataset
 from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.seeding import stream
-from cds_bench.versions import versions
+from cds_bench.storage import paths
+from cds_bench.storage.versions import versions
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -88,7 +88,7 @@ def summary(columns: dict[str, np.ndarray], task: envs.Task) -> dict:
     cut one stands in, and `complete_episodes` is 0.
     """
     starts, lengths = episodes(columns)
-    scores = METRICS[task.metric].reduceat(columns["rewards"], starts)
+    scores = EPISODE_SCORE[task.metric].reduceat(columns["rewards"], starts)
     complete = columns["terminals"][starts + lengths - 1] | (lengths == task.horizon)
     kept = scores[complete] if complete.any() else scores
     return {

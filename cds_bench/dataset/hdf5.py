@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from cds_bench.errors import BenchError
-from cds_bench.files import atomic
+from cds_bench.storage.files import atomic
 
 
 def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mapping) -> None:

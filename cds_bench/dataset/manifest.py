@@ -1,12 +1,12 @@
 """The manifest of a suite's datasets: what was collected, and the hashes that are checked later."""
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.dataset.store import REMEDY, read_dataset
 from cds_bench.errors import BenchError
-from cds_bench.files import read_json, sha256, write_json
-from cds_bench.versions import versions
+from cds_bench.storage import paths
+from cds_bench.storage.files import read_json, sha256, write_json
+from cds_bench.storage.versions import versions
 
 
 def write_manifest(config: Config, suite: str) -> None:

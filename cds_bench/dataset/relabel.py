@@ -3,13 +3,13 @@
 import numpy as np
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.dataset import check
 from cds_bench.dataset.manifest import verified
 from cds_bench.dataset.pool import Pool, save_pool, statistics
 from cds_bench.dataset.store import REMEDY
 from cds_bench.progress import Progress
+from cds_bench.storage import paths
 
 
 def build_pool(config: Config, suite: str) -> None:

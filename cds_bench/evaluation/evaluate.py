@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import paths
 from cds_bench.behaviour.references import normalised, read_references
 from cds_bench.config import Config
 from cds_bench.dataset.pool import pool_sha256
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.policy import Policies, load_policies
 from cds_bench.evaluation.rollout import Arena
-from cds_bench.files import read_json, write_csv
 from cds_bench.progress import Progress
+from cds_bench.storage import paths
+from cds_bench.storage.columns import SCORES, VALUES
+from cds_bench.storage.files import read_json, write_csv
 
 
 def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> None:
@@ -38,10 +39,9 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
         found = initial_values(policies, task, *episodes, run["resolved"]["algorithm"])
         for seed, q, discounted in zip(policies.seeds, *found, strict=True):
             values.append((suite, task, algorithm, sharing, seed, q, discounted))
-    columns = "suite task algorithm sharing seed q_initial discounted_return"
     write_csv(
         paths.run_values(config, suite, algorithm, sharing, seeds),
-        pd.DataFrame(values, columns=columns.split()),
+        pd.DataFrame(values, columns=VALUES),
     )
 
 
@@ -73,8 +73,7 @@ def roll_out(
                         key = (domain, suite, task, algorithm, sharing, seed, step)
                         rows.append((*key, episodes, metric, score, normalised(references, score)))
                 progress.update(progress.done + 1)
-    columns = "domain suite task algorithm sharing seed step episodes metric score normalized_score"
-    return pd.DataFrame(rows, columns=columns.split()), last
+    return pd.DataFrame(rows, columns=SCORES), last
 
 
 def initial_values(

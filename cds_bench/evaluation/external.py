@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
 from cds_bench.evaluation.evaluate import roll_out
 from cds_bench.evaluation.policy import Policies, load_policies
-from cds_bench.files import write_csv
+from cds_bench.storage import paths
+from cds_bench.storage.files import write_csv
 
 
 def evaluate_policies(config: Config, baseline: str, sharing: str, files: list[Path]) -> None:

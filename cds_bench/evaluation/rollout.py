@@ -7,7 +7,7 @@ from cds_bench.evaluation.policy import Policies
 from cds_bench.seeding import episode_starts
 
 # Per metric of a task, what is reported: name -> an episode's rewards to its score.
-METRICS = {
+REPORTED = {
     "return": {"return": sum},
     "success": {"success": max, "success_at_end": lambda rewards: rewards[-1]},
 }
@@ -54,8 +54,8 @@ class Arena:
         return first, rewards
 
     def scores(self, rewards: list[list[float]]) -> dict[str, np.ndarray]:
-        """Each of the task's METRICS of episodes, [S, episodes]."""
+        """What is REPORTED of a task's episodes, [S, episodes]."""
         return {
             metric: np.array([of(episode) for episode in rewards]).reshape(len(self.seeds), -1)
-            for metric, of in METRICS[envs.TASKS[self.task].metric].items()
+            for metric, of in REPORTED[envs.TASKS[self.task].metric].items()
         }

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from cds_bench import paths, workflow
+from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.dataset import hdf5
 from cds_bench.dataset.headroom import COLUMNS
 from cds_bench.dataset.store import JSON_ATTRIBUTES
 from cds_bench.errors import BenchError
 from cds_bench.statistics.schema import check_columns, read_csv
-from cds_bench.status import number, read
+from cds_bench.status.runs import number, read
+from cds_bench.storage import paths
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def manifest(config: Config, suite: str) -> dict[str, Any]:
 
 def cards(config: Config, suite: str) -> list[Card]:
     """A card for each task of a suite, whatever of its files is there."""
-    return [card(config, suite, task) for task in workflow.suite_tasks(suite)]
+    return [card(config, suite, task) for task in jobs.suite_tasks(suite)]
 
 
 def card(config: Config, suite: str, task: str) -> Card:

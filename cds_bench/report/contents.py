@@ -1,16 +1,16 @@
 """The tables and figures as the report page shows them: in order, numbered, captioned."""
 
 import base64
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from cds_bench import paths
 from cds_bench.config import Config
-from cds_bench.report import targets
+from cds_bench.report import table_formats, targets
 from cds_bench.report.products import Product
+from cds_bench.report.table_formats import Table
+from cds_bench.storage import paths
 
 TABLE, FIGURE = "table", "figure"
 
@@ -41,7 +41,7 @@ def items(config: Config) -> list[Item]:
 
     found = sorted(targets.listed(config), key=place)
     drawn = [(*each, name) for each in found if each[0].figure for name in each[0].names(config)]
-    written = [each for each in found if "html" in each[0].table]
+    written = [each for each in found if "json" in each[0].table]
     return [
         *(_table(config, number, *each) for number, each in enumerate(written, start=1)),
         *(_figure(config, number, *each) for number, each in enumerate(drawn, start=1)),
@@ -51,9 +51,17 @@ def items(config: Config) -> list[Item]:
 def _table(config: Config, number: int, product: Product, suite: str) -> Item:
     path = paths.table(config, product.name, "html", suite)
     title, content = f"{suite} {_words(product.name)}".strip(), Markup("")
-    if path.exists():
-        title, content = inside(path.read_text())
+    if record := _record(path.with_suffix(".json")):
+        title, content = record.title, Markup(table_formats.content(record))
     return Item(TABLE, number, suite, product, title, path, content)
+
+
+def _record(path: Path) -> Table | None:
+    """A table as `table_formats.dump` wrote it; None where it is missing or damaged."""
+    try:
+        return table_formats.load(path.read_text())
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _figure(config: Config, number: int, product: Product, suite: str, name: str) -> Item:
@@ -67,14 +75,6 @@ def _figure(config: Config, number: int, product: Product, suite: str, name: str
 def _words(name: str) -> str:
     text = name.replace("_", " ")
     return text[:1].upper() + text[1:]
-
-
-def inside(page: str) -> tuple[str, Markup]:
-    """Title and content of a table's page, as `render.html` writes it: escaped already."""
-    found = re.search(r"<h1>(.*?)</h1>(.*)</body>", page, re.DOTALL)
-    if not found:
-        return "", Markup("")
-    return Markup(found[1]).unescape(), Markup(found[2].strip())
 
 
 def address(image: bytes) -> str:

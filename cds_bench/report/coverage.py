@@ -7,25 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.dataset.store import read_dataset
 from cds_bench.report import plotting
+from cds_bench.report.captions import by_success
 from cds_bench.report.making import Made
-from cds_bench.report.tables import by_success
+from cds_bench.storage import paths
+from envs.specs import Floor
 
-# By name: an edit of the mazes must not redraw the data of other domains.
-navigation = envs.DOMAINS["navigation"][0]
-
-# The two recorded quantities that a task's data are shown over.
-AXES = {
-    "x": "x (m)",
-    "y": "y (m)",
-    "x_velocity": "velocity (m/s)",
-    "height": "torso height (m)",
-    "door_angle": "door angle (rad)",
-    "drawer_position": "drawer position (m)",
-}
 COLUMNS = [
     "suite", "task", "quality", "transitions", "episodes", "metric", "mean_score", "target",
     "mean_reward",
@@ -66,7 +55,8 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
     height = 1.5 + down * (1.9 + 0.13 * len(datasets))
     made = plotting.figure(plotting.WIDTH, height)
     grid = made.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-    names = envs.TASKS[next(iter(datasets))].infos[:2]
+    described = envs.TASKS[next(iter(datasets))]
+    names, labels = described.infos[:2], described.axes
     values = {
         t: [columns[f"infos/{name}"] for name in names] for t, (columns, _) in datasets.items()
     }
@@ -76,14 +66,14 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
     for axes, (task, (_, about)) in zip(grid.flat, datasets.items(), strict=False):
         shown = np.ma.masked_equal(counts[task], 0)
         image = axes.pcolormesh(*edges, shown, norm=norm, cmap="viridis_r", rasterized=True)
-        if task in navigation.PLACES:
-            _draw_maze(axes, task)
+        if floor := envs.TASKS[task].floor:
+            _draw_floor(axes, floor)
         axes.set_title(f"{task}\n{about['quality']}\n{len(values[task][0]):,} transitions")
-        axes.set_xlabel(f"{AXES[names[0]]}\n{_shares(table, task)}")
+        axes.set_xlabel(f"{labels[0]}\n{_shares(table, task)}")
     for axes in list(grid.flat)[len(datasets) :]:
         axes.set_visible(False)
     for axes in grid[:, 0]:
-        axes.set_ylabel(AXES[names[1]])
+        axes.set_ylabel(labels[1])
     made.colorbar(image, ax=grid, label="transitions", shrink=0.7)
     what = "share of its transitions that reach each task" if by_success(suite) else "mean reward"
     plotting.title(
@@ -92,7 +82,7 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
         f"Where each dataset's transitions end. Below: the {what}, once relabelled for it."
         + (
             " Grey: walls; star: the task's goal; dots: the others."
-            if set(datasets) <= set(navigation.PLACES)
+            if all(envs.TASKS[task].floor for task in datasets)
             else ""
         ),
     )
@@ -114,18 +104,17 @@ def _shares(table: pd.DataFrame, task: str) -> str:
 
 
 def _label(task: str) -> str:
-    """A task's name, of a goal its place alone."""
-    return "{:g}, {:g}".format(*navigation.PLACES[task].goal) if task in navigation.PLACES else task
+    """A task's name; where it is a goal in a world, its place alone."""
+    floor = envs.TASKS[task].floor
+    return "{:g}, {:g}".format(*floor.goal) if floor else task
 
 
-def _draw_maze(axes, task: str) -> None:
-    place = navigation.PLACES[task]
-    half = navigation.CELL / 2
-    for cell in navigation.cells(place.maze, "#"):
-        x, y = navigation.centre(cell)
+def _draw_floor(axes, floor: Floor) -> None:
+    half = floor.side / 2
+    for x, y in floor.walls:
         axes.add_patch(Rectangle((x - half, y - half), 2 * half, 2 * half, color="#d0d0d0", lw=0))
-    for goal in navigation.goals(place.maze):
-        own = goal == place.goal
+    for goal in floor.goals:
+        own = goal == floor.goal
         look = {"marker": "*" if own else "o", "ms": 9 if own else 4}
         axes.plot(*goal, color="#D55E00", mec="white", mew=0.5, ls="", zorder=4, **look)
     axes.set_aspect("equal")

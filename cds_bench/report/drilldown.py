@@ -11,20 +11,21 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.report import plotting
+from cds_bench.report.captions import label
 from cds_bench.report.contents import address
 from cds_bench.report.provenance import NOTHING, Run, moment
-from cds_bench.report.render import MISSING
-from cds_bench.report.tables import label
+from cds_bench.report.table_formats import MISSING
 from cds_bench.statistics import headline
-from cds_bench.statistics.metrics import COLUMNS as METRIC_COLUMNS
 from cds_bench.statistics.metrics import SHARE, WEIGHT
 from cds_bench.statistics.schema import check_columns, own_metric, read_csv
 from cds_bench.statistics.selection import BY_DECILE
-from cds_bench.status import clock, number
+from cds_bench.status.layout import clock
+from cds_bench.status.runs import number
+from cds_bench.storage import paths
+from cds_bench.storage.columns import METRICS
 
 POINTS = 40  # of a metric's line: the logged rows are averaged to so many
 SMALL = {
@@ -89,17 +90,17 @@ def read_metrics(config: Config, suite: str, key: headline.Method) -> tuple[pd.D
     """The metrics of all of a method's jobs, and which files are missing or wrong."""
     parts, notes = [], []
     if key not in config.methods:
-        return pd.DataFrame(columns=METRIC_COLUMNS), notes  # a baseline's: scores alone
+        return pd.DataFrame(columns=METRICS), notes  # a baseline's: scores alone
     for first, last in config.seed_groups:
         path = paths.run(config, suite, *key, f"{first}-{last}") / "metrics.csv"
         try:
             frame = read_csv(path, "nothing was logged")
-            check_columns(frame, METRIC_COLUMNS, path.name)
+            check_columns(frame, METRICS, path.name)
             numbers = frame[["seed", "step", "value"]].apply(pd.to_numeric, errors="coerce")
             parts.append(frame.assign(**numbers).astype({"source": object, "target": object}))
         except BenchError as error:
             notes.append(f"seeds {first}-{last}: {str(error).removeprefix(f'{path.parent}/')}")
-    frame = pd.concat(parts) if parts else pd.DataFrame(columns=METRIC_COLUMNS)
+    frame = pd.concat(parts) if parts else pd.DataFrame(columns=METRICS)
     return frame.fillna({"source": "", "target": ""}), notes
 
 

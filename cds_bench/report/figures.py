@@ -8,19 +8,19 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
 from cds_bench.report import plotting
+from cds_bench.report.captions import by_success, label, percent, provenance
 from cds_bench.report.making import Made
 from cds_bench.report.plotting import ACROSS, GREY, WIDTH
-from cds_bench.report.tables import by_success, label, percent, provenance
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import performance_profile
 from cds_bench.statistics.curves import Curve, curve
-from cds_bench.statistics.headline import competing, headline, matrix, methods
+from cds_bench.statistics.headline import AVERAGE, competing, headline, matrix, methods
 from cds_bench.statistics.intervals import stratified_profile
 from cds_bench.statistics.schema import read_scores
-from cds_bench.statistics.summary import AVERAGE, IQM, per_seed, summarise
+from cds_bench.statistics.summary import IQM, per_seed, summarise
+from cds_bench.storage import paths
 
 BAND_RESAMPLES = 2000  # enough for a band to look at
 LEGEND = {"loc": "outside lower center", "handlelength": 3, "columnspacing": 1.3}

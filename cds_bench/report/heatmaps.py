@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 import envs
 from cds_bench.config import Config
 from cds_bench.report import plotting
+from cds_bench.report.captions import label, provenance
 from cds_bench.report.making import Made
-from cds_bench.report.tables import label, provenance
 from cds_bench.statistics.metrics import SHARE, WEIGHT, read_metrics
 
 TITLES = {WEIGHT: "mean weight", SHARE: "effective share"}

@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cds_bench import files, paths
 from cds_bench.config import Config
-from cds_bench.report import plotting, render, targets
+from cds_bench.report import plotting, targets
 from cds_bench.report.products import Product
-from cds_bench.report.render import Table
+from cds_bench.report.table_formats import Table, dump, html, latex, markdown
+from cds_bench.storage import files, paths
 
-RENDERERS = {".md": render.markdown, ".tex": render.latex, ".html": render.html}
+FORMATS = {".md": markdown, ".tex": latex, ".html": html, ".json": dump}
 
 
 @dataclass(frozen=True)
@@ -54,4 +54,4 @@ def _write_table(made: Made, path: Path) -> None:
     if path.suffix == ".csv":
         files.write_csv(path, made.frame)
     else:
-        files.write_text(path, RENDERERS[path.suffix](made.table))
+        files.write_text(path, FORMATS[path.suffix](made.table))

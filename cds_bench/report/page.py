@@ -10,20 +10,22 @@ import jinja2
 import pandas as pd
 
 import envs
-from cds_bench import files, paths, regime, workflow
-from cds_bench.config import Config
+from cds_bench import jobs
+from cds_bench.config import Config, horizons
 from cds_bench.errors import BenchError
 from cds_bench.report import cards, contents, drilldown, provenance
-from cds_bench.report.render import STYLE, minus
-from cds_bench.report.tables import label, percent, unit
-from cds_bench.statistics.schema import COLUMNS, read_csv, read_scores
-from cds_bench.statistics.summary import AVERAGE
-from cds_bench.status import clock
+from cds_bench.report.captions import label, percent, unit
+from cds_bench.report.table_formats import STYLE, minus
+from cds_bench.statistics.headline import AVERAGE
+from cds_bench.statistics.schema import read_csv, read_scores
+from cds_bench.status.layout import clock
+from cds_bench.storage import files, paths
+from cds_bench.storage.columns import SCORES
 
 
 def write_page(config: Config) -> None:
     """Writes report.html from what the stages before have left."""
-    files.write_text(workflow.report(config), page(config))
+    files.write_text(jobs.report(config), page(config))
 
 
 def page(config: Config) -> str:
@@ -46,7 +48,7 @@ def page(config: Config) -> str:
         table_style=STYLE,
         page_style=(folder / "page.css").read_text(),
         abstract=abstract(config, runs),
-        short=regime.warnings(config),
+        short=horizons.warnings(config),
         glance=glance(config),
         suites={suite: about(config, suite) for suite in config.suites},
         results=_of_suites(config, [item for item in items if not item.product.data]),
@@ -72,7 +74,7 @@ def _scores(config: Config) -> tuple[pd.DataFrame, str]:
     try:
         return read_scores(paths.scores(config)), ""
     except BenchError as error:
-        return pd.DataFrame(columns=COLUMNS), str(error)
+        return pd.DataFrame(columns=SCORES), str(error)
 
 
 def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
 
 def about(config: Config, suite: str) -> dict[str, Any]:
     """A suite's domain, tasks and sizes, as trained."""
-    tasks, training = workflow.suite_tasks(suite), config.of(suite).training
+    tasks, training = jobs.suite_tasks(suite), config.of(suite).training
     return {
         "domain": envs.SUITES[suite].domain,
         "tasks": tasks,

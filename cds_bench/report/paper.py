@@ -3,23 +3,18 @@
 import pandas as pd
 
 import envs
-from cds_bench import paths, workflow
+from cds_bench import jobs
 from cds_bench.config import Config
+from cds_bench.report.captions import label, missing_notes, provenance, seeds_caption, unit
 from cds_bench.report.making import Made
-from cds_bench.report.render import MISSING, Block, Cell, Table
-from cds_bench.report.shift import blocks
-from cds_bench.report.tables import (
-    label,
-    missing_notes,
-    provenance,
-    score_cell,
-    seeds_caption,
-    unit,
-)
-from cds_bench.statistics import shift as moved
+from cds_bench.report.shift_table import blocks
+from cds_bench.report.table_formats import MISSING, Block, Cell, Table
+from cds_bench.report.tables import score_cell
 from cds_bench.statistics.headline import Method
 from cds_bench.statistics.schema import check_columns, read_csv, read_scores
+from cds_bench.statistics.shift import OVERESTIMATION, read_shift, summarise
 from cds_bench.statistics.summary import COLUMNS, IQM
+from cds_bench.storage import paths
 
 
 def main(config: Config) -> Made:
@@ -80,11 +75,11 @@ def _column(config: Config, method: Method) -> str:
 
 def shift(config: Config) -> Made:
     """Divergence and score on the suites that differ in the quality of their data."""
-    suites = workflow.by_quality(config)
+    suites = jobs.by_quality(config)
     scores = pd.concat([read_scores(paths.scores(config, suite)) for suite in suites])
-    shifts = pd.concat([moved.read_shift(config, suite) for suite in suites])
-    summary = moved.summarise(config, shifts, scores, suites)
-    summary = summary[summary["measure"] != moved.OVERESTIMATION]
+    shifts = pd.concat([read_shift(config, suite) for suite in suites])
+    summary = summarise(config, shifts, scores, suites)
+    summary = summary[summary["measure"] != OVERESTIMATION]
     return Made(
         summary,
         Table(

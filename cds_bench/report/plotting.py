@@ -9,7 +9,7 @@ from matplotlib import rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cds_bench import files
+from cds_bench.storage import files
 
 WIDTH = 7.2  # inches, a page's text
 DPI = 150

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cds_bench import paths, workflow
+from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.report import sources
+from cds_bench.storage import paths
 
 SUITE, PROFILE = "suite", "profile"  # scopes
-TABLE = ("csv", "md", "tex", "html")
+TABLE = ("csv", "md", "tex", "html", "json")  # the page shows the record in json
 FIGURE = ("png", "svg")
 # The keys of the configuration that most products depend on.
 RESULTS = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol", "baselines")
@@ -113,7 +114,7 @@ PRODUCTS = (
         target="table",
         name="oracle",
         scope=SUITE,
-        maker="oracle:oracle",
+        maker="oracle_table:oracle",
         caption="What a perfect selection would gain: the oracle, the other references and "
         "sharing everything against no sharing, paired by seed, with the interval and the exact "
         "permutation p of each difference.",
@@ -160,7 +161,7 @@ PRODUCTS = (
         caption="Who shares with whom over training: the mean weight of each source task's "
         "transitions for each target task, and the share that they make up of the target's "
         "effective data.",
-        inputs=workflow.suite_metrics,
+        inputs=jobs.suite_metrics,
         figure=FIGURE,
         each_algorithm=True,
     ),
@@ -168,11 +169,11 @@ PRODUCTS = (
         target="selection",
         name="selection",
         scope=SUITE,
-        maker="selection:selection",
+        maker="selection_table:selection",
         caption="Whether a strategy selects what pays: the weights of the candidates from other "
         "tasks beside their return-to-go under the target's reward. An AUC of 0.5 is chance, and "
         "1 gives every candidate of the top quarter a higher weight than any other.",
-        inputs=workflow.suite_metrics,
+        inputs=jobs.suite_metrics,
         table=TABLE,
         figure=FIGURE,
     ),
@@ -183,7 +184,7 @@ PRODUCTS = (
         maker="coverage:covered",
         caption="What each dataset covers: how many of its transitions end where, and how much "
         "reward they bring once relabelled for each task.",
-        inputs=workflow.suite_datasets,
+        inputs=jobs.suite_datasets,
         table=("csv",),
         figure=FIGURE,
         keys=("suites.{suite}",),
@@ -194,7 +195,7 @@ PRODUCTS = (
         target="headroom",
         name="headroom",
         scope=SUITE,
-        maker="headroom:room",
+        maker="headroom_table:room",
         caption="What other tasks' data are worth to each task before anything is trained: the "
         "share of their transitions whose return-to-go under the task's reward lies above the mean "
         "and above the 90th percentile of the task's own data. Where every share is 0, sharing has "
@@ -203,7 +204,7 @@ PRODUCTS = (
         table=TABLE,
         figure=FIGURE,
         keys=("suites.{suite}", "algorithms.{learner}"),
-        applies=lambda config, suite: len(workflow.suite_tasks(suite)) > 1,
+        applies=lambda config, suite: len(jobs.suite_tasks(suite)) > 1,
         needs="a suite of several tasks",
         data=True,
     ),
@@ -211,7 +212,7 @@ PRODUCTS = (
         target="table_ranks",
         name="ranks",
         scope=PROFILE,
-        maker="ranks:average_ranks",
+        maker="ranks_table:average_ranks",
         caption="Average rank of each method over the tasks of all suites, with Friedman's test "
         "and Nemenyi's critical difference.",
         inputs=sources.scores,
@@ -222,7 +223,7 @@ PRODUCTS = (
         target="table_shift",
         name="distribution_shift",
         scope=PROFILE,
-        maker="shift:distribution_shift",
+        maker="shift_table:distribution_shift",
         caption="How far each policy moved from the data that it was trained on (KL divergence, "
         "nats), by how much its critic overestimates it, and its score: means over training seeds "
         "with bootstrap intervals.",
@@ -235,7 +236,7 @@ PRODUCTS = (
         target="table_claims",
         name="claims",
         scope=PROFILE,
-        maker="paper_claims:tested",
+        maker="claims_table:tested",
         caption="The paper's claims 1 to 5, the test that decides each, and the verdict at this "
         "number of seeds.",
         inputs=sources.claims,
@@ -245,7 +246,7 @@ PRODUCTS = (
         target="table_regime",
         name="regime",
         scope=PROFILE,
-        maker="regime:conditions",
+        maker="regime_table:conditions",
         caption="Whether the runs are long enough to judge strategies by: five conditions on each "
         "algorithm without sharing, each met, not met, or without data.",
         inputs=sources.judged,
@@ -271,7 +272,7 @@ PRODUCTS = (
         inputs=sources.moved_by_quality,
         table=TABLE,
         keys=(*RESULTS, "training.shift_steps"),
-        applies=lambda config, suite: bool(workflow.by_quality(config)),
+        applies=lambda config, suite: bool(jobs.by_quality(config)),
         needs="suites of the same tasks with data of several qualities (profile shift)",
     ),
     Product(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cds_bench import files, paths, workflow
+from cds_bench import jobs
 from cds_bench.config import Config
-from cds_bench.fingerprint import ROOT, fingerprint
 from cds_bench.report import targets
-from cds_bench.status import number, read
+from cds_bench.status.runs import number, read
+from cds_bench.storage import files, paths
+from cds_bench.storage.fingerprint import ROOT, fingerprint
 
 NOTHING = "–"
 STAGES = (
@@ -56,7 +57,7 @@ class Run:
 
 def runs(config: Config) -> list[Run]:
     """Every configured training job, in the workflow's order."""
-    return [_run(config, key) for key in workflow.runs(config)]
+    return [_run(config, key) for key in jobs.runs(config)]
 
 
 def _run(config: Config, key: tuple[str, str, str, str]) -> Run:
@@ -146,10 +147,10 @@ def _modules(stage: str) -> list[str]:
 
 def hashes(config: Config) -> list[tuple[str, str, str]]:
     """File, SHA-256 and bytes of the results' tables and of the runs; missing ones say so."""
-    listed = [paths.resolved(config), *map(Path, workflow.statistics(config))]
+    listed = [paths.resolved(config), *map(Path, jobs.statistics(config))]
     listed += [Path(path) for path in targets.tables(config) if path.endswith(".csv")]
-    for run in workflow.runs(config):
-        made = workflow.run_files(config, *run)
+    for run in jobs.runs(config):
+        made = jobs.run_files(config, *run)
         listed += [Path(made["policies"]), Path(made["metrics"])]
     return [_hash(config, path) for path in listed]
 

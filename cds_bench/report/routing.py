@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 import envs
 from cds_bench.config import Config
 from cds_bench.report import plotting
+from cds_bench.report.captions import label, provenance
 from cds_bench.report.heatmaps import matrix, thirds
 from cds_bench.report.making import Made
-from cds_bench.report.render import Block, Cell, Table
-from cds_bench.report.tables import label, provenance
+from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.statistics.metrics import SHARE, read_metrics
 
 COLUMNS = ["suite", "algorithm", "sharing", "target", "source", "share"]

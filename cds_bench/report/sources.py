@@ -1,7 +1,8 @@
 """What products are made from: the files that each reads, of a suite, or of the profile for ""."""
 
-from cds_bench import paths, workflow
+from cds_bench import jobs
 from cds_bench.config import Config
+from cds_bench.storage import paths
 
 
 def scores(config: Config, suite: str) -> list[str]:
@@ -29,7 +30,7 @@ def claims(config: Config, suite: str) -> list[str]:
 
 
 def judged(config: Config, suite: str) -> list[str]:
-    return moved(config, suite) + workflow.all_references(config)
+    return moved(config, suite) + jobs.all_references(config)
 
 
 def summaries(config: Config, suite: str) -> list[str]:
@@ -37,8 +38,8 @@ def summaries(config: Config, suite: str) -> list[str]:
 
 
 def all_metrics(config: Config, suite: str) -> list[str]:
-    return [path for each in config.suites for path in workflow.suite_metrics(config, each)]
+    return [path for each in config.suites for path in jobs.suite_metrics(config, each)]
 
 
 def moved_by_quality(config: Config, suite: str) -> list[str]:
-    return [path for each in workflow.by_quality(config) for path in moved(config, each)]
+    return [path for each in jobs.by_quality(config) for path in moved(config, each)]

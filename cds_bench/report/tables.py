@@ -4,16 +4,25 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import paths
 from cds_bench.config import Config
+from cds_bench.report.captions import (
+    LABELS,
+    hundred,
+    interval,
+    label,
+    missing_notes,
+    p_value,
+    provenance,
+    seeds_caption,
+    unit,
+)
 from cds_bench.report.making import Made
-from cds_bench.report.render import FAILED, MISSING, RUNNING, Block, Cell, Table
-from cds_bench.statistics import comparisons as compared
-from cds_bench.statistics.intervals import COVERAGE
+from cds_bench.report.table_formats import FAILED, MISSING, RUNNING, Block, Cell, Table
+from cds_bench.statistics.comparisons import COLUMNS
+from cds_bench.statistics.headline import AVERAGE
 from cds_bench.statistics.schema import check_columns, read_csv, read_failures, read_scores
-from cds_bench.statistics.summary import AVERAGE, IQM, summarise
-
-LABELS = {IQM: "IQM"}  # rows whose label is not their name
+from cds_bench.statistics.summary import IQM, summarise
+from cds_bench.storage import paths
 
 
 def scores(config: Config, suite: str) -> Made:
@@ -27,7 +36,7 @@ def comparisons(config: Config, suite: str) -> Made:
     """A suite's methods against the reference method."""
     path = paths.comparisons(config, suite)
     rows = read_csv(path)
-    check_columns(rows, compared.COLUMNS, str(path))
+    check_columns(rows, COLUMNS, str(path))
     rows = rows.assign(note=rows["note"].astype("string").fillna(""))
     return Made(rows, comparison_table(config, suite, rows))
 
@@ -50,11 +59,6 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
         caption=_suite_caption(config, suite),
         notes=missing_notes(summary),
     )
-
-
-def label(config: Config, sharing: str) -> str:
-    """A strategy's name; of a reference, that it is one."""
-    return f"{sharing} (reference)" if sharing in config.references else sharing
 
 
 def score_cell(row) -> Cell:
@@ -107,86 +111,15 @@ def _comparison_cells(row) -> tuple[Cell, ...]:
     )
 
 
-def hundred(value: float, sign: str = "-") -> str:
-    text = f"{100 * value:{sign}.1f}"
-    return "0.0" if float(text) == 0 else text
-
-
-def interval(row, sign: str = "-") -> str:
-    if np.isnan(row.low):
-        return ""
-    return f"[{hundred(row.low, sign)}, {hundred(row.high, sign)}]"
-
-
 def _improvement_interval(row) -> tuple[str, ...]:
     low, high = row.improvement_low, row.improvement_high
     return () if np.isnan(low) else (f"[{low:.2f}, {high:.2f}]",)
-
-
-def p_value(value: float) -> str:
-    return "–" if np.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _effect(value: float) -> str:
     if np.isnan(value):
         return "–"
     return f"{value:+.2f}" if np.isfinite(value) else f"{'-' if value < 0 else '+'}∞"
-
-
-def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
-    """What the rows' notes say, once per method and text, with the tasks it holds for."""
-    lacking = rows[rows["note"] != ""]
-    grouped = lacking.groupby(["algorithm", "sharing", "note"], sort=False)["task"]
-    return tuple(
-        f"{algorithm}, {sharing} ({', '.join(LABELS.get(task, task) for task in tasks)}): {text}"
-        for (algorithm, sharing, text), tasks in grouped
-    )
-
-
-def seeds_caption(config: Config) -> str:
-    """What a score is: snapshots, episodes, seeds and their interval; for tables and figures."""
-    protocol, n = config.protocol, config.seeds
-    return (
-        f"A seed's score is the mean over its run's last {protocol.final_snapshots} snapshots, "
-        f"never the best one, of {protocol.final_episodes} episodes each. n = {n} training "
-        f"seed{'s' if n > 1 else ''} unless a cell says otherwise; in brackets the "
-        f"{percent(config)} percentile bootstrap interval over seeds ({_narrow(config)})."
-    )
-
-
-def _narrow(config: Config) -> str:
-    """How much too narrow the intervals are at the configuration's n, in words."""
-    n = config.seeds
-    if n == 1:
-        return "one seed has none"
-    if n > max(COVERAGE) or config.protocol.confidence != 0.95:
-        return "too narrow where seeds are few"
-    known = max(size for size in COVERAGE if size <= n)
-    at = "here" if known == n else f"at n = {known}"
-    return (
-        "too narrow where seeds are few: of normal data it holds the mean in "
-        f"{100 * COVERAGE[known]:.0f} % of cases {at}"
-    )
-
-
-def percent(config: Config) -> str:
-    return f"{100 * config.protocol.confidence:g} %"
-
-
-def by_success(suite: str) -> bool:
-    """Whether a suite's scores are success rates; its tasks have one metric."""
-    return envs.TASKS[envs.SUITES[suite].tasks[0]].metric == "success"
-
-
-def unit(suite: str) -> str:
-    """What a suite's scores are, in words."""
-    if by_success(suite):
-        return "Success rate ×100 (solved at any time of an episode)"
-    return "Normalised score ×100 (0 = random policy, 100 = the task's expert behaviour policy)"
-
-
-def provenance(config: Config) -> str:
-    return f"Profile {config.profile}; protocol {config.protocol_sha256[:12]}."
 
 
 def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:

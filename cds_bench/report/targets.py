@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Iterable
 
-from cds_bench import config as configuration
-from cds_bench import paths, workflow
-from cds_bench.config import Config
+from cds_bench import jobs
+from cds_bench.config import Config, part
 from cds_bench.errors import BenchError, nearest
-from cds_bench.fingerprint import ROOT, fingerprint
 from cds_bench.report import products
 from cds_bench.report.products import Product
+from cds_bench.storage import paths
+from cds_bench.storage.fingerprint import ROOT, fingerprint
 
 
 def targets(config: Config) -> list[tuple[str, str]]:
@@ -64,18 +64,18 @@ def outputs(config: Config, target: str, suite: str) -> list[str]:
     ]
 
 
-def part(config: Config, target: str, suite: str) -> str:
+def configuration(config: Config, target: str, suite: str) -> str:
     """The part of the configuration that a target's products read, as JSON."""
     own = config.of(suite) if suite else config
     names = {"suite": suite, "learner": next(iter(config.algorithms))}
     keys = (key for product in of_target(config, target, suite) for key in product.keys)
-    return configuration.part(own, *_once(key.format(**names) for key in keys))
+    return part(own, *_once(key.format(**names) for key in keys))
 
 
 def code(config: Config, target: str, suite: str) -> str:
     """A fingerprint of the modules that make a target's products."""
     found = of_target(config, target, suite)
-    worlds = workflow.world(workflow.domain_of(suite))[:1] if suite else ()
+    worlds = jobs.world(jobs.domain_of(suite))[:1] if suite else ()
     named = [product.module for product in found]
     named += worlds if any(product.reads_world for product in found) else ()
     return fingerprint("cds_bench.report.making", *_once(named))

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import probability_of_improvement
-from cds_bench.statistics.headline import Method, headline, matrix, methods, note
+from cds_bench.statistics.headline import AVERAGE, Method, headline, matrix, methods, note
 from cds_bench.statistics.intervals import bootstrap_mean, stratified_improvement
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.significance import CORRECTIONS, effect_size, sign_flip
+from cds_bench.storage import files, paths
 
 COLUMNS = [
     "suite", "task", "algorithm", "sharing", "reference", "n", "difference",
@@ -33,8 +33,8 @@ def comparisons(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFram
     """
     headlines = headline(scores, config.protocol)
     tasks, rows = envs.SUITES[suite].tasks, []
-    for task in [*tasks, "average"]:
-        pick = slice(None) if task == "average" else slice(i := tasks.index(task), i + 1)
+    for task in [*tasks, AVERAGE]:
+        pick = slice(None) if task == AVERAGE else slice(i := tasks.index(task), i + 1)
         group = [
             compare(config, headlines, (suite, task, *method), reference, pick)
             for method, reference in pairs(config, scores, suite)

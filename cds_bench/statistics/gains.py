@@ -6,8 +6,7 @@ import pandas as pd
 import envs
 from cds_bench.config import Config
 from cds_bench.statistics.comparisons import compare
-from cds_bench.statistics.headline import headline, matrix
-from cds_bench.statistics.summary import AVERAGE
+from cds_bench.statistics.headline import AVERAGE, headline, matrix
 
 NO_SHARING, SHARING_ALL = "no_sharing", "sharing_all"
 COLUMNS = [

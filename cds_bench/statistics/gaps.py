@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from cds_bench import files, paths, status, workflow
+from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
+from cds_bench.status.runs import COMPLETE, look_at
+from cds_bench.storage import files, paths
+from cds_bench.storage.columns import FAILURES
 
-COLUMNS = ["suite", "algorithm", "sharing", "seed", "state", "step", "reason"]
 FAILED, RUNNING, MISSING = "failed", "running", "missing"
 Run = tuple[str, str, str, str]  # suite, algorithm, sharing, "<first>-<last>" seed
 
@@ -40,7 +42,7 @@ def gaps(config: Config, suite: str) -> pd.DataFrame:
     it is being trained; `missing`: its job has not started, or was stopped.
     """
     rows = []
-    for run in workflow.runs(config, suite):
+    for run in jobs.runs(config, suite):
         diverged = {row["seed"]: row for row in _diverged(config, run)}
         gap = None if evaluated(config, run) else _gap(config, run)
         for seed in seeds_of(run):
@@ -49,7 +51,7 @@ def gaps(config: Config, suite: str) -> pd.DataFrame:
                 rows.append((*run[:3], seed, FAILED, failure["step"], failure["reason"]))
             elif gap:
                 rows.append((*run[:3], seed, *gap))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=FAILURES)
 
 
 def _diverged(config: Config, run: Run) -> list[dict]:
@@ -62,17 +64,17 @@ def _diverged(config: Config, run: Run) -> list[dict]:
 
 def _gap(config: Config, run: Run) -> tuple[str, int, str]:
     """State, step and reason of a run without scores."""
-    found = status.look_at(config, *run)
+    found = look_at(config, *run)
     step = int(found.step or 0)
     reached = f"step {step} of {int(found.steps or 0)}"
     if found.state == "unreadable":
         return FAILED, step, found.note
-    if found.state in status.COMPLETE:
-        error = _error(Path(workflow.log(config, "evaluate", *run)))
+    if found.state in COMPLETE:
+        error = _error(Path(jobs.log(config, "evaluate", *run)))
         return (FAILED, step, f"evaluation: {error}") if error else (MISSING, step, "not evaluated")
     if found.state == "running":
         return RUNNING, step, f"in training, {reached}"
-    error = _error(Path(workflow.log(config, "train", *run)))
+    error = _error(Path(jobs.log(config, "train", *run)))
     if error:
         return FAILED, step, f"training: {error}"
     return MISSING, step, f"training stopped at {reached}" if step else "not trained"

@@ -9,9 +9,10 @@ import pandas as pd
 
 import envs
 from cds_bench.config import Config, Protocol
-from cds_bench.statistics.schema import NO_SHARING_NAMED, RUN, own_metric
+from cds_bench.statistics.schema import NO_SHARING_NAMED, own_metric
+from cds_bench.storage.columns import CELL, RUN
 
-CELL = ["suite", "task", "algorithm", "sharing", "seed"]
+AVERAGE = "average"  # in the place of a task: the mean over all tasks of a suite
 Method = tuple[str, str]  # algorithm, sharing
 
 

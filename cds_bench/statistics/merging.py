@@ -1,12 +1,13 @@
 """The statistics of each suite, and those of the whole profile, which are made from them."""
 
-from cds_bench import files, workflow
+from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
+from cds_bench.statistics.claims import write_claims
 from cds_bench.statistics.comparisons import write_comparisons
-from cds_bench.statistics.paper_claims import write_claims
 from cds_bench.statistics.schema import write_scores
 from cds_bench.statistics.shift import write_shift
+from cds_bench.storage import files
 
 
 def write_suite(config: Config, suite: str) -> None:
@@ -21,7 +22,7 @@ def write_profile(config: Config) -> None:
 
     Raises BenchError if a suite's file is missing, or if its columns differ from the others'.
     """
-    for place in workflow.MERGED:
+    for place in jobs.MERGED:
         files.write_text(place(config), _joined([place(config, suite) for suite in config.suites]))
     write_claims(config)
 

@@ -11,22 +11,18 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import files, paths, workflow
+from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
-from cds_bench.statistics.gaps import COLUMNS as GAPS
 from cds_bench.statistics.gaps import FAILED, Run, evaluated, gaps, seeds_of
+from cds_bench.storage import files, paths
+from cds_bench.storage.columns import CELL, FAILURES, SCORES
 
-RUN = ["suite", "algorithm", "sharing", "seed"]
-KEY = ["suite", "task", "algorithm", "sharing", "seed", "step", "metric"]
+KEY = [*CELL, "step", "metric"]
 NAMES = ["domain", "suite", "task", "algorithm", "sharing", "metric"]
 INTEGERS = {"seed": 0, "step": 0, "episodes": 1}  # column -> smallest value
 FLOATS = ["score", "normalized_score"]
-METRICS = ("return", "success", "success_at_end")
-COLUMNS = [
-    "domain", "suite", "task", "algorithm", "sharing", "seed", "step",
-    "episodes", "metric", "score", "normalized_score",
-]  # fmt: skip
+METRIC_NAMES = ("return", "success", "success_at_end")
 NO_SHARING_NAMED = "-"  # in the place of a baseline's sharing where it has no scores that name one
 
 
@@ -68,8 +64,8 @@ def validate(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     numbers, integers out of range, unknown suites, tasks, domains and metrics, and duplicate keys.
     Rows are counted from 1 below the header.
     """
-    check_columns(frame, COLUMNS, origin)
-    frame = frame[COLUMNS].reset_index(drop=True)
+    check_columns(frame, SCORES, origin)
+    frame = frame[SCORES].reset_index(drop=True)
     for column in NAMES:
         _refuse(frame, column, frame[column].isna(), "a name", origin)
         frame[column] = frame[column].astype(str)
@@ -111,7 +107,7 @@ def _check_names(frame: pd.DataFrame, origin: str) -> None:
             _refuse_name(rows, "suite", envs.SUITES, origin)
         _refuse_name(rows, "task", envs.SUITES[suite].tasks, origin)
         _refuse_name(rows, "domain", [envs.SUITES[suite].domain], origin)
-    _refuse_name(frame, "metric", METRICS, origin)
+    _refuse_name(frame, "metric", METRIC_NAMES, origin)
 
 
 def _refuse_name(rows: pd.DataFrame, column: str, valid: Iterable[str], origin: str) -> None:
@@ -137,11 +133,11 @@ def merge(config: Config, suite: str, others: Iterable[Path | str] = ()) -> pd.D
     files must exist. Rows are sorted by task, algorithm, sharing (each in the configuration's
     order, unknown names last), seed, step and metric.
     """
-    parts = [_read_run(config, run) for run in workflow.runs(config, suite)]
+    parts = [_read_run(config, run) for run in jobs.runs(config, suite)]
     external = [frame[frame["suite"] == suite] for frame in map(read_scores, others)]
     parts = [part for part in [*parts, *external] if part is not None and len(part)]
     if not parts:
-        return pd.DataFrame(columns=COLUMNS)
+        return pd.DataFrame(columns=SCORES)
     frame = validate(pd.concat(parts, ignore_index=True), str(paths.scores(config, suite)))
     order = {
         "task": envs.SUITES[suite].tasks,
@@ -234,7 +230,7 @@ def _baseline_gaps(config: Config, suite: str) -> pd.DataFrame:
             reason = _problem(config, name)
             key = ([suite], [name], [NO_SHARING_NAMED], range(config.seeds))
             rows += product(*key, [FAILED], [0], [reason])
-    return pd.DataFrame(rows, columns=GAPS)
+    return pd.DataFrame(rows, columns=FAILURES)
 
 
 def _problem(config: Config, name: str) -> str:
@@ -252,5 +248,5 @@ def read_failures(config: Config, suite: str) -> pd.DataFrame:
     """failures/<suite>.csv, checked."""
     path = paths.failures(config, suite)
     frame = read_csv(path)
-    check_columns(frame, GAPS, str(path))
+    check_columns(frame, FAILURES, str(path))
     return frame

@@ -1,16 +1,16 @@
 """What strategies select: whether a candidate's weight follows its return-to-go.
 
 A target's candidates are the transitions of other tasks that were offered to it. Training measures
-them at its log points (`cds_bench.training.selection`); here are means over log points and seeds.
+them at its log points (`cds_bench.training.candidates`); here are means over log points and seeds.
 """
 
 import pandas as pd
 
 import envs
 from cds_bench.config import Config
-from cds_bench.seeding import stream
-from cds_bench.statistics.intervals import mean_over_seeds
+from cds_bench.statistics import over_seeds
 from cds_bench.statistics.metrics import SHARE, read_metrics
+from cds_bench.statistics.over_seeds import with_average
 
 PREFIX = "selection_"  # of the logged names
 AUC, SPEARMAN, FOREIGN, LIFT = "auc", "spearman", "foreign_share", "top_decile_lift"
@@ -20,16 +20,12 @@ DECILES = [f"weight_d{k}" for k in range(1, 11)]
 BY_DECILE = [f"{PREFIX}{name}" for name in DECILES]
 LOGGED = [*(f"{PREFIX}{name}" for name in (AUC, SPEARMAN, WEIGHT)), *BY_DECILE]
 COLUMNS = ["algorithm", "sharing", "seed", "step", "metric", "target", "value"]
-SUMMARY = [
-    "suite", "task", "algorithm", "sharing", "measure", "seeds", "n", "mean", "low", "high",
-]  # fmt: skip
-AVERAGE = "average"
 
 
 def read_selection(config: Config, suite: str) -> pd.DataFrame:
     """COLUMNS: what all of a suite's runs that are there logged, and the foreign share.
 
-    metric: auc, spearman, weight, weight_d1 ... weight_d10 as in `cds_bench.training.selection`,
+    metric: auc, spearman, weight, weight_d1 ... weight_d10 as in `cds_bench.training.candidates`,
     and foreign_share, the sum of `effective_share` over the sources that are not the target.
     """
     parts = [pd.DataFrame(columns=COLUMNS)]
@@ -66,28 +62,21 @@ def per_seed(frame: pd.DataFrame, tasks: tuple[str, ...]) -> dict[str, pd.DataFr
     means[LIFT] = means["top"] / means[WEIGHT].where(means[WEIGHT] > 0)
     found = {}
     for measure in MEASURES:
-        values = means[measure].unstack("target").reindex(columns=list(tasks))
-        found[measure] = values.assign(**{AVERAGE: values.mean(axis=1, skipna=False)})
+        found[measure] = with_average(means[measure].unstack("target"), tasks)
     return found
 
 
 def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """SUMMARY's columns: MEASURES per task (and "average") and method, means over seeds.
+    """MEASURES per task (and "average") and method, in the columns of `over_seeds.SUMMARY`.
 
     `frame` is `read_selection`'s. Over the last half of training (`last_half`), with the percentile
     bootstrap interval over the n seeds that have a value, of the `seeds` that were trained.
     """
-    bootstrap = (config.protocol.resamples, config.protocol.confidence)
-    tasks, late, rows = envs.SUITES[suite].tasks, last_half(frame), []
+    tasks, late, measured = envs.SUITES[suite].tasks, last_half(frame), []
     for method in config.methods:
         part = late[(late["algorithm"] == method[0]) & (late["sharing"] == method[1])]
-        for measure, values in per_seed(part, tasks).items():
-            for task in [*tasks, AVERAGE]:
-                key = (suite, task, *method, measure)
-                defined = values[task].dropna().to_numpy(float)
-                found = mean_over_seeds(defined, stream("selection", *key), *bootstrap)
-                rows.append((*key, len(values), *found))
-    return pd.DataFrame(rows, columns=SUMMARY)
+        measured += [(suite, method, *each) for each in per_seed(part, tasks).items()]
+    return over_seeds.summarise(config, "selection", measured)
 
 
 def deciles(frame: pd.DataFrame) -> pd.Series:

@@ -7,13 +7,21 @@ import envs
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import iqm
-from cds_bench.statistics.gaps import COLUMNS as GAPS
 from cds_bench.statistics.gaps import FAILED, RUNNING
-from cds_bench.statistics.headline import Method, competing, headline, matrix, methods, note
+from cds_bench.statistics.headline import (
+    AVERAGE,
+    Method,
+    competing,
+    headline,
+    matrix,
+    methods,
+    note,
+)
 from cds_bench.statistics.intervals import bootstrap_mean, stratified_iqm
 from cds_bench.statistics.significance import best_and_peers
+from cds_bench.storage.columns import FAILURES
 
-AVERAGE, IQM = "average", "iqm"
+IQM = "iqm"
 COLUMNS = [
     "suite", "task", "algorithm", "sharing", "n", "seeds",
     "mean", "low", "high", "bold", "score", "failed", "running", "note",
@@ -96,7 +104,7 @@ def _mean(values: np.ndarray) -> float:
 
 def _lacking(failures: pd.DataFrame | None, suite: str, method: Method) -> pd.DataFrame:
     """The state and reason of a method's seeds that lack scores, by seed."""
-    frame = pd.DataFrame(columns=GAPS) if failures is None else failures
+    frame = pd.DataFrame(columns=FAILURES) if failures is None else failures
     key = (frame["suite"], frame["algorithm"], frame["sharing"])
     rows = frame[(key[0] == suite) & (key[1] == method[0]) & (key[2] == method[1])]
     return rows.set_index("seed")[["state", "reason"]]

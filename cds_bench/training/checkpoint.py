@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from cds_bench.errors import BenchError
-from cds_bench.files import atomic, write_json
+from cds_bench.storage.files import atomic, write_json
 
 KEPT = 2  # should the newest be damaged, the one before it is whole
 SECONDS_BETWEEN_PROGRESS = 5.0

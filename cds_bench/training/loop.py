@@ -18,10 +18,10 @@ from cds_bench.noise import Noise
 from cds_bench.progress import Progress
 from cds_bench.records import Batch, Critic, Offer, Sharing, Sizes
 from cds_bench.seeding import seed_of
+from cds_bench.storage.versions import now
 from cds_bench.training import data
 from cds_bench.training.data import DevicePool, Transitions
-from cds_bench.training.metrics import Recorder
-from cds_bench.versions import now
+from cds_bench.training.recorder import Recorder
 
 
 @dataclass(frozen=True)

@@ -1,56 +1,26 @@
 """A training job as files: pool in; policies, metrics and provenance out."""
 
-import ctypes
-import json
 import os
-import platform
 import socket
 import time
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
-from safetensors.torch import save_file
-from torch import Tensor
 
-from cds_bench import paths, plugins
-from cds_bench.claims import claim
-from cds_bench.config import Config, options
-from cds_bench.dataset.pool import Pool, load_pool
+from cds_bench.config import Config, options, plugins
+from cds_bench.config.snapshots import snapshot_steps
+from cds_bench.dataset.pool import load_pool
 from cds_bench.errors import BenchError
-from cds_bench.files import atomic, read_json, remove_temporaries, write_csv, write_json
-from cds_bench.fingerprint import fingerprint
-from cds_bench.snapshots import snapshot_steps
-from cds_bench.training import checkpoint, shift
-from cds_bench.training.loop import Job, Result, State, capture, device_pool, train
-from cds_bench.versions import now, processor, versions
+from cds_bench.storage import paths
+from cds_bench.storage.files import remove_temporaries
+from cds_bench.storage.locks import claim
+from cds_bench.training import checkpoint, divergence
+from cds_bench.training.device import keep_freed_memory, resolve_device
+from cds_bench.training.identity import exact_identity, identity, refuse_other
+from cds_bench.training.loop import Job, State, capture, device_pool, train
+from cds_bench.training.outputs import write
 
 PROGRESS = ".progress.json"
-
-
-def identity(config: Config, suite: str, algorithm: str, sharing: str, pool: str) -> dict:
-    """What decides a run's result: two runs that agree in all of it are the same run."""
-    return {
-        "suite": suite,
-        "algorithm": {algorithm: plugins.own_options(config.algorithms[algorithm])},
-        "sharing": {sharing: config.sharing[sharing]},
-        "training": json.loads(config.training.model_dump_json(exclude={"device", "threads"})),
-        "snapshot_steps": snapshot_steps(config),
-        "pool": pool,
-    }
-
-
-def exact_identity(mark: dict, job: Job, threads: int) -> dict:
-    """What decides a run's bytes: a checkpoint is of the same code, torch and device too."""
-    modules = ("cds_bench.training.run", job.algorithm.__name__, job.strategy.__name__)
-    return mark | {
-        "seeds": job.seeds,
-        "code": fingerprint(*modules),
-        "torch": str(torch.__version__),
-        "device": hardware(job.device),
-        "threads": threads,
-    }
 
 
 def run(
@@ -89,7 +59,7 @@ def run(
                 state.step, lambda: capture(state), lambda: watched(job, state)
             ),
         )
-        moved = shift.measure(job, on_device, result.state, config.training.shift_steps)
+        moved = divergence.measure(job, on_device, result.state, config.training.shift_steps)
         write(folder, job, pool, result, moved, mark, exact["code"])
         progress.unlink(missing_ok=True)
         checkpoint.remove(checkpoints)
@@ -130,103 +100,9 @@ def watched(job: Job, state: State) -> dict[str, Any]:
     }
 
 
-def refuse_other(folder: Path, mark: dict) -> None:
-    """Raises BenchError when `folder` holds a finished run of another identity."""
-    if not (folder / "run.json").exists():
-        return
-    found = read_json(folder / "run.json").get("fingerprint", {})
-    if differing := checkpoint.differences(found, mark):
-        raise BenchError(
-            f"{folder}: holds a run with another {', '.join(differing)}; delete the folder to "
-            "train again, or choose another profile name to keep both"
-        )
-
-
-def write(
-    folder: Path,
-    job: Job,
-    pool: Pool,
-    result: Result,
-    moved: pd.DataFrame,
-    mark: dict[str, Any],
-    code: str,
-) -> None:
-    """Writes the files of a run, run.json last; `moved` is what `shift.measure` found."""
-    state, taken = result.state, len(next(iter(result.policies.values())))
-    critic = state.learner.critic
-    tensors: dict[str, Tensor] = {
-        **result.policies,
-        **{f"critic_{name}": value.detach().cpu() for name, value in critic.items()},
-        "observation_mean": torch.from_numpy(pool.observation_mean),
-        "observation_scale": torch.from_numpy(pool.observation_scale),
-        "steps": torch.tensor(mark["snapshot_steps"][:taken]),
-        "seeds": torch.tensor(job.seeds),
-    }
-    # One metadata key: safetensors does not keep the order of several, and bytes must repeat.
-    metadata = {"run": json.dumps({"tasks": pool.tasks, "pool": pool.sha256}, sort_keys=True)}
-    with atomic(folder / "policies.safetensors") as temporary:
-        save_file(tensors, temporary, metadata)
-    write_csv(folder / "metrics.csv", result.metrics)
-    write_csv(folder / "timing.csv", result.timing)
-    write_csv(folder / "shift.csv", moved)
-    packages = ("torch", "numpy", "safetensors", "h5py")
-    write_json(
-        folder / "run.json",
-        {
-            "fingerprint": mark,
-            "code": code,
-            "seeds": job.seeds,
-            "failures": state.recorder.failed,
-            "resolved": {
-                "algorithm": vars(job.algorithm_config),
-                "sharing": vars(job.strategy_config),
-            },
-            "versions": versions(*packages) | {"python": platform.python_version()},
-            "hardware": {
-                "machine": platform.machine(),
-                "processor": processor(),
-                "device": hardware(job.device),
-                "threads": torch.get_num_threads(),
-            },
-            "started": state.started,
-            "ended": now(),
-            "wall_seconds": round(state.seconds, 1),
-            "steps_per_second": round(state.step / state.seconds, 2),
-            "interruptions": state.interruptions,
-            "peak_memory_mib": round(state.peak_bytes / 2**20),
-        },
-    )
-
-
-def hardware(device: str) -> str:
-    """The device's name where it has one."""
-    return device if device == "cpu" else torch.cuda.get_device_name()
-
-
 def parse_seeds(seeds: str) -> list[int]:
     """[first, ..., last] of "<first>-<last>"."""
     first, dash, last = seeds.partition("-")
     if not (dash and first.isdigit() and last.isdigit() and int(first) <= int(last)):
         raise BenchError(f"--seeds: '{seeds}' is not of the form <first>-<last>, for example 0-2")
     return list(range(int(first), int(last) + 1))
-
-
-def resolve_device(device: str) -> str:
-    """auto: the GPU where there is one."""
-    available = torch.cuda.is_available()
-    if device == "cuda" and not available:
-        raise BenchError("training.device: 'cuda' is asked for, and torch finds no GPU; use 'auto'")
-    return device if device != "auto" else ("cuda" if available else "cpu")
-
-
-def keep_freed_memory() -> None:
-    """Has glibc keep freed memory instead of returning it to the system after every step.
-
-    A step allocates tens of megabytes of activations; mapping them anew each time costs a page
-    fault per 4 KiB, a fifth of a step on two cores. No effect on other C libraries.
-    """
-    mmap_threshold, trim_threshold = -3, -1
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        libc.mallopt(mmap_threshold, 2**30)
-        libc.mallopt(trim_threshold, 2**31 - 1)

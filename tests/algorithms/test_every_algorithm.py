@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cds_bench import contracts, plugins
+from cds_bench import contracts
+from cds_bench.config import plugins
 from cds_bench.noise import Noise
 from cds_bench.records import Batch, Sizes
 from cds_bench.training.loop import learner_tensors

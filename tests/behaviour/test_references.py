@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from cds_bench import paths
 from cds_bench.behaviour.policy import policy_sha256, save_snapshots
 from cds_bench.behaviour.references import (
     REFERENCES,
@@ -12,7 +11,8 @@ from cds_bench.behaviour.references import (
     write_references,
 )
 from cds_bench.errors import BenchError
-from cds_bench.files import read_json, sha256, write_json
+from cds_bench.storage import paths
+from cds_bench.storage.files import read_json, sha256, write_json
 
 
 def test_references_of_every_quality(collected, random_policy):

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 import envs
-from cds_bench import paths
+from cds_bench.behaviour.locomotion import snapshots
 from cds_bench.behaviour.references import normalised, read_references, write_references
 from cds_bench.behaviour.rollout import stochastic, uniform
-from cds_bench.behaviour.select import snapshots
 from cds_bench.dataset import collect as collecting
 from cds_bench.dataset.collect import collect, rollouts, summary
 from cds_bench.dataset.store import episodes, read_dataset
 from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.seeding import stream
+from cds_bench.storage import paths
 
 MIXED = "walker2d-mixed"
 

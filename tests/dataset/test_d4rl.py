@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from cds_bench import paths
+from cds_bench.storage import paths
 
 
 @pytest.fixture(scope="module")

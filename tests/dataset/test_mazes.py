@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 import envs
-from cds_bench import config as configuration
-from cds_bench import paths
 from cds_bench.behaviour.references import read_references, write_references
+from cds_bench.config import parse
 from cds_bench.dataset.collect import collect
 from cds_bench.dataset.manifest import write_manifest
 from cds_bench.dataset.pool import load_pool
 from cds_bench.dataset.relabel import build_pool
 from cds_bench.dataset.store import episodes, read_dataset
-from cds_bench.files import read_json
 from cds_bench.seeding import stream
+from cds_bench.storage import paths
+from cds_bench.storage.files import read_json
 from envs import navigation
 from envs.navigation import PLACES
 
@@ -25,7 +25,7 @@ ROWS = dict(zip(TASKS, (400, 300, 350), strict=True))
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
     """Both suites of the medium maze, collected, checked and pooled."""
-    config = configuration.parse(
+    config = parse(
         {
             "results": str(tmp_path_factory.mktemp("mazes")),
             "suites": {suite: {"sizes": ROWS} for suite in SUITES},

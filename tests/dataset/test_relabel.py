@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import envs
-from cds_bench import paths
 from cds_bench.dataset.manifest import write_manifest
 from cds_bench.dataset.pool import load_pool, save_pool
 from cds_bench.dataset.relabel import build_pool, pooled
 from cds_bench.dataset.store import read_dataset
 from cds_bench.errors import BenchError
-from cds_bench.files import read_json, sha256, write_json
+from cds_bench.storage import paths
+from cds_bench.storage.files import read_json, sha256, write_json
 
 SUITE = "walker2d-mixed"
 TASKS = envs.SUITES[SUITE].tasks

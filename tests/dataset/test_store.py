@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from cds_bench import paths
 from cds_bench.dataset.store import read_dataset, write_dataset
 from cds_bench.errors import BenchError
+from cds_bench.storage import paths
 
 SUITE, TASK = "walker2d-mixed", "run-backward"
 

@@ -1,4 +1,4 @@
-"""The mazes over real trajectories: goals, starts, rewards and walls; the ant's skill of reaching.
+"""The mazes over real trajectories: goals, starts, rewards and walls.
 
 Public maze environments had stale goals, starts inside the goal, rewards off by one step, timeouts
 out of line with episodes, and ants through walls: each is tested against here.
@@ -16,95 +16,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import envs
-from cds_bench.behaviour.rollout import Behaviour, episode, uniform
-from cds_bench.behaviour.waypoints import ANYWHERE, ant_controller, navigator, steer_point
+from cds_bench.behaviour.navigation import ANYWHERE
+from cds_bench.behaviour.rollout import Behaviour, episode
 from envs import maze as module
-from envs import navigation, reach
-from envs.maze import FRAME_SKIP, START_NOISE, TOP_SPEED
-from envs.navigation import CELL, MAZES, PLACES, RADIUS
-from envs.reach import features
+from envs import navigation
+from envs.maze import START_NOISE
+from envs.navigation import MAZES, PLACES, RADIUS
 from envs.specs import FRACTIONS
-
-TASKS = list(PLACES)
-ONE_EACH = ["pointmaze-medium-16-20", "antmaze-large-12-24"]
-EVERY_MAZE = ["pointmaze-medium-20-4", "pointmaze-large-4-16"]
-HALF = CELL / 2
-SECONDS = {"point": 0.1, "ant": 0.05}  # a step takes
-# The farthest that a step may go, in metres. The point's speed is capped along each axis and then
-# grows by 100 N on its mass for one step. The ant's fastest in 1e5 steps of hard-driven legs was
-# 8 m/s; no foot moves faster than some 20 m/s against its torso.
-MASS = 4 / 3 * np.pi * 0.1**3 * 1000
-FARTHEST = {"point": np.sqrt(2) * (TOP_SPEED + 100 / MASS * 0.1) * 0.1, "ant": 10 * 0.05}
-
-
-@pytest.fixture(scope="module")
-def worlds():
-    """Every maze task's environment without the time limit."""
-    made = {task: envs.make(task).unwrapped for task in TASKS}
-    yield made
-    for env in made.values():
-        env.close()
-
-
-@pytest.fixture(scope="module")
-def walk(random_policy):
-    """`walk(task, goals)`: a behaviour of the task's body; the ant's legs follow random weights."""
-
-    def make(task, goals):
-        control = steer_point
-        if PLACES[task].body == "ant":
-            control = ant_controller(random_policy(0, inputs=28, actions=8))
-        return Behaviour(navigator(PLACES[task], control, goals, noise=0.2), ANYWHERE)
-
-    return make
-
-
-def neighbours(task):
-    """The tasks of the same body in the same maze, this one first."""
-    place = PLACES[task]
-    alike = [t for t in TASKS if (PLACES[t].body, PLACES[t].maze) == (place.body, place.maze)]
-    return sorted(alike, key=lambda name: name != task)
-
-
-def roll(env, act, steps, seed=0, start="anywhere"):
-    """States [steps + 1, n], rewards, terminations and actions, on through reached goals."""
-    state, _ = env.reset(seed=seed, options={"start": start})
-    states, rewards, ends, actions = [state], [], [], []
-    for _ in range(steps):
-        actions.append(act(states[-1]))
-        state, reward, terminated, _, _ = env.step(actions[-1])
-        states.append(state)
-        rewards.append(reward)
-        ends.append(terminated)
-    return np.array(states), np.array(rewards), np.array(ends), np.array(actions)
-
-
-def again(actions):
-    """Acts out a sequence of actions."""
-    left = iter(actions)
-    return lambda state: next(left)
-
-
-def clearance(maze, path):
-    """Metres from each position [N, 2] to the nearest wall; 0 inside one."""
-    walls = np.array([navigation.centre(cell) for cell in navigation.cells(maze, "#")])
-    gaps = np.maximum(np.abs(path[:, None] - walls) - HALF, 0.0)
-    return np.hypot(gaps[..., 0], gaps[..., 1]).min(1)
-
-
-def check_path(task, path):
-    """The body's centre stays in free cells, never crosses a wall, and no step is too far.
-
-    Contacts are soft: a surface sinks a little, but the centre behind it (0.1 metres for the point,
-    0.25 for the ant's torso) stays outside, on the straight lines between positions too.
-    """
-    place = PLACES[task]
-    assert {navigation.cell_at(*xy) for xy in path} <= {*navigation.free_cells(place.maze)}
-    steps = np.diff(path, axis=0)
-    assert np.hypot(*steps.T).max() <= FARTHEST[place.body]
-    share = np.linspace(0, 1, 5)[:, None, None]
-    assert clearance(place.maze, (path[:-1] + share * steps).reshape(-1, 2)).min() > 0.0
-
+from tests.envs.mazes import (
+    EVERY_MAZE,
+    ONE_EACH,
+    TASKS,
+    again,
+    neighbours,
+    roll,
+)
 
 # The mazes themselves
 
@@ -307,78 +233,6 @@ def test_both_ends_at_once_are_a_terminal(walk):
     assert not columns["timeouts"].any()
 
 
-# Walls and physics
-
-
-@pytest.mark.parametrize("task", EVERY_MAZE)
-def test_the_points_way_is_free(worlds, walk, task):
-    """Full episodes of the real controller, from goal to goal."""
-    for seed in range(4):
-        rng = np.random.default_rng(seed)
-        act = walk(task, navigation.goals(PLACES[task].maze)).begin(rng)
-        states, _, _, _ = roll(worlds[task], lambda s, act=act, rng=rng: act(s, rng), 1000, seed)
-        check_path(task, states[:, :2])
-        assert np.hypot(*(states[-1, :2] - states[0, :2])) > 0
-
-
-@pytest.mark.parametrize("task", ["antmaze-medium-16-20", "antmaze-large-12-24"])
-@pytest.mark.parametrize("how", ["uniform", "reaching"])
-def test_the_ants_way_is_free(worlds, walk, task, how):
-    behaviour = uniform(8) if how == "uniform" else walk(task, navigation.goals(PLACES[task].maze))
-    for seed in range(2):
-        rng = np.random.default_rng(seed)
-        act = behaviour.begin(rng)
-        states, _, _, _ = roll(worlds[task], lambda s, act=act, rng=rng: act(s, rng), 400, seed)
-        check_path(task, states[:, :2])
-        assert np.isfinite(states).all()
-
-
-DIRECTIONS = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1)]
-
-
-@pytest.mark.parametrize("task", EVERY_MAZE)
-def test_the_point_does_not_get_through_any_wall(worlds, task):
-    """Full force from the centre of every cell, into walls and corners, at full speed."""
-    env, maze = worlds[task], PLACES[task].maze
-    for cell, direction in itertools.product(navigation.free_cells(maze), DIRECTIONS):
-        env.reset(seed=0)
-        env.data.qpos[:] = navigation.centre(cell)
-        path = [env.data.qpos.copy()]
-        for _ in range(25):
-            path.append(env.step(np.array(direction, np.float32))[0][:2])
-        check_path(task, np.array(path))
-
-
-def test_the_ant_does_not_get_through_any_wall(worlds):
-    """Pushed with twice its weight into the walls of each cell, its legs hard driven."""
-    env, maze, rng = worlds["antmaze-medium-16-20"], "medium", np.random.default_rng(0)
-    torso = env.model.body("torso").id
-    weight = 9.81 * env.model.body_mass.sum()
-    for (row, column), (x, y) in itertools.product(navigation.free_cells(maze), DIRECTIONS[:4]):
-        if MAZES[maze][row + y][column + x] == "#":
-            env.reset(seed=0)
-            env.data.qpos[:2] = navigation.centre((row, column))
-            env.data.xfrc_applied[torso, :2] = 2 * weight * x, 2 * weight * y
-            path = [env.data.qpos[:2].copy()]
-            for _ in range(25):
-                path.append(env.step(rng.choice([-1.0, 1.0], 8))[0][:2])
-            check_path("antmaze-medium-16-20", np.array(path))
-    env.reset(seed=0)
-    assert not env.data.xfrc_applied.any()
-
-
-@pytest.mark.parametrize("rise", [5.0, 7.5, 10.0])
-def test_the_ant_does_not_get_over_a_wall(worlds, rise):
-    """Thrown up as high as its legs can throw it, which is 3 metres, and higher."""
-    env = worlds["antmaze-medium-16-20"]
-    env.reset(seed=0)
-    env.data.qvel[:] = 0.0
-    env.data.qvel[[0, 2]] = -5.0, rise
-    states = [env.step(np.zeros(8))[0] for _ in range(40)]
-    assert max(state[2] for state in states) > 1.0 + rise / 5
-    check_path("antmaze-medium-16-20", np.array(states)[:, :2])
-
-
 # Repetition
 
 
@@ -416,117 +270,3 @@ def test_environments_that_share_a_model_do_not_meet(worlds, task):
         np.testing.assert_array_equal(first.step(action)[0], alone[k + 1])
     mujoco.mj_saveModel(first.model, None, after)
     np.testing.assert_array_equal(after, before)
-
-
-# The skill of reaching
-
-
-def turned(state, goal, angle):
-    """A state of the ant and a goal, the whole world turned about the origin."""
-    cos, sin = np.cos(angle), np.sin(angle)
-    turn = np.array([[cos, -sin], [sin, cos]])
-    (w, x, y, z), half = state[3:7], np.array([np.cos(angle / 2), np.sin(angle / 2)])
-    state = state.copy()
-    state[:2], state[15:17] = turn @ state[:2], turn @ state[15:17]
-    state[3:7] = (
-        half[0] * w - half[1] * z, half[0] * x - half[1] * y,
-        half[0] * y + half[1] * x, half[0] * z + half[1] * w,
-    )  # fmt: skip
-    return state, turn @ goal
-
-
-@settings(max_examples=50, deadline=None, derandomize=True)
-@given(seed=st.integers(0, 2**31), angle=st.floats(-np.pi, np.pi))
-def test_features_do_not_depend_on_the_compass(seed, angle):
-    """Turning the world changes no feature, and the physics turns with it.
-
-    The latter shows that the free joint's angular velocity, which `features` takes as it is, is in
-    the torso's frame.
-    """
-    env, rng = envs.make("ant-reach").unwrapped, np.random.default_rng(seed)
-    env.reset(seed=seed)
-    goal = rng.uniform(-6, 6, 2)
-    env.data.qvel[3:6] = rng.uniform(-3, 3, 3)
-    state, action = env._state(), rng.uniform(-1, 1, 8)
-    other, turned_goal = turned(state, goal, angle)
-    after = []
-    for start, target in ((state, goal), (other, turned_goal)):
-        mujoco.mj_resetData(env.model, env.data)
-        env.data.qpos[:], env.data.qvel[:] = np.split(start, [15])
-        env.goal = target
-        now = features(start, target)
-        for _ in range(2):
-            env.step(action)
-        after.append((now, features(env._state(), target)))
-    for first, second in zip(*after, strict=True):
-        np.testing.assert_allclose(first, second, rtol=1e-6, atol=1e-6)
-    assert not np.allclose(*after[0], atol=1e-2), "the ant has moved"
-
-
-def test_features_say_where_the_goal_is_as_the_ant_sees_it():
-    state = np.zeros(29)
-    state[:7] = 1.0, 1.0, 0.75, np.cos(np.pi / 4), 0.0, 0.0, np.sin(np.pi / 4)  # facing +y
-    state[15:17] = 0.0, 2.0
-    found = features(state, np.array([1.0, 3.0]))
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found[:4], [0.75, 0, 0, 1], atol=1e-6)  # height, up
-    np.testing.assert_allclose(found[12:14], [2, 0], atol=1e-6)  # forward at 2 m/s
-    np.testing.assert_allclose(found[-2:], [0.5, 0], atol=1e-6)  # straight ahead, 2 of 4 metres
-    far = features(state, np.array([-99.0, 1.0]))[-2:]
-    np.testing.assert_allclose(far, [0, 1], atol=1e-6)  # on the left, beyond 4 metres
-
-
-@pytest.fixture
-def ant():
-    env = envs.make("ant-reach").unwrapped
-    yield env
-    env.close()
-
-
-def test_progress_is_the_decrease_of_the_distance_a_second(ant):
-    rng = np.random.default_rng(0)
-    for seed in range(3):
-        ant.reset(seed=seed)
-        for _ in range(30):
-            goal, before = ant.goal.copy(), ant.data.qpos[:2].copy()
-            action = rng.uniform(-1, 1, 8).astype(np.float32)
-            observation, reward, _, _, info = ant.step(action)
-            gained = np.hypot(*(goal - before)) - np.hypot(*(goal - ant.data.qpos[:2]))
-            assert info["progress"] == pytest.approx(gained / SECONDS["ant"], abs=1e-9)
-            paid = min(info["progress"], 3.0) - 0.05 * np.square(action.astype(float)).sum()
-            assert reward == pytest.approx(paid)
-            np.testing.assert_array_equal(observation, features(ant._state(), ant.goal))
-
-
-def test_a_reached_point_is_followed_by_another(ant):
-    for seed in range(20):
-        ant.reset(seed=seed)
-        assert 2.0 <= np.hypot(*(ant.goal - ant.data.qpos[:2])) <= 8.0
-    kept = ant.goal.copy()
-    ant.step(np.zeros(8))
-    np.testing.assert_array_equal(ant.goal, kept)
-    ant.goal = ant.data.qpos[:2] + 0.1
-    ant.step(np.zeros(8))
-    assert 2.0 <= np.hypot(*(ant.goal - ant.data.qpos[:2])) <= 8.0
-
-
-@pytest.mark.parametrize(
-    ("height", "roll_angle", "ends"),
-    [(0.55, 0.0, False), (0.15, 0.0, True), (1.4, 0.0, True), (0.7, 1.4, False), (0.7, 2.0, True)],
-)
-def test_the_skill_ends_when_fallen(ant, monkeypatch, height, roll_angle, ends):
-    """Placed in mid-air or in the floor, which is switched off for the step."""
-    monkeypatch.setattr(ant.model.opt, "disableflags", mujoco.mjtDisableBit.mjDSBL_CONTACT)
-    ant.reset(seed=0)
-    ant.data.qpos[2:7] = height, np.cos(roll_angle / 2), np.sin(roll_angle / 2), 0.0, 0.0
-    ant.data.qvel[:] = 0.0
-    _, _, terminated, _, info = ant.step(np.zeros(8))
-    assert terminated == ends
-    columns = {f"infos/{name}": np.array([value]) for name, value in info.items()}
-    assert reach.fallen(columns)[0] == ends
-
-
-def test_a_step_takes_what_the_descriptions_say(worlds, ant):
-    for body, env in (("point", worlds[ONE_EACH[0]]), ("ant", worlds[ONE_EACH[1]]), ("ant", ant)):
-        assert env.model.opt.timestep * FRAME_SKIP[body] == pytest.approx(SECONDS[body])
-        assert env.model.body_mass.sum() == pytest.approx(MASS) or body == "ant"

@@ -12,8 +12,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import envs
+from cds_bench.behaviour.manipulation import expert, wide
 from cds_bench.behaviour.rollout import episode
-from cds_bench.behaviour.scripts import expert, wide
 from envs import manipulation, sawyer
 from envs.manipulation import DOOR, DRAWER
 

@@ -11,17 +11,17 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 import envs
-from cds_bench import paths
 from cds_bench.algorithms.networks import policy_distribution, q_values
-from cds_bench.behaviour.waypoints import Route, steer_point
+from cds_bench.behaviour.navigation import Route, steer_point
 from cds_bench.dataset.pool import load_pool, save_pool
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.evaluate import evaluate, initial_values
 from cds_bench.evaluation.policy import Policies, load_policies
 from cds_bench.evaluation.rollout import Arena
-from cds_bench.files import read_json, write_json
 from cds_bench.seeding import seed_of
 from cds_bench.statistics.schema import read_scores
+from cds_bench.storage import paths
+from cds_bench.storage.files import read_json, write_json
 from cds_bench.training.data import states, to_device
 from envs.navigation import PLACES
 

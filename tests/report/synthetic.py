@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench import files, paths
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.gaps import gaps
-from cds_bench.statistics.schema import COLUMNS, merge
+from cds_bench.statistics.schema import merge
+from cds_bench.storage import files, paths
+from cds_bench.storage.columns import SCORES
 
 SUITE = "walker2d-mixed"
 SHARING = ("no_sharing", "sharing_all", "hipi", "cds_basic", "cds")
@@ -49,7 +50,7 @@ def run_scores(suite: str, algorithm: str, sharing: str, seeds) -> pd.DataFrame:
                 else:
                     rows.append((*key, "success", value, value))
                     rows.append((*key, "success_at_end", value / 2, value / 2))
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=SCORES)
 
 
 def run_metrics(suite: str, sharing: str, seeds) -> pd.DataFrame:

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 import envs
-from cds_bench import paths
 from cds_bench.dataset.store import read_dataset
 from cds_bench.report.coverage import COLUMNS
 from cds_bench.report.making import make
+from cds_bench.storage import paths
 
 SUITE = "walker2d-mixed"
 

@@ -2,12 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cds_bench import files, paths
 from cds_bench.errors import BenchError
 from cds_bench.report import figures, heatmaps, plotting
 from cds_bench.report.making import make
 from cds_bench.statistics import schema
-from cds_bench.statistics.metrics import COLUMNS, SHARE, WEIGHT, read_metrics
+from cds_bench.statistics.metrics import SHARE, WEIGHT, read_metrics
+from cds_bench.storage import files, paths
+from cds_bench.storage.columns import METRICS
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -87,7 +88,7 @@ def test_thirds_by_hand():
         for seed in (0, 2)
         for step in (10, 20, 30, 40, 50, 60)
     ]
-    frame = pd.DataFrame([*rows, (0, 10, "loss", None, None, 9.0)], columns=COLUMNS)
+    frame = pd.DataFrame([*rows, (0, 10, "loss", None, None, 9.0)], columns=METRICS)
     found = heatmaps.thirds(frame, "weight", ("a", "b"))
     assert found[:, 0, 1].tolist() == [16.0, 36.0, 56.0]  # target a, source b; mean seed 1
     assert np.isnan(found[:, 1]).all()

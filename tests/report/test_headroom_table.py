@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cds_bench import cli, paths, workflow
-from cds_bench import config as configuration
+from cds_bench import cli, jobs
+from cds_bench.config import load, parse
 from cds_bench.dataset.headroom import COLUMNS, headroom
 from cds_bench.dataset.pool import save_pool
 from cds_bench.errors import BenchError
-from cds_bench.files import write_text
 from cds_bench.report import cards, targets
-from cds_bench.report.headroom import shares, table
+from cds_bench.report.headroom_table import shares, table
 from cds_bench.report.making import make
+from cds_bench.storage import paths
+from cds_bench.storage.files import write_text
 from tests.dataset.test_headroom import make_pool
 
 SUITE = "walker2d-mixed"
@@ -38,7 +39,7 @@ def config(pool, tmp_path):
     """A profile, as config.yaml too, whose only file is a pool."""
     values = {"results": str(tmp_path), "suites": {SUITE: {}}, "algorithms": {"bc": {}}}
     values |= {"sharing": {"cds": {}}}
-    made = configuration.parse(values, "test")
+    made = parse(values, "test")
     write_text(tmp_path / "config.yaml", made.model_dump_json())
     save_pool(paths.pool(made, SUITE), pool)
     return made
@@ -76,11 +77,11 @@ def test_the_discount_is_that_of_the_suites_first_algorithm():
         "algorithms": {"cql": {"discount": 0.9}, "bc": {}},
         "domains": {"manipulation": {"algorithms": {"cql": {"discount": 0.8}}}},
     }
-    made = configuration.parse(values, "test")
+    made = parse(values, "test")
     for suite, discount in {SUITE: 0.9, "door-drawer": 0.8}.items():
-        assert workflow.discount(made, suite) == discount
-        told = configuration.load(targets.part(made, "headroom", suite))
-        assert workflow.discount(told, suite) == discount, "also in the job that the rule starts"
+        assert jobs.discount(made, suite) == discount
+        told = load(targets.configuration(made, "headroom", suite))
+        assert jobs.discount(told, suite) == discount, "also in the job that the rule starts"
 
 
 def test_a_row_per_pair_and_a_line_above_each_target(pool):
@@ -114,7 +115,7 @@ def test_a_card_says_how_much_of_the_others_data_is_better(config, monkeypatch):
 def test_a_suite_of_one_task_has_no_headroom(tmp_path):
     """The workflow asks for no files of it, and the writer says why there are none."""
     suite = "pointmaze-medium-single"
-    config = configuration.parse({"results": str(tmp_path), "suites": {suite: {}}}, "test")
+    config = parse({"results": str(tmp_path), "suites": {suite: {}}}, "test")
     assert ("headroom", suite) not in targets.targets(config)
     with pytest.raises(BenchError, match="headroom: needs a suite of several tasks"):
         make(config, "headroom", suite)

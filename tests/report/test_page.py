@@ -1,10 +1,8 @@
 """The report page: what it holds, what it says of missing and damaged files; in a browser."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 from html import unescape
 from pathlib import Path
 
@@ -12,37 +10,19 @@ import h5py
 import pandas as pd
 import pytest
 
-from cds_bench import files, paths, workflow
-from cds_bench.dataset.relabel import build_pool
+from cds_bench import jobs
 from cds_bench.report import cards, contents, drilldown, products, targets
-from cds_bench.report.everything import write_everything
 from cds_bench.report.making import make
 from cds_bench.report.page import page, write_page
 from cds_bench.report.products import Product
+from cds_bench.report.table_formats import Table, dump
 from cds_bench.statistics import schema
+from cds_bench.storage import files, paths
 from tests.report import synthetic
+from tests.report.pages import complete
 
 SUITE = synthetic.SUITE
 EVIL = "<script>alert(1)</script>"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def complete(folder: Path, collected):
-    """A synthetic results folder with data, runs, tables and figures, as the workflow leaves it."""
-    config = synthetic.config(
-        folder, seeds_per_job=1, sharing={"no_sharing": {}, "cds": {}}, datasets=collected.datasets
-    )
-    synthetic.write(config)
-    for name in ("references", "datasets"):
-        shutil.copytree(collected.folder / name, config.folder / name)
-    build_pool(config.model_copy(update={"suites": collected.suites}), SUITE)
-    for run in workflow.runs(config):
-        seed, record = int(run[3].split("-")[0]), Path(workflow.run_files(config, *run)["run"])
-        files.write_json(record, synthetic.run_record([seed]))
-        os.utime(record, (0, 0))  # its scores were made after it
-    files.write_text(paths.resolved(config), config.model_dump_json())
-    write_everything(config)
-    return config
 
 
 @pytest.fixture(scope="module")
@@ -133,12 +113,12 @@ def test_new_tables_appear_by_themselves(copy, monkeypatch):
         maker="novelty:novelty",
         caption="Something <new>.",
         inputs=lambda config, suite: [],
-        table=("html",),
+        table=("html", "json"),
     )
     monkeypatch.setattr(products, "PRODUCTS", (*products.PRODUCTS, novelty))
     assert "missing: novelty.html" in page(copy)
-    table = paths.table(copy, "novelty", "html")
-    files.write_text(table, "<body>\n<h1>New &amp; more</h1>\n<p>Held: 3 of 4.</p></body>")
+    table = Table("New & more", "", (), ("Held: 3 of 4.",))
+    files.write_text(paths.table(copy, "novelty", "json"), dump(table))
     text = page(copy)
     assert "<h2>Novelty</h2>" in text
     assert "New &amp; more." in text
@@ -154,7 +134,7 @@ def test_what_failed_or_is_missing_is_said(copy):
     failures = [{"seed": 1, "step": 7, "reason": reason}]
     files.write_json(broken / "run.json", synthetic.run_record([1], failures=failures))
     paths.figure(copy, "aggregates", "svg", SUITE).unlink()
-    paths.table(copy, "", "html", SUITE).unlink()
+    paths.table(copy, "", "json", SUITE).unlink()
     paths.dataset(copy, SUITE, "jump").unlink()
     text = page(copy)
     seen = plain(text)
@@ -170,7 +150,7 @@ def test_what_failed_or_is_missing_is_said(copy):
 def test_an_empty_folder_gives_a_page(tmp_path):
     config = synthetic.config(tmp_path)
     write_page(config)
-    text = Path(workflow.report(config)).read_text()
+    text = Path(jobs.report(config)).read_text()
     assert text.count(">missing: ") == len(contents.items(config))
     assert "of which 0 are complete" in plain(text)
     assert "scores.csv: no such file" in text
@@ -179,7 +159,7 @@ def test_an_empty_folder_gives_a_page(tmp_path):
 DAMAGED = (
     "scores.csv", "runs/walker2d-mixed/cql/cds/seeds0-0/run.json", "config.json",
     "runs/walker2d-mixed/cql/cds/seeds0-0/metrics.csv", "tables/walker2d_mixed.csv",
-    "tables/walker2d_mixed.html", "datasets/walker2d-mixed/manifest.json",
+    "tables/walker2d_mixed.json", "datasets/walker2d-mixed/manifest.json",
     "datasets/walker2d-mixed/jump.hdf5", "references/jump.json",
 )  # fmt: skip
 
@@ -274,69 +254,3 @@ def test_panels_of_a_run():
 
 
 # The page in frames of a window's and a telephone's width: what a reader's browser made of it.
-FRAMES = """<!DOCTYPE html>
-<iframe src="report.html" width="1280" height="900"></iframe>
-<iframe src="report.html" width="400" height="800"></iframe>
-<pre></pre>
-<script>
-addEventListener("load", () => {
-  const found = [...document.querySelectorAll("iframe")].map(frame => {
-    const page = frame.contentDocument, root = page.documentElement;
-    return {
-      title: page.title,
-      images: [...page.images].map(image => [image.alt, image.complete && image.naturalWidth]),
-      figures: [...page.querySelectorAll("figure.figure[id]")].map(figure => figure.id),
-      tables: Object.fromEntries([...page.querySelectorAll("figure.table")].map(figure =>
-        [figure.id, figure.querySelectorAll("tbody tr").length])),
-      resources: frame.contentWindow.performance.getEntriesByType("resource").length,
-      tooWide: root.scrollWidth - root.clientWidth,
-    };
-  });
-  document.querySelector("pre").textContent = JSON.stringify(found);
-});
-</script>
-"""
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium's command; without it the test is skipped, on a CI machine it fails."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        reason = f"none of {', '.join(BROWSERS)} is installed (Debian: apt-get install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
-def test_in_a_browser(config, browser, tmp_path):
-    """No error on the console, nothing fetched, every figure drawn, every table with its rows."""
-    (tmp_path / "report.html").write_text(page(config))
-    (tmp_path / "frames.html").write_text(FRAMES)
-    command = [
-        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}",
-        "--enable-logging=stderr", "--v=0",
-        "--allow-file-access-from-files", "--disable-web-security",  # frames are looked into
-        "--dump-dom", (tmp_path / "frames.html").as_uri(),
-    ]  # fmt: skip
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr
-    assert "CONSOLE" not in result.stderr, result.stderr
-    for seen in json.loads(unescape(re.search("<pre>(.*)</pre>", result.stdout, re.DOTALL)[1])):
-        assert seen["title"] == "cds-bench: synthetic"
-        assert seen["resources"] == 0
-        assert seen["tooWide"] == 0
-        drawn = {Path(path).stem for path in targets.figures(config)}
-        assert sorted(seen["figures"]) == sorted(f"figure-{stem}" for stem in drawn)
-        assert len(seen["images"]) == len(drawn) + 2, "and a picture per method"
-        assert all(width > 0 for _, width in seen["images"]), seen["images"]
-        made = [Path(path) for path in targets.tables(config) if path.endswith(".html")]
-        assert seen["tables"] == {
-            f"table-{path.stem}": path.read_text().count("<tr") - path.read_text().count("<thead")
-            for path in made
-        }
-        assert seen["tables"].pop("table-regime") == 1, "one suite and learner"
-        assert min(seen["tables"].values()) > 1

@@ -6,10 +6,10 @@ import subprocess
 import pandas as pd
 import pytest
 
-from cds_bench import files, paths
 from cds_bench.report import products, targets
 from cds_bench.report.making import make, write
 from cds_bench.statistics import merging
+from cds_bench.storage import files, paths
 from tests.report import synthetic
 from tests.report.test_page import complete
 

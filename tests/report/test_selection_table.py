@@ -5,11 +5,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cds_bench import paths
-from cds_bench.report import selection, targets
+from cds_bench.report import selection_table, targets
 from cds_bench.report.making import make
-from cds_bench.report.render import markdown
-from cds_bench.statistics.selection import SUMMARY, read_selection, summarise
+from cds_bench.report.table_formats import markdown
+from cds_bench.statistics.over_seeds import SUMMARY
+from cds_bench.statistics.selection import read_selection, summarise
+from cds_bench.storage import paths
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -24,7 +25,7 @@ def config(tmp_path_factory):
 
 def shown(config, suite=SUITE) -> str:
     summary = summarise(config, suite, read_selection(config, suite))
-    return markdown(selection.table(config, suite, summary))
+    return markdown(selection_table.table(config, suite, summary))
 
 
 def test_what_the_workflow_lists_is_written_and_the_same_bytes_again(config):
@@ -39,7 +40,7 @@ def test_what_the_workflow_lists_is_written_and_the_same_bytes_again(config):
 
 def test_the_table_by_measure_and_target(config):
     text = shown(config)
-    for title in selection.TITLES.values():
+    for title in selection_table.TITLES.values():
         assert f"**cql: {title}**" in text
     assert text.count("| run-forward |") == 4
     assert "| average | – | 0.50 [0.50, 0.50] |" in text, "no candidates; a constant weight"
@@ -53,7 +54,7 @@ def test_without_candidates_the_table_says_so(tmp_path):
     synthetic.write(config)
     assert "nothing was selected" in shown(config)
     make(config, "selection", SUITE)
-    made = selection.figure(config, SUITE, read_selection(config, SUITE))
+    made = selection_table.figure(config, SUITE, read_selection(config, SUITE))
     assert {text.get_text() for axes in made.axes for text in axes.texts} == {"no candidates"}
     assert not made.legends
 
@@ -71,7 +72,7 @@ def test_missing_runs_are_said(tmp_path):
     make(config, "selection", SUITE)
     text = paths.table(config, "selection", "md", SUITE).read_text()
     assert "- cql, cds: 2 of 3 seeds" in text
-    made = selection.figure(config, SUITE, read_selection(config, SUITE))
+    made = selection_table.figure(config, SUITE, read_selection(config, SUITE))
     assert [text.get_text() for text in made.legends[0].texts] == ["cds (2 seeds)"]
 
 
@@ -79,7 +80,7 @@ def test_seven_targets_have_a_panel_each_of_both_kinds(tmp_path):
     suite = "pointmaze-large-directed"
     config = synthetic.config(tmp_path, suites={suite: {}}, sharing={"cds": {}}, seeds=1)
     synthetic.write(config.model_copy(update={"seeds_per_job": 1}))
-    made = selection.figure(config, suite, read_selection(config, suite))
+    made = selection_table.figure(config, suite, read_selection(config, suite))
     titles = [axes.get_title() for axes in made.axes if axes.get_visible()]
     assert len(titles) == 14
     assert len(set(titles)) == 7

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cds_bench import files, paths
 from cds_bench.errors import BenchError
-from cds_bench.report import render, tables
+from cds_bench.report import table_formats, tables
 from cds_bench.report.making import make
-from cds_bench.report.render import Block, Cell, Table
+from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.statistics import comparisons, merging
+from cds_bench.storage import files, paths
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -99,9 +99,9 @@ def test_bold_marks_the_best_and_its_peers_alone(tmp_path):
         assert [cell.bold for cell in cells] == (
             [True, True, False] if label != "IQM" else [False] * 3
         )
-    assert "**91.0** [90.0, 92.0]" in render.markdown(table)
-    assert r"\textbf{91.0}" in render.latex(table)
-    assert "<b>91.0</b><small>[90.0, 92.0]</small>" in render.html(table)
+    assert "**91.0** [90.0, 92.0]" in table_formats.markdown(table)
+    assert r"\textbf{91.0}" in table_formats.latex(table)
+    assert "<b>91.0</b><small>[90.0, 92.0]</small>" in table_formats.html(table)
 
 
 def test_one_seed_says_so(tmp_path):
@@ -183,12 +183,13 @@ def test_success_is_called_success(tmp_path):
 def test_signs_and_markup_are_escaped():
     cells = (Cell("-1.5", ("[-2.0, +1.0]",)), Cell("a_b & <c>", bold=True))
     table = Table("t", "task", (Block("", ("x", "y"), (("run-forward", cells),)),), ("c",))
-    page = render.html(table)
+    page = table_formats.html(table)
+    assert table_formats.load(table_formats.dump(table)) == table
     assert "−1.5" in page
     assert "run-forward" in page
     assert "a_b &amp; &lt;c&gt;" in page
-    assert r"$-$1.5" in render.latex(table)
-    assert r"a\_b \& $<$c$>$" in render.latex(table)
+    assert r"$-$1.5" in table_formats.latex(table)
+    assert r"a\_b \& $<$c$>$" in table_formats.latex(table)
 
 
 def test_small_numbers():

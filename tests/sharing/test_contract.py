@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 import torch
 
-from cds_bench import contracts, plugins
+from cds_bench import contracts
+from cds_bench.config import plugins
 from cds_bench.records import Critic, Offer
 from tests.contracts import check_form
 

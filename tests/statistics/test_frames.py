@@ -7,14 +7,14 @@ import scipy.stats
 
 from cds_bench.report.tables import comparison_table, suite_table
 from cds_bench.statistics.aggregates import probability_of_improvement
+from cds_bench.statistics.claims import claims
 from cds_bench.statistics.comparisons import COLUMNS, comparisons
 from cds_bench.statistics.curves import curve
 from cds_bench.statistics.headline import headline, matrix, methods, note
-from cds_bench.statistics.paper_claims import claims
 from cds_bench.statistics.ranks import ranks
 from cds_bench.statistics.schema import merge
-from cds_bench.statistics.shift import COLUMNS as SHIFT
 from cds_bench.statistics.summary import summarise
+from cds_bench.storage.columns import SHIFT
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from cds_bench import paths
 from cds_bench.report import targets
 from cds_bench.report.making import make
-from cds_bench.report.oracle import table
+from cds_bench.report.oracle_table import table
 from cds_bench.statistics import merging
 from cds_bench.statistics.gains import gains, measured
 from cds_bench.statistics.headline import headline, matrix
 from cds_bench.statistics.schema import merge
+from cds_bench.storage import paths
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE

@@ -4,11 +4,12 @@ import os
 
 import pytest
 
-from cds_bench import files, paths, workflow
-from cds_bench.claims import claim
+from cds_bench import jobs
 from cds_bench.statistics import schema
 from cds_bench.statistics.gaps import gaps
 from cds_bench.statistics.summary import summarise
+from cds_bench.storage import files, paths
+from cds_bench.storage.locks import claim
 from tests.report import synthetic
 
 KEY = (synthetic.SUITE, "cql", "hipi", "0-2")
@@ -26,7 +27,7 @@ def unfinish(config):
 
 
 def logged(config, stage, text):
-    log = workflow.log(config, stage, *KEY)
+    log = jobs.log(config, stage, *KEY)
     os.makedirs(os.path.dirname(log), exist_ok=True)
     with open(log, "w") as file:
         file.write(text)

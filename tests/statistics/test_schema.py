@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cds_bench import files, paths
 from cds_bench.errors import BenchError
 from cds_bench.statistics import schema
+from cds_bench.storage import files, paths
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cds_bench import files, paths
 from cds_bench.statistics import metrics, selection
+from cds_bench.storage import files, paths
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cds_bench import files, paths
 from cds_bench.report.making import make
-from cds_bench.report.shift import table
+from cds_bench.report.shift_table import table
 from cds_bench.statistics import merging, shift
 from cds_bench.statistics.schema import merge as merge_scores
+from cds_bench.storage import files, paths
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -50,7 +50,7 @@ def test_merged(config):
 def test_means_and_intervals(config):
     summary = shift.summarise(config, shift.read_shift(config, SUITE), merge_scores(config, SUITE))
     rows = summary.set_index(["task", "sharing", "measure"])
-    for task in (*TASKS, shift.AVERAGE):
+    for task in (*TASKS, "average"):
         row = rows.loc[(task, "cds", shift.KL)]
         assert (row.n, row["mean"]) == (3, 2.0)
         assert 1.0 <= row.low < 1.4

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import torch
 
-from cds_bench import paths
 from cds_bench.algorithms import cql
 from cds_bench.errors import BenchError
+from cds_bench.storage import paths
 from cds_bench.training import checkpoint, data, loop
 from cds_bench.training.run import run
 from tests.training.test_data import make_pool

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from cds_bench.training import data, loop, shift
+from cds_bench.training import data, divergence, loop
 from tests.training.test_data import make_pool
 from tests.training.test_loop import make_job
 
@@ -41,7 +41,7 @@ def measured(pool, **job):
         last["w2"].zero_()
         last["b2"].zero_()
         last["b2"][..., :2], last["b2"][..., 2:4] = POLICY[0], math.log(POLICY[1])
-    return shift.measure(job, pool, state, steps=500)
+    return divergence.measure(job, pool, state, steps=500)
 
 
 def test_the_divergence_is_the_closed_form():
@@ -49,12 +49,12 @@ def test_the_divergence_is_the_closed_form():
     m, s, n, t = torch.randn(4, 2, 5, 3, generator=generator, dtype=torch.float64)
     policy, behaviour = (torch.distributions.Normal(a, b.exp()) for a, b in ((m, s), (n, t)))
     expected = torch.distributions.kl_divergence(policy, behaviour).sum(-1)
-    torch.testing.assert_close(shift.divergence(m, s, n, t), expected)
+    torch.testing.assert_close(divergence.divergence(m, s, n, t), expected)
 
 
 def test_own_data(pool):
     found = measured(pool, sharing="no_sharing")
-    assert list(found.columns) == shift.COLUMNS
+    assert list(found.columns) == divergence.COLUMNS
     assert list(found.seed) == [0, 0, 0, 1, 1, 1]
     for task, behaviour in enumerate(BEHAVIOUR):
         kl = found[found.task == f"task-{task}"].kl
@@ -75,4 +75,4 @@ def test_failed_seeds_have_none(pool):
     job = make_job(seeds=[0, 1], sharing="no_sharing")
     state = loop.start(job, pool)
     state.recorder.failed.append({"seed": 0})
-    assert set(shift.measure(job, pool, state, steps=1).seed) == {1}
+    assert set(divergence.measure(job, pool, state, steps=1).seed) == {1}

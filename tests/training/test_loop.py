@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from cds_bench import plugins
 from cds_bench.algorithms import cql
+from cds_bench.config import plugins
 from cds_bench.dataset.returns import returns_to_go
 from cds_bench.records import Offer, Sharing
+from cds_bench.storage.columns import METRICS
 from cds_bench.training import data, loop
-from cds_bench.training.metrics import COLUMNS, pair_sums
+from cds_bench.training.recorder import pair_sums
 from tests.training.test_data import make_pool
 
 STEPS = 12
@@ -116,7 +117,7 @@ def test_snapshots_are_copies_at_their_steps():
 
 def test_metrics_hold_what_is_promised():
     metrics = train(seeds=[0, 1]).metrics
-    assert tuple(metrics.columns) == COLUMNS
+    assert tuple(metrics.columns) == METRICS
     terms = {"temporal_difference", "conservative", "policy", "temperature", "multiplier"}
     sharing = {"weight", "effective_share", "delta_q10", "delta_q50", "delta_q90", "tau", "q_data"}
     found = set(metrics.metric)

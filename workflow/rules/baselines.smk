@@ -9,7 +9,7 @@ rule baseline_job:
     output:
         str(paths.baseline_job(settings, "{baseline}")),
     log:
-        plan.log(settings, "baseline_job", "{baseline}"),
+        jobs.log(settings, "baseline_job", "{baseline}"),
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
@@ -29,14 +29,14 @@ rule baseline_check:
     output:
         str(paths.baseline_checked(settings, "{baseline}")),
     log:
-        plan.log(settings, "baseline_check", "{baseline}"),
+        jobs.log(settings, "baseline_check", "{baseline}"),
     benchmark:
-        plan.benchmark(settings, "baseline_check", "{baseline}")
+        jobs.benchmark(settings, "baseline_check", "{baseline}")
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=lambda wildcards: configuration.part(
+        config=lambda wildcards: part(
             settings,
             "suites",
             "seeds",

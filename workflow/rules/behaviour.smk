@@ -7,19 +7,19 @@ if settings.behaviour == "train":
             policy=str(paths.behaviour(settings, "{policy}")),
             provenance=str(paths.behaviour_provenance(settings, "{policy}")),
         log:
-            plan.log(settings, "behaviour", "{policy}"),
+            jobs.log(settings, "behaviour", "{policy}"),
         benchmark:
-            plan.benchmark(settings, "behaviour", "{policy}")
+            jobs.benchmark(settings, "behaviour", "{policy}")
         conda:
             "../envs/cds-bench.yaml"
         threads: 1
         params:
-            config=lambda wildcards: configuration.part(
+            config=lambda wildcards: part(
                 settings, "behaviour", f"behaviour_training.{wildcards.policy}"
             ),
             code=lambda wildcards: fingerprint(
                 f"cds_bench.behaviour.{settings.behaviour_training[wildcards.policy].learner}",
-                *plan.world(plan.domain_of(wildcards.policy)),
+                *jobs.world(jobs.domain_of(wildcards.policy)),
             ),
         message:
             "Training the behaviour policy {wildcards.policy}"
@@ -29,21 +29,21 @@ if settings.behaviour == "train":
 
 rule references:
     input:
-        lambda wildcards: plan.policy_files(settings, wildcards.task),
+        lambda wildcards: jobs.policy_files(settings, wildcards.task),
     output:
         str(paths.references(settings, "{task}")),
     log:
-        plan.log(settings, "references", "{task}"),
+        jobs.log(settings, "references", "{task}"),
     benchmark:
-        plan.benchmark(settings, "references", "{task}")
+        jobs.benchmark(settings, "references", "{task}")
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=configuration.part(settings, "behaviour", "datasets.reference_episodes"),
+        config=part(settings, "behaviour", "datasets.reference_episodes"),
         code=lambda wildcards: fingerprint(
             "cds_bench.behaviour.references",
-            *plan.behaviours(plan.domain_of(wildcards.task)),
+            *jobs.behaviours(jobs.domain_of(wildcards.task)),
         ),
     message:
         "Measuring the random, behaviour and expert policies of {wildcards.task}"

@@ -3,24 +3,24 @@
 
 rule dataset:
     input:
-        lambda wildcards: plan.policy_files(settings, wildcards.task),
+        lambda wildcards: jobs.policy_files(settings, wildcards.task),
         references=str(paths.references(settings, "{task}")),
     output:
         str(paths.dataset(settings, "{suite}", "{task}")),
     log:
-        plan.log(settings, "dataset", "{suite}", "{task}"),
+        jobs.log(settings, "dataset", "{suite}", "{task}"),
     benchmark:
-        plan.benchmark(settings, "dataset", "{suite}", "{task}")
+        jobs.benchmark(settings, "dataset", "{suite}", "{task}")
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=lambda wildcards: configuration.part(
+        config=lambda wildcards: part(
             settings, "behaviour", "datasets.bands", f"suites.{wildcards.suite}"
         ),
         code=lambda wildcards: fingerprint(
             "cds_bench.dataset.collect",
-            *plan.behaviours(plan.domain_of(wildcards.suite)),
+            *jobs.behaviours(jobs.domain_of(wildcards.suite)),
         ),
     message:
         "Collecting {wildcards.suite}/{wildcards.task}"
@@ -31,25 +31,23 @@ rule dataset:
 
 rule pool:
     input:
-        lambda wildcards: plan.suite_datasets(settings, wildcards.suite),
+        lambda wildcards: jobs.suite_datasets(settings, wildcards.suite),
     output:
         pool=str(paths.pool(settings, "{suite}")),
         manifest=str(paths.manifest(settings, "{suite}")),
     log:
-        plan.log(settings, "pool", "{suite}"),
+        jobs.log(settings, "pool", "{suite}"),
     benchmark:
-        plan.benchmark(settings, "pool", "{suite}")
+        jobs.benchmark(settings, "pool", "{suite}")
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=lambda wildcards: configuration.part(
-            settings, f"suites.{wildcards.suite}"
-        ),
+        config=lambda wildcards: part(settings, f"suites.{wildcards.suite}"),
         code=lambda wildcards: fingerprint(
             "cds_bench.dataset.manifest",
             "cds_bench.dataset.relabel",
-            *plan.world(plan.domain_of(wildcards.suite))[:1],
+            *jobs.world(jobs.domain_of(wildcards.suite))[:1],
         ),
     message:
         "Checking and relabelling the datasets of {wildcards.suite}"

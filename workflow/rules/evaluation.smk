@@ -5,23 +5,23 @@ rule evaluate:
     input:
         lambda wildcards: [
             str(paths.references(settings, task))
-            for task in plan.suite_tasks(wildcards.suite)
+            for task in jobs.suite_tasks(wildcards.suite)
         ],
         pool=str(paths.pool(settings, "{suite}")),
-        policies=plan.run_files(settings, *run_key)["policies"],
-        run=plan.run_files(settings, *run_key)["run"],
+        policies=jobs.run_files(settings, *run_key)["policies"],
+        run=jobs.run_files(settings, *run_key)["run"],
     output:
         scores=str(paths.run_scores(settings, *run_key)),
         values=str(paths.run_values(settings, *run_key)),
     log:
-        plan.log(settings, "evaluate", *run_key),
+        jobs.log(settings, "evaluate", *run_key),
     benchmark:
-        plan.benchmark(settings, "evaluate", *run_key)
+        jobs.benchmark(settings, "evaluate", *run_key)
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=lambda wildcards: configuration.part(
+        config=lambda wildcards: part(
             settings.of(wildcards.suite),
             "protocol.final_snapshots",
             "protocol.curve_episodes",
@@ -32,7 +32,7 @@ rule evaluate:
         ),
         code=lambda wildcards: fingerprint(
             "cds_bench.evaluation.evaluate",
-            *plan.world(plan.domain_of(wildcards.suite)),
+            *jobs.world(jobs.domain_of(wildcards.suite)),
         ),
     message:
         "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "

@@ -10,16 +10,16 @@ for target, suite in targets.targets(settings):
         output:
             targets.outputs(settings, target, suite),
         log:
-            plan.log(settings, target, *filter(None, [suite])),
+            jobs.log(settings, target, *filter(None, [suite])),
         benchmark:
-            plan.benchmark(settings, target, *filter(None, [suite]))
+            jobs.benchmark(settings, target, *filter(None, [suite]))
         conda:
             "../envs/cds-bench.yaml"
         threads: 1
         params:
             target=target,
             suite=f"--suite {suite}" if suite else "",
-            config=targets.part(settings, target, suite),
+            config=targets.configuration(settings, target, suite),
             code=targets.code(settings, target, suite),
         message:
             f"Making {targets.rule(target, suite)}"
@@ -45,7 +45,7 @@ rule configuration:
     output:
         str(paths.resolved(settings)),
     log:
-        plan.log(settings, "configuration"),
+        jobs.log(settings, "configuration"),
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
@@ -61,14 +61,14 @@ rule report:
     input:
         targets.tables(settings),
         targets.figures(settings),
-        plan.page_data(settings),
+        jobs.page_data(settings),
         configuration=str(paths.resolved(settings)),
     output:
-        plan.report(settings),
+        jobs.report(settings),
     log:
-        plan.log(settings, "report"),
+        jobs.log(settings, "report"),
     benchmark:
-        plan.benchmark(settings, "report")
+        jobs.benchmark(settings, "report")
     conda:
         "../envs/cds-bench.yaml"
     threads: 1

@@ -3,19 +3,19 @@
 
 rule suite_statistics:
     input:
-        lambda wildcards: plan.suite_runs(settings, wildcards.suite),
-        plan.baseline_scores(settings),
+        lambda wildcards: jobs.suite_runs(settings, wildcards.suite),
+        jobs.baseline_scores(settings),
     output:
-        plan.suite_statistics(settings, "{suite}"),
+        jobs.suite_statistics(settings, "{suite}"),
     log:
-        plan.log(settings, "suite_statistics", "{suite}"),
+        jobs.log(settings, "suite_statistics", "{suite}"),
     benchmark:
-        plan.benchmark(settings, "suite_statistics", "{suite}")
+        jobs.benchmark(settings, "suite_statistics", "{suite}")
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=configuration.part(settings, *products.RESULTS),
+        config=part(settings, *products.RESULTS),
         code=fingerprint(
             "cds_bench.statistics.comparisons",
             "cds_bench.statistics.schema",
@@ -32,19 +32,19 @@ rule statistics:
         [
             path
             for suite in settings.suites
-            for path in plan.suite_statistics(settings, suite)
+            for path in jobs.suite_statistics(settings, suite)
         ],
     output:
-        plan.statistics(settings),
+        jobs.statistics(settings),
     log:
-        plan.log(settings, "statistics"),
+        jobs.log(settings, "statistics"),
     benchmark:
-        plan.benchmark(settings, "statistics")
+        jobs.benchmark(settings, "statistics")
     conda:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=configuration.part(settings, *products.RESULTS),
+        config=part(settings, *products.RESULTS),
         code=fingerprint("cds_bench.statistics.merging"),
     message:
         "Putting the suites' results together and testing the paper's claims"

@@ -7,18 +7,18 @@ rule train:
     input:
         str(paths.pool(settings, "{suite}")),
     output:
-        **plan.run_files(settings, *run_key),
+        **jobs.run_files(settings, *run_key),
     log:
-        plan.log(settings, "train", *run_key),
+        jobs.log(settings, "train", *run_key),
     benchmark:
-        plan.benchmark(settings, "train", *run_key)
+        jobs.benchmark(settings, "train", *run_key)
     conda:
         "../envs/cds-bench.yaml"
     threads: settings.training.threads
     resources:
         gpu=0 if settings.training.device == "cpu" else 1,
     params:
-        config=lambda wildcards: configuration.part(
+        config=lambda wildcards: part(
             settings.of(wildcards.suite),
             "training",
             "protocol.curve_snapshots",

@@ -3,16 +3,16 @@
 
 rule TEMPLATE:
     input:
-        plan.all_datasets(settings),
-        plan.all_references(settings),
+        jobs.all_datasets(settings),
+        jobs.all_references(settings),
         job=str(paths.baseline_job(settings, "TEMPLATE")),
         program="workflow/baselines/TEMPLATE/run.py",
     output:
         str(paths.baseline_scores(settings, "TEMPLATE")),
     log:
-        plan.log(settings, "TEMPLATE"),
+        jobs.log(settings, "TEMPLATE"),
     benchmark:
-        plan.benchmark(settings, "TEMPLATE")
+        jobs.benchmark(settings, "TEMPLATE")
     conda:
         "../../envs/cds-bench.yaml"
     threads: 1

@@ -21,7 +21,7 @@ rule d3rlpy_cql_environment:
     output:
         "workflow/baselines/d3rlpy_cql/.venv/.installed",
     log:
-        plan.log(settings, "d3rlpy_cql_environment"),
+        jobs.log(settings, "d3rlpy_cql_environment"),
     conda:
         "../../envs/cds-bench.yaml"
     threads: 1
@@ -39,9 +39,9 @@ rule d3rlpy_cql_train:
     output:
         d3rlpy_policies,
     log:
-        plan.log(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}"),
+        jobs.log(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}"),
     benchmark:
-        plan.benchmark(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}")
+        jobs.benchmark(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}")
     wildcard_constraints:
         seed=r"\d+",
     conda:
@@ -60,24 +60,24 @@ rule d3rlpy_cql_train:
 
 rule d3rlpy_cql_evaluate:
     input:
-        plan.all_references(settings),
+        jobs.all_references(settings),
         policies=[
             d3rlpy_policies.format(suite=suite, task=task, seed=seed)
             for suite in settings.suites
-            for task in plan.suite_tasks(suite)
+            for task in jobs.suite_tasks(suite)
             for seed in range(settings.seeds)
         ],
     output:
         str(paths.baseline_scores(settings, "d3rlpy_cql")),
     log:
-        plan.log(settings, "d3rlpy_cql_evaluate"),
+        jobs.log(settings, "d3rlpy_cql_evaluate"),
     benchmark:
-        plan.benchmark(settings, "d3rlpy_cql_evaluate")
+        jobs.benchmark(settings, "d3rlpy_cql_evaluate")
     conda:
         "../../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=configuration.part(
+        config=part(
             settings,
             "suites",
             "baselines.d3rlpy_cql",
@@ -87,7 +87,7 @@ rule d3rlpy_cql_evaluate:
         ),
         code=fingerprint(
             "cds_bench.evaluation.external",
-            *plan.worlds(settings),
+            *jobs.worlds(settings),
         ),
     message:
         "Evaluating d3rlpy's CQL"

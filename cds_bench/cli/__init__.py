@@ -1,0 +1,26 @@
+"""The command line: one subcommand per stage, usable without Snakemake.
+
+Each command imports its own stage only, so that `--help` and the light stages start at once.
+"""
+
+import sys
+
+from cds_bench.cli import looking, results, stages
+from cds_bench.cli.app import app
+from cds_bench.errors import BenchError
+from envs.specs import WorldError
+
+__all__ = ["app", "looking", "main", "results", "stages"]
+
+
+def main() -> None:
+    """Runs a command; what a user can mend ends with one plain message and exit status 1."""
+    try:
+        app()
+    except (BenchError, WorldError) as error:
+        sys.exit(f"error: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"error: the package '{error.name}' is not installed here; run `make setup` and use "
+            "the environment that it makes (.venv)"
+        )

@@ -1,0 +1,67 @@
+"""What every command needs: the application, the options in common, and the configuration."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cds_bench.errors import BenchError, nearest
+
+app = typer.Typer(
+    help="A reproducible benchmark of data sharing in multi-task offline reinforcement learning.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
+
+ConfigOption = Annotated[
+    str,
+    typer.Option(
+        "--config", help="A profile's YAML file, or a JSON object with the keys that are used."
+    ),
+]
+SuiteOption = Annotated[str, typer.Option(help="For example walker2d-mixed.")]
+TaskOption = Annotated[str, typer.Option(help="For example run-forward.")]
+PolicyOption = Annotated[str, typer.Option(help="For example jump, or ant-reach.")]
+AlgorithmOption = Annotated[str, typer.Option(help="For example cql.")]
+SharingOption = Annotated[str, typer.Option(help="For example cds.")]
+BaselineOption = Annotated[str, typer.Option(help="For example d3rlpy_cql.")]
+SeedsOption = Annotated[str, typer.Option(help="First and last seed of the group, like 0-2.")]
+DEFAULT = "workflow/config/default.yaml"
+
+
+def load_settings(source: str, **names: str):
+    """The configuration, with a plain error for a suite, task or plug-in that it does not name.
+
+    Without suites, as the rules of what suites share pass it, every task and policy is valid.
+    """
+    import envs
+    from cds_bench.config import load
+
+    config = load(source)
+    valid = {
+        "suite": config.suites,
+        "task": config.tasks() or envs.TASKS,
+        "policy": config.policies() or envs.POLICIES,
+        "algorithm": config.algorithms,
+        "sharing": config.sharing,
+        "baseline": config.baselines,
+    }
+    for key, name in names.items():
+        if name not in valid[key]:
+            raise BenchError(f"--{key}: '{name}' is not configured{nearest(name, valid[key])}")
+    pair = names.get("algorithm"), names.get("sharing")
+    if None not in pair and pair not in config.methods:
+        raise BenchError(
+            f"--sharing: '{pair[1]}' is not among the strategies of {pair[0]}"
+            f"{nearest(pair[1], config.strategies(pair[0]))}"
+        )
+    return config
+
+
+def warn_short(settings) -> None:
+    """Says on standard error which algorithms are trained for too few steps."""
+    from cds_bench.config.horizons import warnings
+
+    for warning in warnings(settings):
+        print(f"warning: {warning}", file=sys.stderr)

@@ -1,0 +1,77 @@
+"""The commands that show something: a configuration, its costs, the state of its runs, a film."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cds_bench.cli.app import (
+    DEFAULT,
+    ConfigOption,
+    app,
+    load_settings,
+    warn_short,
+)
+
+
+@app.command("config")
+def show(config: ConfigOption = DEFAULT) -> None:
+    """Check a configuration and print it whole, defaults included.
+
+    Example: `cds-bench config --config workflow/config/smoke.yaml`
+    """
+    settings = load_settings(config)
+    print(settings.model_dump_json(indent=2))
+    warn_short(settings)
+
+
+@app.command()
+def render(
+    suite: Annotated[str, typer.Argument(help="For example door-drawer.")],
+    task: Annotated[str, typer.Argument(help="For example drawer-open.")],
+    policy: Annotated[
+        str, typer.Option(help="random, behaviour, expert, or the folder of a trained run.")
+    ] = "behaviour",
+    seed: Annotated[int, typer.Option(help="Another start and other noise.")] = 0,
+    output: Annotated[Path | None, typer.Option(help="The GIF to write.")] = None,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Write a GIF of one episode of a random, behaviour, expert or trained policy.
+
+    Example: `cds-bench render door-drawer drawer-open --policy expert`
+    """
+    settings = load_settings(config)
+    from cds_bench.evaluation.film import film
+
+    print(film(settings, suite, task, policy, seed, output))
+
+
+@app.command()
+def plan(
+    config: ConfigOption = DEFAULT,
+    cores: Annotated[int | None, typer.Option(help="Of the workflow; all, if left out.")] = None,
+) -> None:
+    """Estimate what a profile costs here, from a short measurement: hours, disk, memory.
+
+    Example: `cds-bench plan --config workflow/config/paper.yaml`
+    """
+    settings = load_settings(config)
+    from cds_bench.planning.text import estimate
+
+    print(estimate(settings, cores))
+    warn_short(settings)
+
+
+@app.command()
+def status(
+    config: ConfigOption = DEFAULT,
+    again: Annotated[bool, typer.Option("--watch", help="Look again every 5 s.")] = False,
+) -> None:
+    """Show what of a profile is done, running, stopped, failed or missing, also while it runs.
+
+    Example: `cds-bench status --watch`
+    """
+    settings = load_settings(config)
+    from cds_bench.status.command import text, watch
+
+    watch(settings) if again else print(text(settings))

@@ -1,0 +1,79 @@
+"""The commands that make results of the runs: statistics, tables, figures, the report page."""
+
+from typing import Annotated
+
+import typer
+
+from cds_bench.cli.app import (
+    DEFAULT,
+    ConfigOption,
+    app,
+    load_settings,
+)
+
+
+@app.command()
+def statistics(
+    suite: Annotated[str, typer.Option(help="Only this suite, from its runs.")] = "",
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Merge the results of a suite's runs and compare its methods; or put all suites together.
+
+    With a suite it writes scores/, failures/, shift/ and comparisons/<suite>.csv. Without, it
+    writes the same files for the whole profile from those of the suites, and claims.csv.
+
+    Example: `cds-bench statistics --suite walker2d-mixed`
+    """
+    settings = load_settings(config, **({"suite": suite} if suite else {}))
+    from cds_bench.statistics.merging import write_profile, write_suite
+
+    write_suite(settings, suite) if suite else write_profile(settings)
+
+
+@app.command()
+def make(
+    target: Annotated[str, typer.Argument(help="For example table, headroom or table_ranks.")],
+    suite: Annotated[str, typer.Option(help="Of a target that each suite has.")] = "",
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Write the tables and figures of one target, and show the tables as Markdown.
+
+    Targets are named as in the workflow: `snakemake table_walker2d_mixed` also makes what the
+    table needs, this command expects that to be there. An unknown target lists all.
+
+    Example: `cds-bench make table --suite walker2d-mixed`
+    """
+    settings = load_settings(config, **({"suite": suite} if suite else {}))
+    from cds_bench.report.making import make
+    from cds_bench.report.table_formats import markdown
+
+    for made in make(settings, target, suite):
+        print(markdown(made))
+
+
+@app.command()
+def tables(config: ConfigOption = DEFAULT) -> None:
+    """Write every table and figure from the results so far; gaps are marked with the reason.
+
+    It can be used while a workflow runs in another terminal. Snakemake also runs it after a failed
+    job.
+
+    Example: `cds-bench tables`
+    """
+    settings = load_settings(config)
+    from cds_bench.report.results_so_far import write_results_so_far
+
+    print(f"writing tables and figures of the results so far in {settings.folder}", flush=True)
+    write_results_so_far(settings)
+
+
+@app.command()
+def report(config: ConfigOption = DEFAULT) -> None:
+    """Write report.html: one page with tables, figures, runs, datasets and their provenance.
+
+    Example: `cds-bench report`
+    """
+    settings = load_settings(config)
+    from cds_bench.report.page import write_page
+
+    write_page(settings)

@@ -1,0 +1,100 @@
+"""Checks over the sections of a profile: names that must exist, and keys that must agree."""
+
+import pydantic
+
+import envs
+from cds_bench.config import plugins
+from cds_bench.config.profile import Config, training_of
+from cds_bench.config.refusals import refusal
+from cds_bench.config.sections import Training
+from cds_bench.errors import BenchError, nearest
+
+
+def check_names(config: Config) -> None:
+    for name, suite in config.suites.items():
+        if name not in envs.SUITES:
+            raise BenchError(f"suites: unknown name '{name}'{nearest(name, envs.SUITES)}")
+        for task in suite.sizes:
+            if task not in (tasks := envs.SUITES[name].tasks):
+                raise BenchError(
+                    f"suites.{name}.sizes: unknown task '{task}'{nearest(task, tasks)}"
+                )
+    for kind in ("algorithms", "sharing"):
+        for name, options in getattr(config, kind).items():
+            plugins.check(kind, name, options)
+    for name, options in config.algorithms.items():
+        if plugins.SHARING in options:
+            plugins.check_strategies(name, options[plugins.SHARING], config.sharing)
+    for name in config.baselines:
+        plugins.check_baseline(name)
+    for quality in config.datasets.bands:
+        if quality not in envs.BANDS:
+            raise BenchError(
+                f"datasets.bands: unknown quality '{quality}'{nearest(quality, envs.BANDS)}"
+            )
+    for policy in config.behaviour_training:
+        if policy not in envs.POLICIES:
+            raise BenchError(
+                f"behaviour_training: unknown policy '{policy}'{nearest(policy, envs.POLICIES)}"
+            )
+    for name in config.domains:
+        if name not in envs.DOMAINS:
+            raise BenchError(f"domains: unknown name '{name}'{nearest(name, envs.DOMAINS)}")
+        _check_domain(config, name)
+    if config.seeds % config.seeds_per_job:
+        raise BenchError(
+            f"seeds: {config.seeds} is not a multiple of seeds_per_job ({config.seeds_per_job}); "
+            "whole groups keep what is trained already when seeds are added"
+        )
+
+
+def _check_domain(config: Config, name: str) -> None:
+    domain = config.domains[name]
+    for algorithm, options in domain.algorithms.items():
+        if algorithm not in config.algorithms:
+            raise BenchError(
+                f"domains.{name}.algorithms: '{algorithm}' is not among the configured algorithms"
+                f"{nearest(algorithm, config.algorithms)}"
+            )
+        if plugins.SHARING in options:
+            raise BenchError(
+                f"domains.{name}.algorithms.{algorithm}: the key '{plugins.SHARING}' can't differ "
+                f"by domain; set algorithms.{algorithm}.{plugins.SHARING}"
+            )
+        plugins.check("algorithms", algorithm, options)
+    for key in domain.training:
+        if key not in Training.model_fields:
+            raise BenchError(
+                f"domains.{name}.training: unknown key '{key}'{nearest(key, Training.model_fields)}"
+            )
+    try:
+        training_of(config, domain)
+    except pydantic.ValidationError as error:
+        raise refusal(error, f"domains.{name}.training.") from None
+
+
+def complete(config: Config, origin: str) -> Config:
+    """Checks what a whole profile must name: suites, algorithms, sharing, and the reference.
+
+    The reference must be a method, and every strategy one that some algorithm is trained with.
+    """
+    for key in ("suites", "algorithms", "sharing"):
+        if not getattr(config, key):
+            raise BenchError(f"{origin}: {key}: name at least one")
+    if config.protocol.reference not in config.sharing:
+        raise BenchError(
+            f"{origin}: protocol.reference: '{config.protocol.reference}' is not among the "
+            f"configured sharing strategies{nearest(config.protocol.reference, config.sharing)}"
+        )
+    if config.protocol.reference in config.references:
+        raise BenchError(
+            f"{origin}: protocol.reference: '{config.protocol.reference}' is a reference and no "
+            "method; name a strategy that competes"
+        )
+    trained = {sharing for _, sharing in config.methods}
+    if unused := [name for name in config.sharing if name not in trained]:
+        raise BenchError(
+            f"{origin}: sharing.{unused[0]}: no algorithm is trained with it; remove it, or add it "
+            f"to an algorithm's list '{plugins.SHARING}'"
+        )
+    return config

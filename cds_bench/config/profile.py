@@ -1,0 +1,149 @@
+"""A whole profile, and what follows from it: methods, tasks, groups of seeds."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field, PositiveInt
+
+import envs
+from cds_bench.config import plugins
+from cds_bench.config.sections import (
+    BEHAVIOUR_TRAINING,
+    BehaviourTraining,
+    Datasets,
+    Domain,
+    Protocol,
+    Section,
+    Suite,
+    Training,
+)
+
+
+class Config(Section):
+    """A profile."""
+
+    profile: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    results: str = Field("results", description="outputs lie in <results>/<profile>/")
+    behaviour: Literal["frozen", "train"] = "frozen"
+    behaviour_training: dict[str, Annotated[BehaviourTraining, Field(discriminator="learner")]] = (
+        Field(BEHAVIOUR_TRAINING, description="policy -> how it is trained")
+    )
+    suites: dict[str, Suite] = Field({}, description="name -> sizes")
+    datasets: Datasets = Datasets()
+    algorithms: dict[str, dict[str, Any]] = Field({}, description="name -> options")
+    sharing: dict[str, dict[str, Any]] = Field({}, description="name -> options")
+    domains: dict[str, Domain] = Field({}, description="domain -> what differs there")
+    baselines: dict[str, dict[str, Any]] = Field(
+        {}, description="external baseline -> options, which it reads itself"
+    )
+    seeds: PositiveInt = 3
+    seeds_per_job: PositiveInt = Field(3, description="seeds trained together in one job")
+    training: Training = Training()
+    protocol: Protocol = Protocol()
+
+    @pydantic.field_validator("behaviour_training", mode="before")
+    @classmethod
+    def _others_keep_theirs(cls, training):
+        if not isinstance(training, dict):
+            return training
+        kept = {name: settings.model_dump() for name, settings in BEHAVIOUR_TRAINING.items()}
+        return kept | {name: _over(kept.get(name), values) for name, values in training.items()}
+
+    @pydantic.field_validator("behaviour_training", mode="after")
+    @classmethod
+    def _only_walkers_leave_the_ground(cls, training):
+        walkers = {task.policy for task in envs.TASKS.values() if task.leaves_ground}
+        for name, settings in training.items():
+            if settings.airborne_bonus and name not in walkers:
+                raise ValueError(
+                    f"{name}.airborne_bonus: only {', '.join(sorted(walkers))} know whether they "
+                    "are off the ground; remove it or set it to 0"
+                )
+        return training
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.results) / self.profile
+
+    @property
+    def seed_groups(self) -> list[tuple[int, int]]:
+        """First and last seed of each job's group."""
+        size = self.seeds_per_job
+        return [(first, first + size - 1) for first in range(0, self.seeds, size)]
+
+    @property
+    def protocol_sha256(self) -> str:
+        """A hash of what scores and comparisons rest on: the protocol, seeds, metrics."""
+        metrics = {task: envs.TASKS[task].metric for task in self.tasks()}
+        stated = [self.protocol.model_dump(mode="json"), self.seeds, metrics]
+        return hashlib.sha256(json.dumps(stated).encode()).hexdigest()
+
+    @property
+    def methods(self) -> list[tuple[str, str]]:
+        """What is trained on every suite: (algorithm, sharing), in the configuration's order."""
+        return [(a, s) for a in self.algorithms for s in self.strategies(a)]
+
+    @property
+    def competing(self) -> list[tuple[str, str]]:
+        """The methods without the references: what is compared, ranked and set in bold."""
+        references = self.references
+        return [(a, s) for a, s in self.methods if s not in references]
+
+    @property
+    def references(self) -> list[str]:
+        """The configured strategies that are references and no methods."""
+        return [name for name in self.sharing if plugins.is_reference(self.module("sharing", name))]
+
+    def strategies(self, algorithm: str) -> list[str]:
+        """The strategies that an algorithm is trained with: the methods, then the references."""
+        names = self.algorithms[algorithm].get(plugins.SHARING, self.sharing)
+        references = self.references
+        ordered = sorted(self.sharing, key=lambda name: name in references)
+        return [name for name in ordered if name in names]
+
+    def size(self, suite: str, task: str) -> int:
+        """Transitions of a task's dataset: the configured size, else the paper's."""
+        return self.suites[suite].sizes.get(task, envs.SUITES[suite].sources[task].transitions)
+
+    def module(self, kind: str, name: str) -> str:
+        """The plug-in behind a configured name of a kind ("algorithms" or "sharing")."""
+        return plugins.module_name(name, getattr(self, kind)[name])
+
+    def tasks(self) -> list[str]:
+        """Every task of the configured suites, once, in the suites' order."""
+        return list(dict.fromkeys(t for suite in self.suites for t in envs.SUITES[suite].tasks))
+
+    def policies(self) -> list[str]:
+        """Every trained behaviour policy behind the configured suites' data, once."""
+        named = (envs.TASKS[task].policy for task in self.tasks())
+        return list(dict.fromkeys(policy for policy in named if policy))
+
+    def of(self, suite: str) -> "Config":
+        """This configuration with what its domain has otherwise: algorithms and training."""
+        domain = self.domains.get(envs.SUITES[suite].domain, Domain())
+        algorithms = {
+            name: options | domain.algorithms.get(name, {})
+            for name, options in self.algorithms.items()
+        }
+        update = {
+            "algorithms": algorithms,
+            "training": training_of(self, domain),
+            "domains": {},
+        }
+        return self.model_copy(update=update)
+
+
+def _over(kept: dict[str, Any] | None, values: Any) -> Any:
+    """A policy's settings over the kept ones of the same learner; another learner starts afresh."""
+    if not isinstance(values, dict):
+        return values
+    learner = values.get("learner", kept["learner"] if kept else "sac")
+    return (kept if kept and kept["learner"] == learner else {"learner": learner}) | values
+
+
+def training_of(config: Config, domain: Domain) -> Training:
+    """The training section with what a domain has otherwise."""
+    return Training.model_validate(config.training.model_dump() | domain.training)

@@ -1,0 +1,32 @@
+"""What pydantic found wrong, in the words of this project."""
+
+from typing import Annotated, Any, get_args, get_origin
+
+import pydantic
+
+from cds_bench.config.profile import Config
+from cds_bench.config.sections import LEARNERS
+from cds_bench.errors import BenchError, nearest
+
+
+def refusal(error: pydantic.ValidationError, prefix: str) -> BenchError:
+    """Everything that pydantic found, a line each."""
+    return BenchError("\n".join(prefix + _explain(problem) for problem in error.errors()))
+
+
+def _explain(problem: dict) -> str:
+    """One pydantic error as a sentence; unknown keys name the nearest valid one."""
+    # A learner's name among the parts only says which section pydantic chose.
+    *parents, key = [part for part in problem["loc"] if part not in LEARNERS] or [""]
+    where = ".".join(map(str, (*parents, key)))
+    if problem["type"] != "extra_forbidden":
+        return f"{where}: {problem['msg']} (got {problem['input']!r})"
+    model: Any = Config
+    for parent in parents:
+        by_name = get_origin(model) is dict  # name -> section
+        model = get_args(model)[1] if by_name else model.model_fields[parent].annotation
+    if get_origin(model) is Annotated:
+        model = next(LEARNERS[part] for part in problem["loc"] if part in LEARNERS)
+    prefix = ".".join(map(str, parents))
+    prefix = f"{prefix}: " if prefix else ""
+    return f"{prefix}unknown key '{key}'{nearest(str(key), model.model_fields)}"

@@ -1,0 +1,111 @@
+"""A short film of one episode: a random, behaviour, expert or trained policy."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio
+import numpy as np
+from PIL import Image
+
+import envs
+from cds_bench.behaviour.recipes import recipes
+from cds_bench.behaviour.rollout import EPISODE_SCORE, EPISODE_SEEDS
+from cds_bench.config import Config
+from cds_bench.errors import BenchError, nearest
+from cds_bench.evaluation.policy import load_policies
+from cds_bench.progress import Progress
+from cds_bench.seeding import stream
+from cds_bench.storage.files import atomic
+
+QUALITIES = ("random", "behaviour", "expert")
+FRAMES, SECONDS = 60, 6  # of a film, at most
+WIDTH = 300  # pixels, at most
+
+
+def film(config: Config, suite: str, task: str, policy: str, seed: int, output: Path | None) -> str:
+    """Writes a GIF of one episode and says what it shows.
+
+    `policy` is random, behaviour (what made the task's data in the suite), expert, or the folder
+    of a trained run, whose last snapshot and first seed are shown. Time is quickened so that an
+    episode takes 6 seconds at most. Raises BenchError for unknown names, an unreadable run, another
+    format than GIF, and a machine that can't draw.
+    """
+    if suite not in envs.SUITES:
+        raise BenchError(f"unknown suite '{suite}'{nearest(suite, envs.SUITES)}")
+    if task not in (tasks := envs.SUITES[suite].tasks):
+        raise BenchError(f"{suite}: unknown task '{task}'{nearest(task, tasks)}")
+    output = output or Path(f"{suite}_{task}_{Path(policy).name}.gif")
+    if output.suffix != ".gif":
+        raise BenchError(f"{output}: only GIF is written; end the name in .gif")
+    if not os.environ.get("DISPLAY"):
+        os.environ.setdefault("MUJOCO_GL", "egl")
+    env = envs.make(task, render_mode="rgb_array")
+    try:
+        begin = _policy(config, env, suite, task, policy)
+        rewards, _ = _episode(env, begin, stream("render", task, policy, seed), set())
+        steps = np.linspace(0, len(rewards), min(len(rewards) + 1, FRAMES)).round().astype(int)
+        # the same episode again, now that its length is known: pictures are what takes the time
+        _, pictures = _episode(env, begin, stream("render", task, policy, seed), set(steps))
+    finally:
+        env.close()
+    seconds = min(SECONDS, len(rewards) / env.metadata["render_fps"])
+    pause = 1e3 * seconds / len(pictures)
+    with atomic(output) as temporary:
+        imageio.mimwrite(temporary, pictures, format="GIF", duration=pause, loop=0)
+    metric = envs.TASKS[task].metric
+    score = EPISODE_SCORE[metric].reduce(rewards)
+    return f"{output}: {policy} on {task}, {len(rewards)} steps, {metric} {score:.4g}"
+
+
+def _policy(config: Config, env, suite: str, task: str, policy: str) -> Callable:
+    """`Behaviour.begin` of the named policy."""
+    if policy in QUALITIES:
+        quality = envs.SUITES[suite].sources[task].quality if policy == "behaviour" else policy
+        return recipes(config, env, quality)[-1].behaviour.begin
+    folder = Path(policy)
+    if not folder.is_dir():
+        raise BenchError(
+            f"--policy: '{policy}' is none of {', '.join(QUALITIES)} and no folder of a run, like "
+            f"{config.folder}/runs/{suite}/cql/cds/seeds0-2"
+        )
+    policies = load_policies(folder / "policies.safetensors")
+    if task not in policies.tasks:
+        raise BenchError(f"{folder}: has no task '{task}'{nearest(task, policies.tasks)}")
+    index, seeds = policies.tasks.index(task), len(policies.seeds)
+
+    def act(observation, rng):
+        stacked = np.broadcast_to(observation, (seeds, 1, len(observation)))
+        return policies.act(-1, index, stacked)[0, 0]
+
+    return lambda rng: act
+
+
+def _episode(
+    env, begin: Callable, rng: np.random.Generator, steps: set[int]
+) -> tuple[list[float], list[np.ndarray]]:
+    """The rewards of one episode, and its pictures after the given numbers of steps."""
+    observation, _ = env.reset(seed=int(rng.integers(EPISODE_SEEDS)))
+    act, rewards, ended = begin(rng), [], False
+    pictures = [_picture(env)] if 0 in steps else []
+    with Progress("render", env.unwrapped.task.horizon) as progress:
+        while not ended:
+            observation, reward, terminated, truncated, _ = env.step(act(observation, rng))
+            rewards.append(reward)
+            ended = terminated or truncated
+            if len(rewards) in steps:
+                pictures.append(_picture(env))
+            progress.update(len(rewards))
+    return rewards, pictures
+
+
+def _picture(env) -> np.ndarray:
+    """What the environment draws, made smaller."""
+    try:
+        picture = env.render()
+    except Exception as error:  # each of the GL backends raises its own
+        raise BenchError(
+            f"this machine draws no pictures with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} "
+            f"({error}); try MUJOCO_GL=egl, osmesa or, with a display, glfw"
+        ) from error
+    return np.asarray(Image.fromarray(picture).reduce(-(-picture.shape[1] // WIDTH)))

@@ -1,0 +1,148 @@
+"""The jobs of a profile: their names, logs and files, and the modules that their results need."""
+
+import envs
+from cds_bench.config import Config, plugins
+from cds_bench.storage import paths
+
+# What is written per suite, and put together for the whole profile.
+MERGED = (paths.scores, paths.failures, paths.shift, paths.comparisons)
+
+
+def log(config: Config, rule: str, *parts: str) -> str:
+    return str(config.folder / "logs" / rule / f"{'_'.join(parts) or rule}.log")
+
+
+def benchmark(config: Config, rule: str, *parts: str) -> str:
+    return str(config.folder / "benchmarks" / rule / f"{'_'.join(parts) or rule}.tsv")
+
+
+def groups(config: Config) -> list[str]:
+    """The seed groups as they appear in paths."""
+    return [f"{first}-{last}" for first, last in config.seed_groups]
+
+
+def runs(config: Config, *suites: str) -> list[tuple[str, str, str, str]]:
+    """Every training job of the named suites, or of all: suite, algorithm, sharing, seeds."""
+    return [
+        (suite, algorithm, sharing, seeds)
+        for suite in suites or config.suites
+        for algorithm, sharing in config.methods
+        for seeds in groups(config)
+    ]
+
+
+def run_files(config: Config, *key: str) -> dict[str, str]:
+    """The files of one training job, by the names that its rule uses."""
+    folder = paths.run(config, *key)
+    names = ("policies.safetensors", "metrics.csv", "timing.csv", "shift.csv", "run.json")
+    return {name.partition(".")[0]: str(folder / name) for name in names}
+
+
+def baseline_scores(config: Config) -> list[str]:
+    """The checked scores of the external baselines."""
+    return [str(paths.baseline_checked(config, name)) for name in config.baselines]
+
+
+def discount(config: Config, suite: str) -> float:
+    """What a suite's returns are discounted by before training: by its first algorithm's."""
+    name, options = next(iter(config.of(suite).algorithms.items()))
+    return (plugins.defaults("algorithms", config.module("algorithms", name)) | options)["discount"]
+
+
+def suite_tasks(suite: str) -> tuple[str, ...]:
+    return envs.SUITES[suite].tasks
+
+
+def policy_files(config: Config, task: str) -> list[str]:
+    """The trained behaviour policy behind a task's data and its provenance; none if scripted."""
+    policy = envs.TASKS[task].policy
+    files = (paths.behaviour, paths.behaviour_provenance)
+    return [str(file(config, policy)) for file in files] if policy else []
+
+
+def domain_of(name: str) -> str:
+    """The domain of a suite, a task or a skill; a trained policy is named after one of these."""
+    return (envs.SUITES | envs.TASKS | envs.SKILLS)[name].domain
+
+
+def world(domain: str) -> tuple[str, ...]:
+    """The modules of a domain's world, for fingerprints: its tasks and its environments."""
+    described = envs.DOMAINS[domain]
+    return (described.__name__, described.ENVIRONMENTS)
+
+
+def worlds(config: Config) -> list[str]:
+    """The modules of every configured domain's world."""
+    domains = dict.fromkeys(domain_of(suite) for suite in config.suites)
+    return [module for domain in domains for module in world(domain)]
+
+
+def behaviours(domain: str) -> tuple[str, ...]:
+    """The modules that a domain's data come from, for fingerprints."""
+    return (*world(domain), f"cds_bench.behaviour.{domain}")
+
+
+def by_quality(config: Config) -> list[str]:
+    """The suites that differ in the quality of their data alone: those that share their tasks."""
+    qualities = {
+        suite: {source.quality for source in envs.SUITES[suite].sources.values()}
+        for suite in config.suites
+    }
+    tasks = [envs.SUITES[suite].tasks for suite, found in qualities.items() if len(found) == 1]
+    return [
+        suite
+        for suite, found in qualities.items()
+        if len(found) == 1 and tasks.count(envs.SUITES[suite].tasks) > 1
+    ]
+
+
+def suite_datasets(config: Config, suite: str) -> list[str]:
+    """The dataset of each task of a suite."""
+    return [str(paths.dataset(config, suite, task)) for task in suite_tasks(suite)]
+
+
+def all_datasets(config: Config) -> list[str]:
+    """Every dataset of a profile."""
+    return [path for suite in config.suites for path in suite_datasets(config, suite)]
+
+
+def all_references(config: Config) -> list[str]:
+    """The scores that normalise of every task."""
+    return [str(paths.references(config, task)) for task in config.tasks()]
+
+
+def suite_metrics(config: Config, suite: str) -> list[str]:
+    """What the figures of who shares with whom are drawn from."""
+    return [run_files(config, *run)["metrics"] for run in runs(config, suite)]
+
+
+def suite_runs(config: Config, suite: str) -> list[str]:
+    """What a suite's statistics are computed from: its runs, and what they scored."""
+    found = []
+    for run in runs(config, suite):
+        made = run_files(config, *run)
+        scored = (paths.run_scores(config, *run), paths.run_values(config, *run))
+        found += [*map(str, scored), made["run"], made["shift"]]
+    return found
+
+
+def suite_statistics(config: Config, suite: str) -> list[str]:
+    """What the statistics of a suite write."""
+    return [str(path(config, suite)) for path in MERGED]
+
+
+def statistics(config: Config) -> list[str]:
+    """What the statistics of the whole profile write."""
+    return [str(path(config)) for path in (*MERGED, paths.claims)]
+
+
+def report(config: Config) -> str:
+    return str(config.folder / "report.html")
+
+
+def page_data(config: Config) -> list[str]:
+    """What the report page reads beside tables and figures: runs and the data behind them."""
+    of_runs = [run_files(config, *run)[name] for run in runs(config) for name in ("run", "metrics")]
+    of_suites = [str(paths.manifest(config, suite)) for suite in config.suites]
+    of_data = all_datasets(config) + all_references(config)
+    return of_runs + of_suites + of_data + statistics(config)

@@ -1,0 +1,151 @@
+"""From measured speeds to the costs of a profile: seconds, bytes on disk."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+import envs
+from cds_bench.config import Config
+from cds_bench.config.snapshots import snapshot_steps
+from cds_bench.dataset.pool import COLUMNS
+from cds_bench.dataset.store import expected_columns
+from cds_bench.training.divergence import ESTIMATE_BATCHES
+
+Key = tuple[str, str, str, str]  # suite, algorithm, sharing, device
+
+
+@dataclass(frozen=True)
+class World:
+    """A suite's sizes, and seconds per step of its environments by task.
+
+    collecting: with the policy that collects the task's data; evaluating: with trained policies,
+    those of all seeds and episodes of a job in lockstep.
+    """
+
+    observation: int
+    action: int
+    collecting: dict[str, float]
+    evaluating: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one training job costs.
+
+    phases: (steps, seconds per step), in turn; fit: seconds per step of fitting the behaviour that
+    the policy's shift is measured from; memory: the process's peak, on a GPU the GPU's, in bytes;
+    policy, critic: bytes of a snapshot and of the critics that are kept.
+    """
+
+    phases: tuple[tuple[int, float], ...]
+    fit: float
+    memory: int
+    policy: int
+    critic: int
+
+    @property
+    def steps_per_second(self) -> float:
+        """Over the phases by their share of the steps, without the fit."""
+        steps = sum(count for count, _ in self.phases)
+        return steps / sum(count * seconds for count, seconds in self.phases)
+
+    def seconds(self, fit_steps: int) -> float:
+        """Of the whole job."""
+        training = sum(count * seconds for count, seconds in self.phases)
+        return training + (fit_steps + ESTIMATE_BATCHES) * self.fit
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a suite's jobs cost beside training: seconds, and bytes on disk.
+
+    references, collecting: by task; evaluating: of one job, of which there are `jobs`.
+    References and evaluation are upper bounds: every episode lasts its horizon.
+    """
+
+    jobs: int
+    transitions: int
+    references: dict[str, float]
+    collecting: dict[str, float]
+    evaluating: float
+    datasets: int
+    pool: int
+    runs: int
+
+
+def bill(config: Config, suite: str, world: World, costs: dict[Key, Cost]) -> Bill:
+    """A suite's share of the profile's numbers, times what was measured."""
+    own, protocol = config.of(suite), config.protocol
+    sizes = {task: config.size(suite, task) for task in world.collecting}
+    horizon = {task: envs.TASKS[task].horizon for task in sizes}
+    snapshots, groups = len(snapshot_steps(own)), len(config.seed_groups)
+    curve = (snapshots - protocol.final_snapshots) * protocol.curve_episodes
+    episodes = curve + protocol.final_snapshots * protocol.final_episodes
+    of_runs = (
+        snapshots * cost.policy + cost.critic
+        for (its_suite, *_, device), cost in costs.items()
+        if (its_suite, device) == (suite, "cpu")
+    )
+    return Bill(
+        jobs=len(config.methods) * groups,
+        transitions=sum(sizes.values()),
+        references={
+            task: 3 * config.datasets.reference_episodes * horizon[task] * each
+            for task, each in world.collecting.items()
+        },
+        collecting={task: sizes[task] * each for task, each in world.collecting.items()},
+        evaluating=config.seeds_per_job
+        * episodes
+        * sum(horizon[task] * each for task, each in world.evaluating.items()),
+        datasets=sum(
+            size * row_bytes(expected_columns(task), world, 1) for task, size in sizes.items()
+        ),
+        pool=sum(sizes.values()) * row_bytes(COLUMNS, world, len(sizes)),
+        runs=groups * sum(of_runs),
+    )
+
+
+def row_bytes(columns: dict[str, tuple[type, int]], world: World, targets: int) -> int:
+    """Of one transition whose rewards are those of so many tasks."""
+    widths = {
+        "observations": world.observation,
+        "next_observations": world.observation,
+        "actions": world.action,
+        "rewards": targets,
+        "terminals": targets,
+    }
+    return sum(widths.get(key, 1) * np.dtype(kind).itemsize for key, (kind, _) in columns.items())
+
+
+def job_seconds(config: Config, costs: dict[Key, Cost], device: str) -> dict[Key, float]:
+    """Of one training job of each method."""
+    return {
+        key: cost.seconds(config.of(key[0]).training.shift_steps)
+        for key, cost in costs.items()
+        if key[3] == device
+    }
+
+
+def wall_seconds(
+    config: Config, bills: dict[str, Bill], training: dict[Key, float], device: str, cores: int
+) -> float:
+    """At best: no core ever waits, and nothing is over before its longest job and its evaluation.
+
+    On a GPU the training jobs run one after the other. References are of a task, not of a suite.
+    """
+    groups = len(config.seed_groups)
+    work = sum(references(bills).values())
+    work += sum(
+        sum(each.collecting.values()) + each.jobs * each.evaluating for each in bills.values()
+    )
+    longest = max(each + bills[suite].evaluating for (suite, *_), each in training.items())
+    if device != "cpu":
+        return max(work / cores, groups * sum(training.values()), longest)
+    threads = {suite: config.of(suite).training.threads for suite in bills}
+    work += groups * sum(each * threads[suite] for (suite, *_), each in training.items())
+    return max(work / cores, longest)
+
+
+def references(bills: dict[str, Bill]) -> dict[str, float]:
+    """Seconds of each task's references, which its suites share."""
+    return {task: each for of in bills.values() for task, each in of.references.items()}

@@ -1,0 +1,227 @@
+"""Measuring the speed of a profile's parts on this machine: environments, policies, training."""
+
+import itertools
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+import numpy as np
+import torch
+
+import envs
+from cds_bench.behaviour.recipes import recipes
+from cds_bench.behaviour.rollout import Behaviour, episode, uniform
+from cds_bench.config import Config, options
+from cds_bench.dataset.pool import Pool
+from cds_bench.errors import BenchError
+from cds_bench.evaluation.policy import Policies
+from cds_bench.evaluation.rollout import Arena
+from cds_bench.planning.costs import Cost, Key, World
+from cds_bench.progress import Progress
+from cds_bench.training import divergence, loop
+from cds_bench.training.device import keep_freed_memory
+from cds_bench.training.run import make_job
+
+SECONDS = 1.0  # of measuring each thing
+
+
+def measure_worlds(config: Config, seconds: float, progress: Progress) -> dict[str, World]:
+    """Every suite's environments; what suites have in common is measured once."""
+    stepping: dict[tuple, float] = {}
+    worlds = {}
+    for suite in config.suites:
+        sources = envs.SUITES[suite].sources
+        collecting, evaluating = {}, {}
+        for task, source in sources.items():
+            env = Arena(task, [0], 1).envs[0]
+            sizes = env.observation_space.shape[0], env.action_space.shape[0]
+            for quality in ("random", source.quality):
+                if (task, quality) not in stepping:
+                    found = seconds_per_world_step(env, behaviours(config, env, quality), seconds)
+                    stepping[task, quality] = found
+            env.close()
+            collecting[task] = stepping[task, source.quality]
+            evaluating[task] = stepping[task, "random"]
+            progress.update(progress.done + 1, f"{task}: {1 / collecting[task]:.0f} steps/s")
+        acting = seconds_per_action(config.of(suite), sizes, len(sources), seconds)
+        evaluating = {task: each + acting for task, each in evaluating.items()}
+        worlds[suite] = World(*sizes, collecting, evaluating)
+    return worlds
+
+
+def behaviours(config: Config, env, quality: str) -> list[Behaviour]:
+    """What collects data of a quality; the random policy where it is not trained yet."""
+    try:
+        return [recipe.behaviour for recipe in recipes(config, env, quality)]
+    except BenchError:
+        return [uniform(env.action_space.shape[0])]
+
+
+def seconds_per_world_step(env, acting: list[Behaviour], seconds: float) -> float:
+    """Over whole episodes of the behaviours in turn, resets included; at least one of each."""
+    rng = np.random.default_rng(0)
+    episode(env, acting[0], rng, limit=10)
+    steps, count, start = 0, 0, time.perf_counter()
+    while (spent := time.perf_counter() - start) < seconds or count < len(acting):
+        steps += len(episode(env, acting[count % len(acting)], rng)["rewards"])
+        count += 1
+    return spent / steps
+
+
+def seconds_per_action(config: Config, sizes: tuple[int, int], tasks: int, seconds: float) -> float:
+    """Of the policies of a job, per environment and step, as evaluation calls them in lockstep."""
+    observation, action = sizes
+    seeds, episodes = config.seeds_per_job, config.protocol.final_episodes
+    widths = [observation + tasks, *config.training.hidden, 2 * action]
+    layers = []
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [np.ones((1, seeds, rows, outputs), np.float32) for rows in (inputs, 1)]
+    mean = np.zeros((tasks, observation), np.float32)
+    policies = Policies(layers, [], [], mean, mean + 1, [0], list(range(seeds)), [""] * tasks, "")
+    seen = np.zeros((seeds, episodes, observation))
+    each = seconds_per_call(lambda: policies.act(0, 0, seen), "cpu", seconds / 10)
+    return each / (seeds * episodes)
+
+
+def seconds_per_call(call: Callable[[], object], device: str, seconds: float) -> float:
+    """Mean over `seconds`, at least two calls; as many of a quarter of that are left out before."""
+    repeat(call, device, seconds / 4, least=1)
+    return repeat(call, device, seconds, least=2)
+
+
+def repeat(call: Callable[[], object], device: str, seconds: float, least: int) -> float:
+    """Calls for that many seconds and at least so often; the mean seconds of a call."""
+    count, start = 0, time.perf_counter()
+    while count < least or time.perf_counter() - start < seconds:
+        call()
+        count += 1
+    if device != "cpu":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - start) / count
+
+
+def measure_training(
+    config: Config,
+    worlds: dict[str, World],
+    devices: list[str],
+    seconds: float,
+    progress: Progress,
+) -> dict[Key, Cost]:
+    """Every method on every suite and device; what differs in nothing that costs is done once."""
+    costs: dict[Key, Cost] = {}
+    known: dict[tuple, Cost] = {}
+    for suite, world in worlds.items():
+        own = config.of(suite)
+        counts = tuple(config.size(suite, task) for task in world.collecting)
+        for (algorithm, sharing), device in itertools.product(own.methods, devices):
+            same = (world.observation, world.action, counts, algorithm, sharing, device,
+                    repr((own.algorithms[algorithm], own.training)))  # fmt: skip
+            if same not in known:
+                arguments = (own, suite, algorithm, sharing, device, world, seconds)
+                known[same] = alone(arguments)
+            costs[suite, algorithm, sharing, device] = cost = known[same]
+            note = f"{suite} {algorithm} {sharing}: {cost.steps_per_second:.1f} steps/s"
+            progress.update(progress.done + 1, note)
+    return costs
+
+
+def alone(arguments: tuple) -> Cost:
+    """`measure_job` in a fresh process, as a job is one: memory of a fork would be shared."""
+    _, suite, algorithm, sharing, device, *_ = arguments
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            return pool.submit(measure_job, *arguments).result()
+    except (BrokenProcessPool, torch.OutOfMemoryError, MemoryError) as error:
+        raise BenchError(
+            f"{suite} {algorithm} {sharing}: could not be measured on {device} ({error}); most "
+            "likely it needs more memory than there is: lower training.batch_size or seeds_per_job"
+        ) from error
+
+
+def measure_job(
+    config: Config,
+    suite: str,
+    algorithm: str,
+    sharing: str,
+    device: str,
+    world: World,
+    seconds: float,
+) -> Cost:
+    """Times a training job's steps in each of its phases, and the fit after it."""
+    torch.set_num_threads(config.training.threads)
+    keep_freed_memory()
+    training = config.training.model_copy(update={"device": device})
+    config = config.model_copy(update={"training": training})
+    first, last = config.seed_groups[0]
+    pool = synthetic_pool(config, suite, world)
+    job = make_job(config, suite, algorithm, sharing, f"{first}-{last}", pool.tasks)
+    device_pool = loop.device_pool(job, pool)
+    state = loop.start(job, device_pool)
+
+    def step(number: int) -> None:
+        state.step = number
+        state.recorder.add(*loop.train_step(job, device_pool, state), state.step)
+
+    timed = tuple(
+        (count, seconds_per_call(lambda: step(number), device, seconds))  # noqa: B023
+        for number, count in phases(config, algorithm)
+    )
+    fit = seconds_per_fit_step(
+        lambda steps: divergence.fit(job, device_pool, state, steps), config, device, seconds
+    )
+    learner = state.learner
+    return Cost(
+        timed, fit, loop.peak_bytes(device), size_of(learner.policy), size_of(learner.critic)
+    )
+
+
+def seconds_per_fit_step(
+    fit: Callable[[int], object], config: Config, device: str, seconds: float
+) -> float:
+    """Of one fit that lasts about that long, and no longer than the job's own."""
+    rough = repeat(lambda: fit(2), device, 0.0, least=1) / 2
+    steps = max(2, min(config.training.shift_steps, round(seconds / rough)))
+    return repeat(lambda: fit(steps), device, 0.0, least=1) / steps
+
+
+def phases(config: Config, algorithm: str) -> list[tuple[int, int]]:
+    """(a step, steps that cost what it costs): cloning, where the algorithm does, and the rest.
+
+    The rest is timed after its first step, which moves to the new phase and is not like the others.
+    """
+    steps = config.training.steps
+    settings = options("algorithms", algorithm, config.algorithms[algorithm])
+    cloning = min(getattr(settings, "cloning_steps", 0), steps)
+    return [(k, n) for k, n in ((0, cloning), (cloning + 1, steps - cloning)) if n]
+
+
+def synthetic_pool(config: Config, suite: str, world: World) -> Pool:
+    """Noise in the shapes of a suite's pool."""
+    tasks = envs.SUITES[suite].tasks
+    counts = [config.size(suite, task) for task in tasks]
+    rng, rows = np.random.default_rng(0), sum(counts)
+
+    def noise(*shape: int) -> np.ndarray:
+        return rng.random(shape, dtype=np.float32)
+
+    return Pool(
+        suite=suite,
+        domain=envs.SUITES[suite].domain,
+        tasks=tasks,
+        observations=noise(rows, world.observation),
+        actions=2 * noise(rows, world.action) - 1,
+        next_observations=noise(rows, world.observation),
+        rewards=noise(rows, len(tasks)),
+        terminals=np.zeros((rows, len(tasks)), np.float32),
+        source=np.repeat(np.arange(len(tasks)), counts),
+        ends=np.ones(rows, bool),
+        observation_mean=np.full((len(tasks), world.observation), 0.5, np.float32),
+        observation_scale=np.full((len(tasks), world.observation), 0.3, np.float32),
+    )
+
+
+def size_of(tensors: dict[str, torch.Tensor]) -> int:
+    """Bytes."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -1,0 +1,38 @@
+"""The paper's claims 1 to 5 (Yu et al. 2021) as tests on what was measured here.
+
+Each claim is decided on every scope that it speaks of, and then as a whole; what counts as
+supported is fixed here, before anything is measured [ours]. Tests are over training seeds, paired,
+exact sign-flip permutations; scores are normalised and averaged over a suite's tasks per seed.
+"""
+
+from dataclasses import astuple
+
+import pandas as pd
+
+from cds_bench.config import Config
+from cds_bench.statistics.claims_on_cds import comparable, improves, works_with
+from cds_bench.statistics.claims_on_sharing import shifted, worse_shared
+from cds_bench.statistics.decisions import COLUMNS, Data
+from cds_bench.statistics.headline import headline
+from cds_bench.statistics.schema import read_scores
+from cds_bench.statistics.shift import read_shift
+from cds_bench.storage import files, paths
+
+
+def claims(config: Config, scores: pd.DataFrame, shift: pd.DataFrame) -> pd.DataFrame:
+    """A row per claim and scope, and one per claim as a whole; `scores` is a checked frame."""
+    data = Data(config, headline(scores, config.protocol), shift)
+    rows = [
+        *worse_shared(data),
+        *shifted(data),
+        *comparable(data),
+        *improves(data),
+        *works_with(data),
+    ]
+    return pd.DataFrame([astuple(row) for row in rows], columns=COLUMNS)
+
+
+def write_claims(config: Config) -> None:
+    """Writes claims.csv from scores.csv and shift.csv."""
+    found = claims(config, read_scores(paths.scores(config)), read_shift(config))
+    files.write_csv(paths.claims(config), found)

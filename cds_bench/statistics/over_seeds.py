@@ -1,0 +1,41 @@
+"""Measures of tasks and methods as means over seeds, with bootstrap intervals."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from cds_bench.config import Config
+from cds_bench.seeding import stream
+from cds_bench.statistics.headline import AVERAGE, Method
+from cds_bench.statistics.intervals import mean_over_seeds
+
+SUMMARY = [
+    "suite", "task", "algorithm", "sharing", "measure", "seeds", "n", "mean", "low", "high",
+]  # fmt: skip
+
+
+def with_average(values: pd.DataFrame, tasks: Iterable[str]) -> pd.DataFrame:
+    """Columns are the tasks, then their average, for seeds that have them all; a row per seed."""
+    wide = values.reindex(columns=list(tasks))
+    return wide.assign(**{AVERAGE: wide.mean(axis=1, skipna=False)})
+
+
+def summarise(
+    config: Config,
+    purpose: str,
+    measured: Iterable[tuple[str, Method, str, pd.DataFrame]],
+) -> pd.DataFrame:
+    """SUMMARY's columns of (suite, method, measure, values), values as `with_average` has them.
+
+    A row per task, and one for their average: the mean over the n of its `seeds` rows that have a
+    value, with the percentile bootstrap interval, drawn from the streams of `purpose`.
+    """
+    bootstrap = (config.protocol.resamples, config.protocol.confidence)
+    rows = []
+    for suite, method, measure, values in measured:
+        for task, column in values.items():
+            key = (suite, task, *method, measure)
+            defined = column.dropna().to_numpy(float)
+            found = mean_over_seeds(defined, stream(purpose, *key), *bootstrap)
+            rows.append((*key, len(values), *found))
+    return pd.DataFrame(rows, columns=SUMMARY)

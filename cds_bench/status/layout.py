@@ -1,0 +1,31 @@
+"""Plain text for terminals and logs: durations, and tables with aligned columns."""
+
+from collections.abc import Iterable
+
+
+def clock(seconds: float | None) -> str:
+    """Seconds as h:mm:ss, however many hours; '-' for None."""
+    if seconds is None:
+        return "-"
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+def aligned(header: tuple[str, ...], rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> str:
+    """A plain-text table; the columns of `left` are aligned to the left, the others to the right.
+
+    A row of one cell stands as it is, over the rows that it is the title of.
+    """
+    rows = [header, *rows]
+    columns = zip(*(row for row in rows if len(row) > 1), strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    lines = [
+        row[0]
+        if len(row) == 1
+        else "  ".join(
+            cell.ljust(width) if k in left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,12 @@
+"""The columns of the CSV files that one stage writes and another one reads."""
+
+RUN = ["suite", "algorithm", "sharing", "seed"]
+CELL = ["suite", "task", "algorithm", "sharing", "seed"]
+
+METRICS = ["seed", "step", "metric", "source", "target", "value"]  # metrics.csv of a run
+MOVED = ["seed", "task", "kl", "log_likelihood"]  # shift.csv of a run
+SCORES = ["domain", *CELL, "step", "episodes", "metric", "score", "normalized_score"]
+VALUES = [*CELL, "q_initial", "discounted_return"]
+# shift.csv of a suite or profile: MOVED beside VALUES, and by how much critics overestimate.
+SHIFT = [*CELL, "kl", "log_likelihood", "q_initial", "discounted_return", "overestimation"]
+FAILURES = [*RUN, "state", "step", "reason"]

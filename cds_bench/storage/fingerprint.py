@@ -1,0 +1,89 @@
+"""Fingerprints of code: what a stage's results depend on, without comments and docstrings.
+
+Snakemake sees no edit in an imported package; each rule carries `fingerprint(...)` of its stage's
+modules as a parameter, so that an edit reruns the stages that it can change and no others.
+"""
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("cds_bench", "envs")
+
+# Modules that say, check or find things but compute none of the results; what they pass on is in
+# the rules' parameters already.
+_NEUTRAL = """
+behaviour behaviour.recipes config config.plugins config.profile config.sections errors progress
+report.products report.sources report.targets storage.fingerprint storage.locks storage.paths
+storage.versions
+"""
+NEUTRAL = frozenset(["envs", *(f"cds_bench.{name}" for name in _NEUTRAL.split())])
+
+
+def fingerprint(*modules: str) -> str:
+    """A hash over the named modules and all of this project's modules that they import.
+
+    Plug-ins and domains are loaded by name and therefore never found by following imports: name
+    them.
+    """
+    digest = hashlib.sha256()
+    for module in sorted(closure(modules)):
+        digest.update(f"{module} {_code(module)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def closure(modules: tuple[str, ...]) -> set[str]:
+    """The modules and, followed through imports, the project's modules behind them."""
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found and module not in NEUTRAL:
+            found.add(module)
+            waiting.extend(imports(module))
+    return found
+
+
+def _path(module: str) -> Path | None:
+    """The file of one of this project's modules; None for anything else."""
+    if module.split(".")[0] not in PACKAGES:
+        return None
+    base = ROOT.joinpath(*module.split("."))
+    candidates = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in candidates if path.exists()), None)
+
+
+@functools.cache
+def _tree(module: str) -> ast.Module:
+    path = _path(module)
+    if path is None:
+        raise ValueError(f"fingerprint: no module '{module}' in this project")
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def imports(module: str) -> frozenset[str]:
+    """This project's modules that a module imports, wherever in its text."""
+    names: set[str] = set()
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(name for name in names if _path(name))
+
+
+@functools.cache
+def _code(module: str) -> str:
+    """The syntax tree as text, docstrings dropped; comments are not in it anyway."""
+    tree = ast.parse(ast.unparse(_tree(module)))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                body[:] = body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()

@@ -1,0 +1,130 @@
+"""Where each stage's files lie; the workflow and the command line agree by asking here.
+
+Arguments may be Snakemake wildcards ("{suite}"): everything is string formatting.
+"""
+
+from pathlib import Path
+
+from cds_bench.config import Config
+
+FROZEN = Path(__file__).parents[1] / "behaviour" / "frozen"
+
+
+def behaviour(config: Config, policy: str) -> Path:
+    """Snapshots of a trained behaviour policy; the frozen ones come with the package."""
+    folder = FROZEN if config.behaviour == "frozen" else config.folder / "behaviour"
+    return folder / f"{policy}.safetensors"
+
+
+def behaviour_provenance(config: Config, policy: str) -> Path:
+    return behaviour(config, policy).with_suffix(".json")
+
+
+def references(config: Config, task: str) -> Path:
+    return config.folder / "references" / f"{task}.json"
+
+
+def dataset(config: Config, suite: str, task: str) -> Path:
+    return config.folder / "datasets" / suite / f"{task}.hdf5"
+
+
+def manifest(config: Config, suite: str) -> Path:
+    return config.folder / "datasets" / suite / "manifest.json"
+
+
+def pool(config: Config, suite: str) -> Path:
+    return config.folder / "pools" / f"{suite}.hdf5"
+
+
+def run(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """A training job's folder; `seeds` is "<first>-<last>"."""
+    return config.folder / "runs" / suite / algorithm / sharing / f"seeds{seeds}"
+
+
+def checkpoints(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """Where a training job that is not complete saves what it has."""
+    return config.folder / "checkpoints" / suite / algorithm / sharing / f"seeds{seeds}"
+
+
+def run_scores(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """The scores of one training job, before they are merged."""
+    return config.folder / "scores" / suite / algorithm / sharing / f"seeds{seeds}.csv"
+
+
+def run_values(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """What one training job's critics expect, and what its policies get."""
+    return config.folder / "values" / suite / algorithm / sharing / f"seeds{seeds}.csv"
+
+
+def baseline(config: Config, name: str) -> Path:
+    """The folder of an external baseline, which writes into it what it likes."""
+    return config.folder / "baselines" / name
+
+
+def baseline_job(config: Config, name: str) -> Path:
+    """What an external baseline is asked to do (JSON)."""
+    return baseline(config, name) / "job.json"
+
+
+def baseline_scores(config: Config, name: str) -> Path:
+    """What an external baseline answers."""
+    return baseline(config, name) / "scores.csv"
+
+
+def baseline_checked(config: Config, name: str) -> Path:
+    """The same scores after every check: what statistics read."""
+    return baseline(config, name) / "checked.csv"
+
+
+def scores(config: Config, suite: str = "") -> Path:
+    """The scores of a suite; of the whole profile if none is named."""
+    return _merged(config, "scores", suite)
+
+
+def failures(config: Config, suite: str = "") -> Path:
+    """The seeds whose training failed, and why (csv); of a suite or of the profile."""
+    return _merged(config, "failures", suite)
+
+
+def shift(config: Config, suite: str = "") -> Path:
+    """How far policies moved from their data, and what their critics expect (csv); likewise."""
+    return _merged(config, "shift", suite)
+
+
+def comparisons(config: Config, suite: str = "") -> Path:
+    """Every method against the reference method (csv); of a suite or of the profile."""
+    return _merged(config, "comparisons", suite)
+
+
+def _merged(config: Config, name: str, suite: str) -> Path:
+    return config.folder / (f"{name}/{suite}.csv" if suite else f"{name}.csv")
+
+
+def claims(config: Config) -> Path:
+    """The paper's claims, tested on the scores (csv)."""
+    return config.folder / "claims.csv"
+
+
+def suite_id(suite: str) -> str:
+    """A suite's name as it stands in the names of rules, tables and figures."""
+    return suite.replace("-", "_")
+
+
+def stem(name: str, suite: str = "") -> str:
+    """The name of a table's or figure's files: it begins with the suite, if it is about one."""
+    return "_".join(filter(None, (suite_id(suite), name)))
+
+
+def table(config: Config, name: str, extension: str, suite: str = "") -> Path:
+    """A table (csv, md, tex or html); the name "" is the suite's table of scores."""
+    return config.folder / "tables" / f"{stem(name, suite)}.{extension}"
+
+
+def figure(config: Config, name: str, extension: str, suite: str = "") -> Path:
+    """A figure (png or svg)."""
+    return config.folder / "figures" / f"{stem(name, suite)}.{extension}"
+
+
+def resolved(config: Config) -> Path:
+    """The configuration that a results folder was made with, defaults included."""
+    return config.folder / "config.json"

@@ -1,0 +1,73 @@
+"""The files that a training job leaves: policies, metrics, timing, shift, and run.json."""
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cds_bench.dataset.pool import Pool
+from cds_bench.storage.files import atomic, write_csv, write_json
+from cds_bench.storage.versions import now, processor, versions
+from cds_bench.training.device import hardware
+from cds_bench.training.loop import Job, Result
+
+
+def write(
+    folder: Path,
+    job: Job,
+    pool: Pool,
+    result: Result,
+    moved: pd.DataFrame,
+    mark: dict[str, Any],
+    code: str,
+) -> None:
+    """Writes the files of a run, run.json last; `moved` is what `divergence.measure` found."""
+    state, taken = result.state, len(next(iter(result.policies.values())))
+    critic = state.learner.critic
+    tensors: dict[str, Tensor] = {
+        **result.policies,
+        **{f"critic_{name}": value.detach().cpu() for name, value in critic.items()},
+        "observation_mean": torch.from_numpy(pool.observation_mean),
+        "observation_scale": torch.from_numpy(pool.observation_scale),
+        "steps": torch.tensor(mark["snapshot_steps"][:taken]),
+        "seeds": torch.tensor(job.seeds),
+    }
+    # One metadata key: safetensors does not keep the order of several, and bytes must repeat.
+    metadata = {"run": json.dumps({"tasks": pool.tasks, "pool": pool.sha256}, sort_keys=True)}
+    with atomic(folder / "policies.safetensors") as temporary:
+        save_file(tensors, temporary, metadata)
+    write_csv(folder / "metrics.csv", result.metrics)
+    write_csv(folder / "timing.csv", result.timing)
+    write_csv(folder / "shift.csv", moved)
+    packages = ("torch", "numpy", "safetensors", "h5py")
+    write_json(
+        folder / "run.json",
+        {
+            "fingerprint": mark,
+            "code": code,
+            "seeds": job.seeds,
+            "failures": state.recorder.failed,
+            "resolved": {
+                "algorithm": vars(job.algorithm_config),
+                "sharing": vars(job.strategy_config),
+            },
+            "versions": versions(*packages) | {"python": platform.python_version()},
+            "hardware": {
+                "machine": platform.machine(),
+                "processor": processor(),
+                "device": hardware(job.device),
+                "threads": torch.get_num_threads(),
+            },
+            "started": state.started,
+            "ended": now(),
+            "wall_seconds": round(state.seconds, 1),
+            "steps_per_second": round(state.step / state.seconds, 2),
+            "interruptions": state.interruptions,
+            "peak_memory_mib": round(state.peak_bytes / 2**20),
+        },
+    )

@@ -1,0 +1,26 @@
+"""A valid configuration, and one of its keys changed."""
+
+import copy
+
+MIXED = "walker2d-mixed"
+VALID = {
+    "profile": "test",
+    "suites": {MIXED: None},
+    "algorithms": {"cql": {"actions": 2}},
+    "sharing": {"no_sharing": None, "cds": {"threshold": 80.0}},
+    "seeds": 4,
+    "seeds_per_job": 2,
+}
+
+
+def changed(path: str, value) -> dict:
+    """The valid configuration with one key ("training/steps") set."""
+    values = copy.deepcopy(VALID)
+    *parents, key = path.split("/")
+    section = values
+    for parent in parents:
+        if not isinstance(section.get(parent), dict):
+            section[parent] = {}
+        section = section[parent]
+    section[key] = value
+    return values

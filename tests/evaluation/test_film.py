@@ -1,0 +1,78 @@
+"""Films: what is written, that nothing is simulated otherwise for them, and plain refusals."""
+
+from pathlib import Path
+
+import imageio
+import numpy as np
+import pytest
+
+import envs
+from cds_bench.config import Config
+from cds_bench.errors import BenchError
+from cds_bench.evaluation.film import FRAMES, WIDTH, render
+from cds_bench.storage import paths
+
+MAZE = ("pointmaze-medium-directed", "pointmaze-medium-20-4")
+
+
+pytestmark = pytest.mark.usefixtures("draws")
+
+
+@pytest.mark.parametrize("policy", ["random", "behaviour", "expert"])
+def test_a_film_shows_an_episode(tmp_path, policy):
+    said = render(Config(), *MAZE, policy, 0, tmp_path / "film.gif")
+    pictures = imageio.mimread(tmp_path / "film.gif")
+    assert 10 < len(pictures) <= FRAMES
+    assert pictures[0].shape[1] <= WIDTH
+    assert np.ptp(pictures[0]) > 100, "the first picture shows something"
+    assert (pictures[0] != pictures[-1]).any()
+    assert policy in said
+    assert [path.name for path in tmp_path.iterdir()] == ["film.gif"]
+    if policy != "random":
+        assert "success 1" in said
+
+
+def test_a_trained_run_is_shown(trained, tmp_path):
+    folder = paths.run(trained, "walker2d-mixed", "cql", "cds", "0-1")
+    said = render(trained, "walker2d-mixed", "jump", str(folder), 0, tmp_path / "film.gif")
+    assert "return" in said
+    assert imageio.mimread(tmp_path / "film.gif")
+
+
+def test_pictures_change_nothing_that_is_simulated():
+    plain, drawn = envs.make(MAZE[1]), envs.make(MAZE[1], render_mode="rgb_array")
+    assert plain.unwrapped.model is drawn.unwrapped.model
+    geoms = plain.unwrapped.model.ngeom
+    rng = np.random.default_rng(0)
+    for env in (plain, drawn):
+        env.reset(seed=1)
+    for _ in range(20):
+        action = rng.uniform(-1, 1, 2).astype(np.float32)
+        assert drawn.render().shape == (360, 480, 3)
+        np.testing.assert_array_equal(plain.step(action)[0], drawn.step(action)[0])
+    assert plain.unwrapped.model.ngeom == geoms
+    plain.close()
+    drawn.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"suite": "pointmaze-medium-direct"}, "unknown suite .* did you mean 'pointmaze-medium-d"),
+        ({"task": "pointmaze-medium-0-0"}, r"pointmaze-medium-directed: unknown task .*-0-16"),
+        ({"task": "jump"}, "unknown task 'jump'"),
+        ({"policy": "exprt"}, "'exprt' is none of random, behaviour, expert and no folder of a"),
+        ({"output": "film.mp4"}, "only GIF is written"),
+    ],
+)
+def test_refusals_are_plain_and_leave_nothing(tmp_path, monkeypatch, change, message):
+    monkeypatch.chdir(tmp_path)
+    asked = {"suite": MAZE[0], "task": MAZE[1], "policy": "random", "output": "film.gif"} | change
+    with pytest.raises(BenchError, match=message):
+        render(Config(), asked["suite"], asked["task"], asked["policy"], 0, Path(asked["output"]))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(BenchError, match=r"policies\.safetensors: not readable"):
+        render(Config(), *MAZE, str(tmp_path), 0, tmp_path / "film.gif")

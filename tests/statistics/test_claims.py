@@ -1,0 +1,159 @@
+"""Every verdict of every claim, on scores that are made to bring it about."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import envs
+from cds_bench.config import Config
+from cds_bench.seeding import stream
+from cds_bench.statistics.claims import (
+    CONTRADICTED,
+    OVERALL,
+    SUPPORTED,
+    UNDECIDED,
+    claims,
+)
+from cds_bench.storage.columns import SCORES
+
+SUITES = ("walker2d-mixed", "pointmaze-medium-undirected", "door-drawer")
+SHARING = ("no_sharing", "sharing_all", "hipi", "cds_basic", "cds")
+LEVELS = {"no_sharing": 0.5, "sharing_all": 0.2, "hipi": 0.4, "cds_basic": 0.9, "cds": 0.7}
+
+
+def profile(**changes) -> Config:
+    values = {
+        "suites": {name: {} for name in SUITES},
+        "algorithms": {"cql": {}},
+        "sharing": {name: {} for name in SHARING},
+        "seeds": 8,
+        "seeds_per_job": 8,
+        "protocol": {"resamples": 500},
+    }
+    return Config.model_validate(values | changes)
+
+
+def made_scores(config: Config, levels: dict, noise: float = 0.02) -> pd.DataFrame:
+    """One snapshot per run around the method's level; `levels` may be by (algorithm, sharing)."""
+    rng, rows = stream("claims"), []
+    for suite in config.suites:
+        for task in envs.SUITES[suite].tasks:
+            for algorithm in config.algorithms:
+                for sharing in config.sharing:
+                    level = levels.get((algorithm, sharing), levels.get(sharing))
+                    for seed in range(config.seeds):
+                        value = level + noise * rng.standard_normal()
+                        key = (envs.SUITES[suite].domain, suite, task, algorithm, sharing, seed)
+                        metric = envs.TASKS[task].metric
+                        rows.append((*key, 100, 10, metric, value, value))
+    return pd.DataFrame(rows, columns=SCORES)
+
+
+def made_shift(config: Config, levels: dict) -> pd.DataFrame:
+    rng, rows = stream("claims, shift"), []
+    for suite in config.suites:
+        for task in envs.SUITES[suite].tasks:
+            for sharing in config.sharing:
+                for seed in range(config.seeds):
+                    kl = levels.get(sharing, 1.0) + 0.1 * rng.standard_normal()
+                    rows.append((suite, task, "cql", sharing, seed, kl))
+    return pd.DataFrame(rows, columns=["suite", "task", "algorithm", "sharing", "seed", "kl"])
+
+
+def found(config, levels=LEVELS, shift=None, noise=0.02) -> pd.DataFrame:
+    frame = claims(config, made_scores(config, levels, noise), made_shift(config, shift or {}))
+    return frame.set_index(["claim", "scope"])
+
+
+@pytest.mark.parametrize(
+    ("level", "verdict"), [(0.2, SUPPORTED), (0.8, CONTRADICTED), (0.5, UNDECIDED)]
+)
+def test_claim_1_is_the_sign_of_sharing_all_minus_no_sharing(level, verdict):
+    frame = found(profile(), LEVELS | {"sharing_all": level})
+    for scope in (*SUITES, OVERALL):
+        assert frame.loc[(1, scope), "verdict"] == verdict
+    row = frame.loc[(1, "door-drawer")]
+    assert row["estimate"] == pytest.approx(level - 0.5, abs=0.02)
+    assert row["low"] <= row["estimate"] <= row["high"]
+    assert np.isnan(row["seeds_needed"]) == (verdict != UNDECIDED)
+
+
+@pytest.mark.parametrize(
+    ("level", "verdict"), [(3.0, SUPPORTED), (0.2, CONTRADICTED), (1.0, UNDECIDED)]
+)
+def test_claim_2_is_the_sign_of_the_divergences_difference(level, verdict):
+    frame = found(profile(), shift={"sharing_all": level})
+    assert (frame.loc[2, "verdict"] == verdict).all()
+
+
+def test_claim_3_wants_non_inferiority_shown_to_every_other_method_on_every_domain():
+    frame = found(profile())
+    assert (frame.loc[3, "verdict"].drop(OVERALL) == SUPPORTED).all()
+    whole = frame.loc[(3, OVERALL)]
+    assert whole["verdict"] == UNDECIDED  # three of the paper's four domains
+    assert whole["note"] == "not run: vision"
+    near = found(profile(), LEVELS | {"cds": 0.47})  # below, within the margin of 0.05
+    assert (near.loc[3, "verdict"].drop(OVERALL) == SUPPORTED).all()
+    below = found(profile(), LEVELS | {"cds": 0.42})
+    assert (below.loc[3, "verdict"] == CONTRADICTED).all()
+    assert "the best other is no_sharing" in below.loc[(3, "navigation"), "note"]
+
+
+def test_claim_3_does_not_take_indistinguishable_for_comparable():
+    frame = found(profile(), LEVELS | {"cds": 0.5}, noise=0.4)
+    row = frame.loc[(3, "navigation")]
+    assert row["verdict"] == UNDECIDED
+    assert row["seeds_needed"] > 8
+
+
+@pytest.mark.parametrize(
+    ("level", "verdict"), [(0.7, SUPPORTED), (0.55, CONTRADICTED), (0.3, CONTRADICTED)]
+)
+def test_claim_4_is_the_relative_improvement_over_the_next_best(level, verdict):
+    """cds_basic, the paper's own variant, is not the next best."""
+    frame = found(profile(), LEVELS | {"cds": level})
+    row = frame.loc[(4, OVERALL)]
+    assert row["estimate"] == pytest.approx(100 * (level - 0.5) / 0.5, abs=3)
+    assert row["verdict"] == verdict
+    assert row["note"] == "not run: vision"
+
+
+def test_claim_4_chooses_the_next_best_without_bias():
+    """Of equal methods, the improvement over the best of the same seeds would be negative."""
+    equal = dict.fromkeys(SHARING, 0.5)
+    frames = [found(profile(suites={s: {}}), equal, noise=0.1) for s in SUITES]
+    estimates = [frame.loc[(4, OVERALL), "estimate"] for frame in frames]
+    assert np.mean(estimates) == pytest.approx(0, abs=6)
+    negative = found(profile(), dict.fromkeys(SHARING, -0.5)).loc[(4, OVERALL)]
+    assert negative["verdict"] == UNDECIDED
+    assert "not above 0" in negative["note"]
+
+
+def test_claim_5_asks_both_learners():
+    config = profile(algorithms={"cql": {}, "brac": {}})
+    frame = found(config, LEVELS | {("brac", "cds"): 0.1})
+    assert frame.loc[(5, "cql"), "verdict"] == SUPPORTED
+    assert frame.loc[(5, "brac"), "verdict"] == CONTRADICTED
+    between = found(config, LEVELS | {("brac", "cds"): 0.5})
+    assert between.loc[(5, "brac"), "verdict"] == UNDECIDED  # above sharing_all alone
+    alone = found(profile())
+    assert alone.loc[(5, "brac"), "note"] == "not run"
+
+
+def test_with_three_seeds_nothing_can_be_decided_and_the_table_says_how_many_could():
+    frame = found(profile(seeds=3, seeds_per_job=3), shift={"sharing_all": 3.0})
+    assert (frame["verdict"] == UNDECIDED).all()
+    row = frame.loc[(1, "door-drawer")]
+    assert row["p"] == 0.75  # 0.25, three suites
+    assert row["seeds_needed"] == 7  # 2^(1 - 7) < 0.05 / 3
+
+
+def test_missing_methods_and_scores_are_said():
+    config = profile(sharing={"cds": {}, "no_sharing": {}})
+    frame = claims(config, made_scores(config, LEVELS), made_shift(config, {}))
+    assert (frame["verdict"][frame["claim"] == 1] == UNDECIDED).all()
+    assert (frame["note"][frame["claim"] == 1].iloc[:-1] == "no seed has both").all()
+    nothing = claims(config, made_scores(config, LEVELS).iloc[:0], made_shift(config, {}).iloc[:0])
+    assert (nothing["verdict"] == UNDECIDED).all()
+    assert (nothing["n"] == 0).all()
+    assert (nothing["note"] != "").all()

@@ -1,0 +1,286 @@
+"""The workflow on a copy of the project: what it runs, what it runs again, and after a kill.
+
+One tiny profile is run once; most tests then only ask, with a dry run, what an edit would rerun.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.projects import (
+    ENTRY,
+    MIXED,
+    NOVELTY,
+    PATIENT,
+    STATISTICS,
+    SUMMARY,
+    TABLE,
+    TINY,
+    alive,
+    wait_for,
+)
+
+
+def test_a_run_makes_everything(finished):
+    results = finished.folder / "results" / "tiny"
+    made = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    run = "runs/walker2d-mixed/cql/patient/seeds0-1"
+    expected = {
+        "config.json", "scores.csv", "comparisons.csv", "report.html", "pools/walker2d-mixed.hdf5",
+        "references/jump.json", "datasets/walker2d-mixed/manifest.json",
+        "datasets/walker2d-mixed/run-forward.hdf5", "tables/walker2d_mixed.md",
+        "figures/walker2d_mixed_learning_curves.svg",
+        "scores/walker2d-mixed/cql/patient/seeds0-1.csv",
+        *(f"{run}/{name}" for name in ("policies.safetensors", "metrics.csv", "run.json")),
+    }  # fmt: skip
+    assert expected <= made
+    for name in ("scores", "failures", "shift", "comparisons"):
+        assert {f"{name}.csv", f"{name}/{MIXED}.csv"} <= made
+    assert {Path(name).name for name in made if Path(name).name.startswith(".")} == {".claim"}
+    resolved = json.loads((results / "config.json").read_text())
+    assert list(resolved["sharing"]) == list(TINY["sharing"])
+    assert resolved["training"]["steps"] == 20
+    assert resolved["protocol"]["confidence"] == 0.95, "defaults are in it"
+    assert (results / "scores.csv").read_bytes() == (results / f"scores/{MIXED}.csv").read_bytes()
+    page = (results / "report.html").read_text()
+    assert "walker2d_mixed_learning_curves.svg" in page
+    assert ">missing: " not in page
+    assert "of which 2 are\ncomplete" in page
+
+
+def test_again_there_is_nothing_to_do(finished):
+    assert finished.planned("--configfile", finished.profile()) == {}
+
+
+def test_comments_and_docstrings_rerun_nothing(finished, edit):
+    edit("cds_bench/algorithms/cql.py", "\ndef losses(", "\n# Why it is so.\ndef losses(")
+    edit("cds_bench/training/loop.py", '"""The loop: ', '"""The good old loop: ')
+    edit("envs/locomotion.py", "INITIAL_HEIGHT = 1.25", "INITIAL_HEIGHT = 1.25  # metres")
+    assert finished.planned("--configfile", finished.profile()) == {}
+
+
+def test_another_loss_trains_again_and_keeps_the_data(finished, edit):
+    edit("cds_bench/algorithms/cql.py", "\ndef losses(", "\nSCALE = 2.0\n\n\ndef losses(")
+    plan = finished.planned("--configfile", finished.profile())
+    assert plan == {"train": 2, "evaluate": 2, **SUMMARY}
+
+
+def test_another_strategy_s_code_trains_its_runs_again(finished, edit):
+    edit("cds_bench/sharing/patient.py", "== 10", "== 11")
+    plan = finished.planned("--configfile", finished.profile())
+    assert plan == {"train": 1, "evaluate": 1, **SUMMARY}
+
+
+def test_another_reward_collects_again(finished, edit):
+    edit("envs/locomotion.py", "INITIAL_HEIGHT = 1.25", "INITIAL_HEIGHT = 1.26")
+    plan = finished.planned("--configfile", finished.profile())
+    assert plan["references"] == plan["dataset"] == 3
+    assert plan["train"] == 2
+
+
+def test_another_domains_code_reruns_nothing(finished, edit):
+    edit("envs/navigation.py", "RADIUS = 0.5", "RADIUS = 0.6")
+    edit("envs/maze.py", "START_NOISE = 0.5", "START_NOISE = 0.6")
+    edit("cds_bench/behaviour/navigation.py", "NOISE = 0.2", "NOISE = 0.3")
+    assert finished.planned("--configfile", finished.profile()) == {}
+
+
+def test_another_table_is_drawn_from_the_same_scores(finished, edit):
+    edit("cds_bench/report/tables.py", "\ndef seeds_caption(", "\nX = 1\n\n\ndef seeds_caption(")
+    plan = finished.planned("--configfile", finished.profile())
+    assert not set(STATISTICS) & plan.keys()
+    assert plan[TABLE] == plan["report"] == 1
+
+
+def test_another_caption_or_style_makes_the_page_alone(finished, edit):
+    edit("cds_bench/report/products.py", "What each dataset covers", "What every dataset covers")
+    edit("cds_bench/report/page.css", "scroll-behavior: smooth", "scroll-behavior: auto")
+    assert finished.planned("--configfile", finished.profile()) == {"report": 1, "all": 1}
+
+
+def test_more_seeds_repeat_nothing(finished):
+    path = finished.profile(seeds=4)
+    _, output = finished.run("-n", "--configfile", path)
+    trained = re.findall(r"Training cql x (\w+) on walker2d-mixed, seeds (\S+)", output)
+    evaluated = re.findall(r"Evaluating cql x (\w+) on walker2d-mixed, seeds (\S+)", output)
+    assert sorted(trained) == sorted(evaluated) == [("no_sharing", "2-3"), ("patient", "2-3")]
+    plan = finished.planned("--configfile", path)
+    assert plan == {"train": 2, "evaluate": 2, "configuration": 1, **SUMMARY}
+
+
+def test_a_new_strategy_is_one_file_and_only_its_runs(finished):
+    file = finished.folder / "cds_bench" / "sharing" / "newcomer.py"
+    file.write_text(PATIENT.replace("No sharing, slowly", "A newcomer"))
+    try:
+        path = finished.profile(sharing=TINY["sharing"] | {"newcomer": None})
+        _, output = finished.run("-n", "--configfile", path)
+        assert re.findall(r"Training cql x (\w+)", output) == ["newcomer"]
+        plan = finished.planned("--configfile", path)
+        assert plan == {"train": 1, "evaluate": 1, "configuration": 1, **SUMMARY}
+    finally:
+        file.unlink()
+
+
+def test_a_broken_strategy_leaves_the_others_tables(finished):
+    """Every table is there, says what failed and why, and is made anew without the broken one."""
+    file = finished.folder / "cds_bench" / "sharing" / "broken.py"
+    file.write_text(PATIENT.replace("calls.append(1)", 'raise ValueError("no such <luck>")'))
+    results = finished.folder / "results" / "partial"
+    table = results / "tables" / "walker2d_mixed.csv"
+    few = {"training": TINY["training"] | {"steps": 10}, "profile": "partial"}
+    try:
+        path = finished.profile(**few, sharing={"no_sharing": None, "broken": None})
+        status, output = finished.run("--cores", "2", "tables", "--configfile", path)
+        assert status != 0
+        assert "no such <luck>" in output
+        frame = pd.read_csv(table).set_index(["task", "sharing"])
+        assert (frame.xs("no_sharing", level="sharing")["n"] == 2).all()
+        broken = frame.loc[("average", "broken")]
+        assert (broken["n"], broken["failed"]) == (0, 2)
+        assert broken["note"] == "seeds 0, 1: training: ValueError: no such <luck>"
+        text = table.with_suffix(".md").read_text()
+        assert "failed 0 of 2 seeds" in text
+        for name in ("claims", "ranks", "distribution_shift", "walker2d_mixed_comparisons"):
+            assert (results / "tables" / f"{name}.html").exists()
+        assert (results / "figures" / "walker2d_mixed_learning_curves.png").exists()
+    finally:
+        file.unlink()
+    path = finished.profile(**few, sharing={"no_sharing": None})
+    status, output = finished.run("--cores", "2", "tables", "--configfile", path)
+    assert status == 0, output
+    assert "Training" not in output
+    assert "broken" not in table.with_suffix(".md").read_text()
+
+
+def test_a_new_table_is_one_entry_and_one_function(finished, edit):
+    """Rule, command, `cds-bench tables` and the page take it from the registry."""
+    edit("cds_bench/report/products.py", "PRODUCTS = (\n", ENTRY)
+    module = finished.folder / "cds_bench" / "report" / "novelty.py"
+    module.write_text(NOVELTY)
+    results, target = finished.folder / "results" / "tiny", "novelty_walker2d_mixed"
+    made = [results / "tables" / f"{MIXED.replace('-', '_')}_novelty.{end}"
+            for end in ("csv", "md", "tex", "html", "json")]  # fmt: skip
+    try:
+        path = finished.profile()
+        plan = finished.planned("--configfile", path)
+        assert plan == {target: 1, "report": 1, "all": 1}
+        status, output = finished.run("--cores", "1", target, "--configfile", path)
+        assert status == 0, output
+        assert all(file.exists() for file in made)
+        assert "| jump | 1 |" in made[1].read_text()
+        command = ["cds-bench", "report", "--config", path]
+        subprocess.run(command, cwd=finished.folder, env=finished.environment, check=True)
+        page = (results / "report.html").read_text()
+        assert "A novelty" in page
+        assert "It is new." in page
+    finally:
+        module.unlink()
+        for file in made:
+            file.unlink(missing_ok=True)
+
+
+def test_the_output_is_short_and_ends_with_the_report(finished):
+    """No walls of file names: a job is a line, and the last lines name what to open."""
+    page = finished.folder / "results" / "tiny" / "report.html"
+    page.unlink()
+    status, output = finished.run("--cores", "1", "--configfile", finished.profile())
+    assert status == 0, output
+    assert "Making the report page" in output
+    assert max(map(len, output.splitlines())) < 200
+    assert "Report: results/tiny/report.html" in "\n".join(output.splitlines()[-4:])
+
+
+def test_another_suite_repeats_nothing(finished):
+    medium = {"sizes": {"run-forward": 100, "run-backward": 100, "jump": 100}}
+    path = finished.profile(suites=TINY["suites"] | {"walker2d-medium": medium})
+    assert finished.planned("--configfile", path) == {
+        "dataset": 3, "pool": 1, "train": 2, "evaluate": 2, "configuration": 1,
+        "table_walker2d_medium": 1, "figures_walker2d_medium": 1, "coverage_walker2d_medium": 1,
+        "selection_walker2d_medium": 1, "headroom_walker2d_medium": 1,
+        **SUMMARY, "suite_statistics": 2,
+    }  # fmt: skip
+
+
+def test_another_protocol_of_comparison_trains_nothing(finished):
+    path = finished.profile(protocol=TINY["protocol"] | {"resamples": 300})
+    assert finished.planned("--configfile", path) == {"configuration": 1, **SUMMARY}
+
+
+def test_more_episodes_evaluate_again_and_train_nothing(finished):
+    path = finished.profile(protocol=TINY["protocol"] | {"final_episodes": 2})
+    plan = finished.planned("--configfile", path)
+    assert plan == {"evaluate": 2, "configuration": 1, **SUMMARY}
+
+
+@pytest.fixture
+def start(finished):
+    """`start(...)` as Project.start; whatever still runs when the test ends is killed."""
+    groups = []
+
+    def run(*arguments: str, **environment: str) -> subprocess.Popen:
+        process = finished.start(*arguments, **environment)
+        groups.append(process.pid)
+        return process
+
+    yield run
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+
+
+def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
+    """Twice killed in mid-training: the whole process group, and Snakemake alone.
+
+    In between, a second workflow on the same results is refused.
+    """
+    path, marker = finished.profile(profile="killed"), finished.folder / "waiting"
+    command = ("--cores", "2", "--configfile", path)
+    results = finished.folder / "results"
+    for name in (
+        "references",
+        "datasets",
+        "pools",
+    ):  # data are the same: only training is of interest
+        shutil.copytree(results / "tiny" / name, results / "killed" / name)
+
+    first = start(*command, TEST_WAIT=str(marker))
+    wait_for(marker.exists)
+    child = int(marker.read_text())
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    wait_for(lambda: not alive(child))
+    marker.unlink()
+    run = results / "killed" / "runs" / MIXED / "cql" / "patient" / "seeds0-1"
+    left = {path.name for path in run.iterdir()}
+    assert left <= {".claim", ".progress.json"}, "nothing half-written; progress after 5 s"
+
+    second = start(*command, TEST_WAIT=str(marker))
+    wait_for(marker.exists)
+    status, output = finished.run(*command)
+    assert status != 0
+    assert "results/killed: a workflow is being run on it by process " in output
+    assert "Traceback" not in output
+    child = int(marker.read_text())
+    os.kill(second.pid, signal.SIGKILL)
+    second.wait()
+    assert alive(child), "its jobs live on"
+
+    status, output = finished.run(*command)
+    assert status != 0, "what an orphan trains is not trained a second time"
+    log = results / "killed" / "logs" / "train" / f"{MIXED}_cql_patient_0-1.log"
+    assert f"is being trained by process {child} on" in log.read_text()
+    marker.unlink()
+    wait_for(lambda: not alive(child))
+    assert (run / "run.json").exists(), "the orphan ends and writes its run"
+    status, output = finished.run(*command)
+    assert status == 0, output
+    assert finished.scores("killed") == finished.scores("tiny")
+    assert finished.planned("--configfile", path) == {}
