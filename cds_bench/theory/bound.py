@@ -21,7 +21,7 @@ from cds_bench.theory.cql import Model, Solution, divergence, solve
 from cds_bench.theory.mdp import evaluate, occupancy
 from cds_bench.theory.strategies import Target
 
-GRID = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the weights that are tried
+GRID = (0.0, 0.5, 1.0)  # of the weights that are tried
 SWEEPS = 3
 SMALLEST = 1e-9  # a change of the bound below it is rounding
 
@@ -50,64 +50,62 @@ class Terms:
         """What the bound promises over the behaviour policy, before the sampling term: [B]."""
         return self.conservatism + self.effective_value - self.behaviour_value
 
-    def zeta(self, constant: float) -> np.ndarray:
-        return constant * self.sampling - self.gain
+    def zeta(
+    target: Target,
+    weights: np.ndarray,
+    alpha: float,
+    constant: float,
+    values: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The bound's zeta of weights [B, S, A] with the policy that CQL learns from them, [B].
 
-
-def terms(target: Target, model: Model, solution: Solution, alpha: float) -> Terms:
-    """The bound's terms, exactly. A state without data counts as one with a single transition."""
-    policy, discount = solution.policy, target.discount
-    visits = occupancy(model.transitions, policy, target.start, discount)
-    away = divergence(policy, model.behaviour)
-    scarce = policy.shape[-1] / np.maximum(model.counts.sum(-1), 1)
-    mean_away = (visits * away).sum(-1)
-    predicted = evaluate(model.transitions, model.rewards, policy, discount)
-    return Terms(
-        value=target.value(policy),
-        behaviour_value=target.value(target.behaviour),
-        effective_value=target.value(model.behaviour),
-        predicted=(target.start * predicted).sum(-1),
-        scarcity=(visits * np.sqrt(scarce)).sum(-1),
-        divergence=mean_away,
-        sampling=(visits * np.sqrt(scarce * (away + 1))).sum(-1),
-        conservatism=alpha / (1 - discount) * mean_away,
-    )
-
-
-def zeta(target: Target, weights: np.ndarray, alpha: float, constant: float) -> np.ndarray:
-    """The bound's zeta of weights [B, S, A], with the policy that CQL learns from them: [B]."""
+    Also that policy's conservative values [B, S]; `values` is where policy iteration starts.
+    """
     model = target.model(weights)
-    solution = solve(model, alpha, target.discount)
-    return terms(target, model, solution, alpha).zeta(constant)
+    solution = solve(model, alpha, target.discount, values)
+    return terms(target, model, solution, alpha).zeta(constant), solution.values
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """weights: [B, S, A]; effect: zeta with the pair's weight at 1 minus zeta with it at 0, the other
+    weights as found. An effect near 0 means that the pair's weight does not matter.
+    """
+
+    weights: np.ndarray
+    effect: np.ndarray
 
 
 def optimise(
     target: Target, starts: list[np.ndarray], alpha: float, constant: float
-) -> np.ndarray:
-    """Weights in [0, 1] that minimise zeta, [B, S, A], by coordinate search on a grid.
+) -> Optimum:
+    """Weights in [0, 1] that minimise zeta, by coordinate search on a grid.
 
     It starts, problem by problem, from the best of `starts`, so that it is never worse than any of
     them. A coordinate is a pair with candidates; each takes the best of `GRID`, in up to three
     sweeps. The result is a local minimum. It knows J(pi_eff) and J(pi_beta), which no strategy
     does.
     """
-    found = np.stack([zeta(target, weights, alpha, constant) for weights in starts])
-    first = found.argmin(0)
-    best = found.min(0)
-    weights = np.stack(starts)[first, np.arange(len(first))]
+    found = np.stack([zeta(target, weights, alpha, constant)[0] for weights in starts])
+    weights = np.stack(starts)[found.argmin(0), np.arange(len(target.own))]
+    best, values = zeta(target, weights, alpha, constant)
+    effect = np.zeros_like(weights)
     pairs = [(s, a) for s, a in np.ndindex(*weights.shape[1:]) if target.candidates[:, s, a].any()]
     for _ in range(SWEEPS):
         before = best.copy()
         for s, a in pairs:
+            ends = {}
             for level in GRID:
                 tried = weights.copy()
                 tried[:, s, a] = np.where(target.candidates[:, s, a] > 0, level, weights[:, s, a])
-                new = zeta(target, tried, alpha, constant)
-                better = new < best - SMALLEST
+                new, learned = zeta(target, tried, alpha, constant, values)
+                ends[level], better = new, new < best - SMALLEST
                 weights[better], best[better] = tried[better], new[better]
+                values[better] = learned[better]
+            effect[:, s, a] = ends[1.0] - ends[0.0]
         if not (best < before).any():
             break
-    return weights
+    return Optimum(weights, effect)
 
 
 def gain_alone(target: Target, alpha: float) -> np.ndarray:
@@ -117,15 +115,15 @@ def gain_alone(target: Target, alpha: float) -> np.ndarray:
     from own data. NaN where a pair has no candidates.
     """
 
-    def learned(weights: np.ndarray) -> np.ndarray:
-        return target.value(solve(target.model(weights), alpha, target.discount).policy)
-
     nothing = np.zeros_like(target.rewards)
-    base, found = learned(nothing), np.full_like(nothing, np.nan)
+    base = solve(target.model(nothing), alpha, target.discount)
+    found = np.full_like(nothing, np.nan)
     for s, a in np.ndindex(*nothing.shape[1:]):
         offered = target.candidates[:, s, a] > 0
         if offered.any():
             alone = nothing.copy()
             alone[:, s, a] = 1
-            found[offered, s, a] = (learned(alone) - base)[offered]
+            learned = solve(target.model(alone), alpha, target.discount, base.values)
+            added = target.value(learned.policy) - target.value(base.policy)
+            found[offered, s, a] = added[offered]
     return found

@@ -10,7 +10,7 @@ import numpy as np
 
 from cds_bench.theory.mdp import backup, evaluate
 
-TOLERANCE = 1e-10  # of values, at which policy iteration has converged
+TOLERANCE = 1e-9  # of values, at which policy iteration has converged
 ITERATIONS = 200
 
 
@@ -52,9 +52,7 @@ def empirical(
     behaviour = np.where(total > 0, counts / np.where(total > 0, total, 1), 1 / actions)
     known = counts > 0
     stay = np.eye(states)[:, None, :]  # pays nothing forever
-    transitions = np.where(
-        known[..., None], visits / np.where(known, counts, 1)[..., None], stay
-    )
+    transitions = np.where(known[..., None], visits / np.where(known, counts, 1)[..., None], stay)
     return Model(counts, behaviour, transitions, np.where(known, rewards, 0.0))
 
 
@@ -101,16 +99,19 @@ def improve(q: np.ndarray, behaviour: np.ndarray, alpha: float) -> np.ndarray:
     return policy / policy.sum(-1, keepdims=True)
 
 
-def solve(model: Model, alpha: float, discount: float) -> Solution:
+def solve(
+    model: Model, alpha: float, discount: float, values: np.ndarray | None = None
+) -> Solution:
     """The policy that maximises J(pi) - alpha / (1 - discount) E_{s ~ d_pi} D_CQL(pi, pi_beta)(s).
 
-    J and d_pi are those of the empirical MDP. Exact policy iteration from the behaviour policy:
-    penalised evaluation, then `improve`; the values rise until they are the fixed point.
+    J and d_pi are those of the empirical MDP. Exact policy iteration: `improve`, then penalised
+    evaluation, until the values are the fixed point. It starts from `values` [..., S], by default
+    those of the behaviour policy; the result does not depend on them, the time does.
 
-    Raises ArithmeticError if they have not converged after 200 iterations.
+    Raises ArithmeticError if the values have not converged after 200 iterations.
     """
-    policy = model.behaviour
-    values = evaluate_conservatively(model, policy, alpha, discount)
+    if values is None:
+        values = evaluate_conservatively(model, model.behaviour, alpha, discount)
     for _ in range(ITERATIONS):
         q = backup(model.transitions, model.rewards, values, discount)
         policy = improve(q, model.behaviour, alpha)
