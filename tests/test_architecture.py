@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted(path for package in ("cds_bench", "envs") for path in (ROOT / package).rglob("*.py"))
 STAGES = {
     "algorithms", "behaviour", "dataset", "evaluation", "report", "sharing", "statistics",
-    "training",
+    "theory", "training",
 }  # fmt: skip
 # Which stage may know which others; every stage may use the modules beside the stages.
 KNOWS = {
@@ -23,6 +23,7 @@ KNOWS = {
     "training": {"algorithms", "sharing", "dataset"},
     "evaluation": {"dataset", "behaviour"},  # the pool's hash; the references that normalise
     "report": {"statistics", "dataset"},  # figures of what the datasets cover
+    "theory": {"report"},  # how tables and figures look
 }
 SIMULATED = {"behaviour", "dataset", "evaluation"}  # the stages that use envs
 WORLDS = {"envs.walker2d", "envs.maze", "envs.sawyer"}

@@ -22,7 +22,7 @@ from cds_bench.theory.mdp import evaluate, occupancy
 from cds_bench.theory.strategies import Target
 
 GRID = (0.0, 0.5, 1.0)  # of the weights that are tried
-SWEEPS = 3
+SWEEPS = 2
 SMALLEST = 1e-9  # a change of the bound below it is rounding
 
 
@@ -50,7 +50,31 @@ class Terms:
         """What the bound promises over the behaviour policy, before the sampling term: [B]."""
         return self.conservatism + self.effective_value - self.behaviour_value
 
-    def zeta(
+    def zeta(self, constant: float) -> np.ndarray:
+        return constant * self.sampling - self.gain
+
+
+def terms(target: Target, model: Model, solution: Solution, alpha: float) -> Terms:
+    """The bound's terms, exactly. A state without data counts as one with a single transition."""
+    policy, discount = solution.policy, target.discount
+    visits = occupancy(model.transitions, policy, target.start, discount)
+    away = divergence(policy, model.behaviour)
+    scarce = policy.shape[-1] / np.maximum(model.counts.sum(-1), 1)
+    mean_away = (visits * away).sum(-1)
+    predicted = evaluate(model.transitions, model.rewards, policy, discount)
+    return Terms(
+        value=target.value(policy),
+        behaviour_value=target.value(target.behaviour),
+        effective_value=target.value(model.behaviour),
+        predicted=(target.start * predicted).sum(-1),
+        scarcity=(visits * np.sqrt(scarce)).sum(-1),
+        divergence=mean_away,
+        sampling=(visits * np.sqrt(scarce * (away + 1))).sum(-1),
+        conservatism=alpha / (1 - discount) * mean_away,
+    )
+
+
+def zeta(
     target: Target,
     weights: np.ndarray,
     alpha: float,
@@ -68,21 +92,20 @@ class Terms:
 
 @dataclass(frozen=True)
 class Optimum:
-    """weights: [B, S, A]; effect: zeta with the pair's weight at 1 minus zeta with it at 0, the other
-    weights as found. An effect near 0 means that the pair's weight does not matter.
+    """weights: [B, S, A]; effect: zeta with the pair's weight at 1 minus zeta with it at 0.
+
+    The other weights are as found. An effect near 0 means that the pair's weight does not matter.
     """
 
     weights: np.ndarray
     effect: np.ndarray
 
 
-def optimise(
-    target: Target, starts: list[np.ndarray], alpha: float, constant: float
-) -> Optimum:
+def optimise(target: Target, starts: list[np.ndarray], alpha: float, constant: float) -> Optimum:
     """Weights in [0, 1] that minimise zeta, by coordinate search on a grid.
 
     It starts, problem by problem, from the best of `starts`, so that it is never worse than any of
-    them. A coordinate is a pair with candidates; each takes the best of `GRID`, in up to three
+    them. A coordinate is a pair with candidates; each takes the best of `GRID`, in up to two
     sweeps. The result is a local minimum. It knows J(pi_eff) and J(pi_beta), which no strategy
     does.
     """

@@ -54,17 +54,20 @@ class Settings:
         if not all(alpha > 0 for alpha in self.alphas):
             raise BenchError(f"theory: alphas are {self.alphas}, expected numbers above 0")
 
+    @property
+    def cases(self) -> list[tuple[float, int]]:
+        """Every alpha with every data size."""
+        return list(product(self.alphas, self.transitions))
+
 
 FULL = Settings()
 TINY = Settings(mdps=18, transitions=(40, 160), shapes=((4, 2),), rounds=5, calibration=18)
 
 
-def simulate(
-    settings: Settings, report: Callable[[int, int], None] = lambda done, total: None
-) -> pd.DataFrame:
+def simulate(settings: Settings, report: Callable[[int], None] = lambda done: None) -> pd.DataFrame:
     """A row per world, alpha, data size and strategy.
 
-    `report(done, total)` is called as worlds x alphas x sizes are finished. Columns:
+    `report(done)` is called as worlds x cases are finished, with their number. Columns:
 
     - mdp, states, actions, coverage, overlap, alpha, transitions, strategy;
     - value, behaviour_value, optimal_value: J in the true MDP, at the start;
@@ -80,17 +83,16 @@ def simulate(
       weight matters to zeta; weight_q1 to weight_q5: mean weights of those pairs by fifths of
       cds's Delta, the lowest first.
     """
-    cases = list(product(alphas, settings.transitions))
-    constants = {alpha: calibrate(settings, alpha) for alpha in alphas}
-    total, done, parts = settings.mdps * len(cases), 0, []
+    constants = {alpha: calibrate(settings, alpha) for alpha in settings.alphas}
+    done, parts = 0, []
     for indices, worlds, described in batches(settings, "world", settings.mdps):
-        for alpha, size in cases:
+        for alpha, size in settings.cases:
             target = with_data(worlds, indices, size, "data")
             rows = compare(target, alpha, settings.rounds, constants[alpha])
             case = described.assign(alpha=alpha, transitions=size)
             parts.append(case.merge(rows, on="row").drop(columns="row"))
             done += len(indices)
-            report(done, total)
+            report(done)
     frame = pd.concat(parts, ignore_index=True)
     # The strategies keep their order: the sort is stable.
     return frame.sort_values(["mdp", "alpha", "transitions"], kind="stable", ignore_index=True)
@@ -197,7 +199,7 @@ def advantage(target: Target) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Context:
-    """What the strategies' weights are compared with, [B, S, A]; NaN where a pair does not count."""
+    """What weights are compared with, [B, S, A]; NaN where a pair does not count."""
 
     target: Target
     constant: float

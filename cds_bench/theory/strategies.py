@@ -147,7 +147,7 @@ def threshold(q: np.ndarray, counts: np.ndarray, percentile: float | None) -> np
 
 
 def weigh(strategy: Strategy, delta: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """1 [Delta >= 0], or sigmoid(Delta / tau) with tau = mean |Delta| over candidates: [B, S, A]."""
+    """1 [Delta >= 0], or sigmoid(Delta / tau), tau the candidates' mean |Delta|: [B, S, A]."""
     if not strategy.soft:
         return (delta >= 0).astype(float)
     number = np.maximum(candidates.sum((-1, -2), keepdims=True), 1)
