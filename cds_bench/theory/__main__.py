@@ -1,4 +1,4 @@
-"""`python -m cds_bench.theory --out DIR` writes theory.{csv,md,png,svg} and summary.csv."""
+"""`python -m cds_bench.theory --out DIR` writes theory.{csv,md,png,svg} and three summaries."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from cds_bench import files
 from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.report import plotting, render
-from cds_bench.theory.claims import routed, safe, summarise
+from cds_bench.theory.claims import conditions, ordering, routed, safe, summarise
 from cds_bench.theory.figure import figure
 from cds_bench.theory.simulate import FULL, TINY, simulate
 from cds_bench.theory.table import table
@@ -37,6 +37,8 @@ def main(
 def write(frame, out: Path) -> None:
     files.write_csv(out / "theory.csv", frame)
     files.write_csv(out / "summary.csv", summarise(frame))
+    files.write_csv(out / "conditions.csv", conditions(frame))
+    files.write_csv(out / "ordering.csv", ordering(frame))
     files.write_text(out / "theory.md", render.markdown(table(frame)))
     with plotting.style():
         plotting.save_as(figure(frame), lambda extension: out / f"theory.{extension}")

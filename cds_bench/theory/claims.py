@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, t
 
+from cds_bench.theory.simulate import REFERENCES
+
 CASE = ["alpha", "transitions"]
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 Verdict = tuple[str, str, dict[str, Any]]
 DELTA = 0.05  # the share of worlds that a safe strategy may fail in
 TOLERATED = 1.0  # per cent of the optimal value: a loss that does not count as unsafe
-ROUNDING = 1e-7  # per cent: a gap that is rounding
+ROUNDING = 1e-7  # a gap that is rounding
+MOVED = 1e-3  # a change of a weight that counts
 MEANS = [
     "effective_data", "foreign_share", "effective_gap", "scarcity", "divergence", "sampling",
     "conservatism", "zeta", "gain_correlation", "advantage_correlation", "optimal_distance",
@@ -30,8 +33,8 @@ def summarise(
     target's data, low and high: its Wilson interval; unsafe: the share that is below by more than
     1 % of the optimal value; shortfall: the mean loss where below, improvement: the mean gap
     everywhere, both in per cent of the optimal value; effective_gap: the gap of the effective
-    behaviour policy; holds: the share of worlds in which value >= behaviour_value - zeta. The rest
-    are means.
+    behaviour policy; holds: the share of worlds in which value >= behaviour_value - zeta;
+    unsettled: the share in which the last round still moved a weight. The rest are means.
     """
     scale = np.where(frame["optimal_value"] > 0, frame["optimal_value"], 1)
     below = frame["gap"] < -ROUNDING
@@ -42,9 +45,10 @@ def summarise(
         shortfall=-frame["gap"].where(below),
         effective_gap=effective,
         holds=frame["value"] >= frame["behaviour_value"] - frame["zeta"] - ROUNDING,
+        unsettled=frame["change"] > MOVED,
     )
     grouped = frame.groupby([*by, "strategy"], sort=False)
-    found = grouped[["below", "unsafe", "shortfall", "holds", *MEANS]].mean()
+    found = grouped[["below", "unsafe", "shortfall", "holds", "unsettled", *MEANS]].mean()
     found.insert(0, "mdps", grouped.size())
     found.insert(4, "improvement", grouped["gap"].mean())
     counts = grouped["below"].sum()
@@ -52,6 +56,22 @@ def summarise(
     found.insert(2, "low", [low for low, _ in ends])
     found.insert(3, "high", [high for _, high in ends])
     return found.reset_index()
+
+
+def conditions(frame: pd.DataFrame) -> pd.DataFrame:
+    """`summarise` by one property of the worlds at a time, named by `factor` with its `level`.
+
+    coverage and overlap as drawn; quality: the quarter of worlds by behaviour_value /
+    optimal_value of the target's own data, 1 the lowest.
+    """
+    ratio = frame["behaviour_value"] / frame["optimal_value"].where(frame["optimal_value"] > 0)
+    place = ratio.groupby(frame["mdp"]).first().rank(pct=True)
+    quarter = np.ceil(4 * place).reindex(frame["mdp"]).to_numpy()
+    factors = {"coverage": frame["coverage"], "overlap": frame["overlap"], "quality": quarter}
+    return pd.concat(
+        summarise(frame.assign(factor=factor, level=level), (*CASE, "factor", "level"))
+        for factor, level in factors.items()
+    ).sort_values([*CASE, "factor", "level"], kind="stable", ignore_index=True)
 
 
 def wilson(successes: int, trials: int, confidence: float) -> tuple[float, float]:
@@ -67,6 +87,21 @@ def mean_interval(values: pd.Series, confidence: float) -> tuple[float, float, f
         return (np.nan,) * 3
     half = t.ppf((1 + confidence) / 2, len(values) - 1) * values.sem()
     return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
+
+
+def ordering(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Whether the bound orders the strategies as the truth does: a row per alpha and data size.
+
+    Per world: Spearman's correlation of -zeta and the true value over the strategies that are no
+    references; then the mean over worlds and its Student-t interval.
+    """
+    rows = []
+    for case, part in frame[~frame["strategy"].isin(REFERENCES)].groupby(CASE):
+        ranks = part.groupby("mdp")[["zeta", "value"]].rank()
+        ranks["mdp"] = part["mdp"]
+        found = ranks.groupby("mdp").apply(lambda world: -world["zeta"].corr(world["value"]))
+        rows.append((*case, *mean_interval(found, confidence)))
+    return pd.DataFrame(rows, columns=[*CASE, "correlation", "low", "high"])
 
 
 def safe(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:

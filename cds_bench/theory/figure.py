@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from cds_bench.report import plotting
 from cds_bench.theory.claims import summarise
@@ -28,9 +27,9 @@ def figure(frame: pd.DataFrame) -> Figure:
         draw_safety(left, rows, looks)
         draw_trade_off(middle, rows, looks)
         draw_weights(right, frame[frame["alpha"] == alpha], looks)
-        left.set_title(f"alpha {alpha:g}: safety", loc="left")
-        middle.set_title("the bound's trade-off", loc="left")
-        right.set_title("weights", loc="left")
+        left.set_title(f"alpha {alpha:g}: safety")
+        middle.set_title("the bound's trade-off")
+        right.set_title("weights")
     handles, _ = grid[0, 0].get_legend_handles_labels()
     made.legend(handles, [named(name) for name in SHOWN], loc="outside lower center", ncols=4)
     plotting.title(
@@ -46,31 +45,28 @@ def figure(frame: pd.DataFrame) -> Figure:
 
 
 def draw_safety(axes: Axes, rows: pd.DataFrame, looks: dict[str, dict]) -> None:
-    for name, look in looks.items():
+    sizes = sorted(rows["transitions"].unique())
+    for place, (name, look) in enumerate(looks.items()):
         of = rows[rows["strategy"] == name]
-        axes.plot(of["transitions"], 100 * of["below"], label=name, lw=1.1, ms=3.5, **look)
-        axes.vlines(of["transitions"], 100 * of["low"], 100 * of["high"], look["color"], lw=0.6)
-    clone = rows[rows["strategy"] == CLONE]
-    axes.plot(clone["transitions"], 100 * clone["below"], color=plotting.GREY, lw=0.8, zorder=1)
+        x = [at + 0.07 * (place - len(looks) / 2) for at in range(len(sizes))]  # side by side
+        axes.plot(x, 100 * of["below"], label=name, lw=0.8, ms=3.2, **look)
+        axes.vlines(x, 100 * of["low"], 100 * of["high"], look["color"], lw=0.7)
+    clone = 100 * rows.loc[rows["strategy"] == CLONE, "below"]
+    axes.plot(range(len(sizes)), clone, color=plotting.GREY, lw=0.8, zorder=1)
     axes.annotate(
-        "clone", (clone["transitions"].iloc[-1], 100 * clone["below"].iloc[-1]), (0, 3),
-        textcoords="offset points", color=plotting.GREY, ha="right", fontsize=7,
+        "clone", (len(sizes) - 1, clone.iloc[-1]), (0, 3), textcoords="offset points",
+        color=plotting.GREY, ha="right", fontsize=7,
     )  # fmt: skip
-    axes.set(xscale="log", xlabel="transitions per task", ylabel="MDPs below behaviour, %")
-    axes.set_xticks(sorted(rows["transitions"].unique()))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(bottom=0)
+    axes.set(xlabel="transitions per task", ylabel="MDPs below behaviour, %", ylim=(0, None))
+    axes.set_xticks(range(len(sizes)), [f"{size:g}" for size in sizes])
 
 
 def draw_trade_off(axes: Axes, rows: pd.DataFrame, looks: dict[str, dict]) -> None:
     for name, look in looks.items():
         of = rows[rows["strategy"] == name]
-        axes.plot(of["scarcity"], of["divergence"], lw=0.8, ms=3.5, **look)
-    axes.set(xscale="log", xlabel="scarcity, E sqrt(|A| / n)", ylabel="divergence, E D_CQL")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(bottom=0)
+        axes.plot(of["scarcity"], of["divergence"], lw=0.8, ms=3.2, **look)
+    axes.set(xlabel="scarcity, E sqrt(|A| / n)", ylabel="divergence, E D_CQL")
+    axes.set(xlim=(0, None), ylim=(0, None))
 
 
 def draw_weights(axes: Axes, frame: pd.DataFrame, looks: dict[str, dict]) -> None:
