@@ -132,8 +132,3 @@ def test_the_command_writes_its_files_and_prints_the_verdicts(tmp_path):
     }  # fmt: skip
     assert {path.name for path in tmp_path.iterdir()} == names
     assert "| cds | " in (tmp_path / "theory.md").read_text()
-    refused = subprocess.run(
-        [*command[:-1], "0", "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert refused.returncode
-    assert "mdps" in refused.stderr

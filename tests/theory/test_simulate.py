@@ -55,8 +55,11 @@ def test_the_columns_fit_together(frame):
     np.testing.assert_allclose(optimal, best, atol=1e-8)
 
 
-def test_the_same_settings_give_the_same_frame(frame):
-    pd.testing.assert_frame_equal(frame, simulate(SMALL))
+def test_the_same_settings_give_the_same_frame_and_progress_reaches_the_total(frame):
+    seen = []
+    pd.testing.assert_frame_equal(frame, simulate(SMALL, seen.append))
+    assert seen == sorted(seen)
+    assert seen[-1] == SMALL.mdps * len(SMALL.cases)
 
 
 def test_a_world_does_not_depend_on_how_many_there_are(frame):
@@ -64,13 +67,6 @@ def test_a_world_does_not_depend_on_how_many_there_are(frame):
     columns = ["mdp", "strategy", "value", "behaviour_value", "zeta", "gain_correlation"]
     same = frame[frame["mdp"] < 2].reset_index(drop=True)
     pd.testing.assert_frame_equal(fewer[columns], same[columns], rtol=1e-6)
-
-
-def test_progress_reaches_the_total():
-    seen = []
-    simulate(SMALL, seen.append)
-    assert seen[-1] == SMALL.mdps * len(SMALL.cases)
-    assert seen == sorted(seen)
 
 
 def test_the_constant_holds_what_it_is_calibrated_for():
