@@ -21,8 +21,8 @@ from cds_bench.theory.cql import Model, Solution, divergence, solve
 from cds_bench.theory.mdp import evaluate, occupancy
 from cds_bench.theory.strategies import Target
 
-GRID = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the weights that are tried
-SWEEPS = 3
+GRID = (0.0, 0.5, 1.0)  # of the weights that are tried
+SWEEPS = 2
 SMALLEST = 1e-9  # a change of the bound below it is rounding
 
 
@@ -105,7 +105,7 @@ def optimise(target: Target, starts: list[np.ndarray], alpha: float, constant: f
     """Weights in [0, 1] that minimise zeta, by coordinate search on a grid.
 
     It starts, problem by problem, from the best of `starts`, so that it is never worse than any of
-    them. A coordinate is a pair with candidates; each takes the best of `GRID`, in up to three
+    them. A coordinate is a pair with candidates; each takes the best of `GRID`, in up to two
     sweeps. The result is a local minimum. It knows J(pi_eff) and J(pi_beta), which no strategy
     does.
     """
