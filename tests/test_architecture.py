@@ -12,7 +12,7 @@ PACKAGES = ("cds_bench", "envs")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 STAGES = {
     "algorithms", "behaviour", "dataset", "evaluation", "report", "sharing", "statistics",
-    "training",
+    "theory", "training",
 }  # fmt: skip
 SUPPORT = {"cli", "config", "planning", "status", "storage"}  # packages that are no stages
 # Which stage may know which others; every stage may use the modules beside the stages.
@@ -25,6 +25,7 @@ KNOWS = {
     "training": {"algorithms", "sharing", "dataset"},
     "evaluation": {"dataset", "behaviour"},  # the pool's hash; the references that normalise
     "report": {"statistics", "dataset"},  # figures of what the datasets cover
+    "theory": {"report"},  # how tables and figures look
 }
 SIMULATED = {"behaviour", "dataset", "evaluation"}  # the stages that use envs
 WORLDS = {"envs.walker2d", "envs.maze", "envs.sawyer"}

@@ -1,0 +1,195 @@
+"""A summary of the simulation, and the verdicts on the paper's claims 6 and 7.
+
+The rules stand here before any result of the full setting was seen [ours].
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest, t
+
+from cds_bench.theory.simulate import REFERENCES
+
+CASE = ["alpha", "transitions"]
+SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+Verdict = tuple[str, str, dict[str, Any]]
+DELTA = 0.05  # the share of worlds that a safe strategy may fail in
+TOLERATED = 1.0  # per cent of the optimal value: a loss that does not count as unsafe
+ROUNDING = 1e-7  # a gap that is rounding
+MOVED = 1e-3  # a change of a weight that counts
+MEANS = [
+    "effective_data", "foreign_share", "effective_gap", "scarcity", "divergence", "sampling",
+    "conservatism", "zeta", "gain_correlation", "advantage_correlation", "optimal_distance",
+]  # fmt: skip
+
+
+def summarise(
+    frame: pd.DataFrame, by: tuple[str, ...] = tuple(CASE), confidence: float = 0.95
+) -> pd.DataFrame:
+    """A row per group and strategy of `simulate`'s frame.
+
+    mdps: rows; below: the share of worlds in which the policy is below the behaviour policy of the
+    target's data, low and high: its Wilson interval; unsafe: the share that is below by more than
+    1 % of the optimal value; shortfall: the mean loss where below, improvement: the mean gap
+    everywhere, both in per cent of the optimal value; effective_gap: the gap of the effective
+    behaviour policy; holds: the share of worlds in which value >= behaviour_value - zeta;
+    unsettled: the share in which the last round still moved a weight. The rest are means.
+    """
+    scale = np.where(frame["optimal_value"] > 0, frame["optimal_value"], 1)
+    below = frame["gap"] < -ROUNDING
+    effective = 100 * (frame["effective_value"] - frame["behaviour_value"]) / scale
+    frame = frame.assign(
+        below=below,
+        unsafe=frame["gap"] < -TOLERATED,
+        shortfall=-frame["gap"].where(below),
+        effective_gap=effective,
+        holds=frame["value"] >= frame["behaviour_value"] - frame["zeta"] - ROUNDING,
+        unsettled=frame["change"] > MOVED,
+    )
+    grouped = frame.groupby([*by, "strategy"], sort=False)
+    found = grouped[["below", "unsafe", "shortfall", "holds", "unsettled", *MEANS]].mean()
+    found.insert(0, "mdps", grouped.size())
+    found.insert(4, "improvement", grouped["gap"].mean())
+    counts = grouped["below"].sum()
+    ends = [wilson(k, n, confidence) for k, n in zip(counts, found["mdps"], strict=True)]
+    found.insert(2, "low", [low for low, _ in ends])
+    found.insert(3, "high", [high for _, high in ends])
+    return found.reset_index()
+
+
+def conditions(frame: pd.DataFrame) -> pd.DataFrame:
+    """`summarise` by one property of the worlds at a time, named by `factor` with its `level`.
+
+    coverage and overlap as drawn; quality: the quarter of worlds by behaviour_value /
+    optimal_value of the target's own data, 1 the lowest.
+    """
+    ratio = frame["behaviour_value"] / frame["optimal_value"].where(frame["optimal_value"] > 0)
+    place = ratio.groupby(frame["mdp"]).first().rank(pct=True)
+    quarter = np.ceil(4 * place).reindex(frame["mdp"]).to_numpy()
+    factors = {"coverage": frame["coverage"], "overlap": frame["overlap"], "quality": quarter}
+    return pd.concat(
+        summarise(frame.assign(factor=factor, level=level), (*CASE, "factor", "level"))
+        for factor, level in factors.items()
+    ).sort_values([*CASE, "factor", "level"], kind="stable", ignore_index=True)
+
+
+def wilson(successes: int, trials: int, confidence: float) -> tuple[float, float]:
+    """Wilson's interval of a share."""
+    found = binomtest(int(successes), int(trials)).proportion_ci(confidence, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def mean_interval(values: pd.Series, confidence: float) -> tuple[float, float, float]:
+    """The mean over worlds and its Student-t interval, NaN apart; NaN for fewer than two."""
+    values = values.dropna()
+    if len(values) < 2:
+        return (np.nan,) * 3
+    half = t.ppf((1 + confidence) / 2, len(values) - 1) * values.sem()
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
+
+
+def ordering(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Whether the bound orders the strategies as the truth does: a row per alpha and data size.
+
+    Per world: Spearman's correlation of -zeta and the true value over the strategies that are no
+    references; then the mean over worlds and its Student-t interval.
+    """
+    rows = []
+    for case, part in frame[~frame["strategy"].isin(REFERENCES)].groupby(CASE):
+        ranks = part.groupby("mdp")[["zeta", "value"]].rank()
+        ranks["mdp"] = part["mdp"]
+        found = ranks.groupby("mdp").apply(lambda world: -world["zeta"].corr(world["value"]))
+        rows.append((*case, *mean_interval(found, confidence)))
+    return pd.DataFrame(rows, columns=[*CASE, "correlation", "low", "high"])
+
+
+def safe(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
+    """Claim 6: under conditions, CDS gives safe policy improvement.
+
+    A world is unsafe where J(cds) is below J(pi_beta) by more than 1 % of the optimal value. A case
+    (an alpha and a data size) is supported where the upper end of the Wilson interval of the unsafe
+    share is at most 5 % and the mean gap's interval is above 0. It is contradicted where the lower
+    end of the unsafe share is above 5 % or the mean gap's interval is below 0.
+
+    The theorem's condition is enough effective data. The claim is therefore decided at the largest
+    data size: supported if every alpha supports it there, contradicted if every alpha contradicts
+    it, else undecided. The numbers hold every case; there, `better_than_<other>` and
+    `worse_than_<other>` count the worlds in which only the other, or only cds, is unsafe, and
+    `p_<other>` is the exact McNemar test.
+    """
+    cases = {}
+    for case, rows in frame.groupby(CASE):
+        gaps = rows.pivot(index="mdp", columns="strategy", values="gap")
+        unsafe = gaps < -TOLERATED
+        low, high = wilson(unsafe["cds"].sum(), len(gaps), confidence)
+        mean, mean_low, mean_high = mean_interval(gaps["cds"], confidence)
+        verdict = UNDECIDED
+        if high <= DELTA and mean_low > 0:
+            verdict = SUPPORTED
+        elif low > DELTA or mean_high < 0:
+            verdict = CONTRADICTED
+        cases[case] = {
+            "verdict": verdict, "mdps": len(gaps), "unsafe": float(unsafe["cds"].mean()),
+            "low": low, "high": high, "improvement": mean,
+            **versus(unsafe, "no_sharing"), **versus(unsafe, "sharing_all"),
+        }  # fmt: skip
+    largest = max(size for _, size in cases)
+    decided = {alpha: found for (alpha, size), found in cases.items() if size == largest}
+    verdict = agreed(found["verdict"] for found in decided.values())
+    parts = [
+        f"at alpha {alpha:g} cds loses more than {TOLERATED:g} % of the optimal value in "
+        f"{100 * found['unsafe']:.1f} % of the worlds [{100 * found['low']:.1f}, "
+        f"{100 * found['high']:.1f}] (no_sharing {100 * found['no_sharing']:.1f} %, sharing_all "
+        f"{100 * found['sharing_all']:.1f} %)"
+        for alpha, found in decided.items()
+    ]
+    sentence = f"Claim 6 is {verdict}: with {largest} transitions per task, {'; '.join(parts)}."
+    return verdict, sentence, {"cases": cases}
+
+
+def versus(unsafe: pd.DataFrame, other: str) -> dict[str, float]:
+    """cds beside another strategy, paired by world: columns are strategies, values booleans."""
+    better = int((unsafe[other] & ~unsafe["cds"]).sum())
+    worse = int((unsafe["cds"] & ~unsafe[other]).sum())
+    p = binomtest(better, better + worse).pvalue if better + worse else 1.0
+    return {
+        other: float(unsafe[other].mean()), f"better_than_{other}": better,
+        f"worse_than_{other}": worse, f"p_{other}": float(p),
+    }  # fmt: skip
+
+
+def routed(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
+    """Claim 7: CDS weighs a transition by its estimated improvement over the behaviour of D_i.
+
+    That the weights follow the estimate is their definition; what is tested is that the estimate
+    follows the truth. Per world: Spearman's correlation, over the pairs that other tasks offer, of
+    cds's final weights with what sharing that pair alone truly adds to the target's policy. A case
+    (an alpha and a data size) is supported where the mean's interval over worlds is above 0, and
+    contradicted where it is below 0. The claim is supported if every case is, contradicted if any
+    case is, else undecided. The sentence says how strong the correlation is.
+    """
+    cases = {}
+    for case, rows in frame[frame["strategy"] == "cds"].groupby(CASE):
+        mean, low, high = mean_interval(rows["gain_correlation"], confidence)
+        verdict = SUPPORTED if low > 0 else CONTRADICTED if high < 0 else UNDECIDED
+        advantage = mean_interval(rows["advantage_correlation"], confidence)[0]
+        cases[case] = {
+            "verdict": verdict, "mdps": int(rows["gain_correlation"].notna().sum()),
+            "correlation": mean, "low": low, "high": high, "with_advantage": advantage,
+            "distance": float(rows["optimal_distance"].mean()),
+        }  # fmt: skip
+    verdicts = [found["verdict"] for found in cases.values()]
+    verdict = CONTRADICTED if CONTRADICTED in verdicts else agreed(verdicts)
+    means = [found["correlation"] for found in cases.values()]
+    sentence = (
+        f"Claim 7 is {verdict}: the rank correlation of cds's weights with what a pair truly adds "
+        f"is {min(means):.2f} to {max(means):.2f} on average, by alpha and data size."
+    )
+    return verdict, sentence, {"cases": cases}
+
+
+def agreed(verdicts) -> str:
+    """The verdict that all share, or undecided."""
+    found = set(verdicts)
+    return found.pop() if len(found) == 1 else UNDECIDED
