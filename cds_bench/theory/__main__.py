@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cds_bench import files
 from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
-from cds_bench.report import plotting, render
+from cds_bench.report import plotting, table_formats
+from cds_bench.storage import files
 from cds_bench.theory.claims import conditions, ordering, routed, safe, summarise
 from cds_bench.theory.figure import figure
 from cds_bench.theory.simulate import FULL, TINY, simulate
@@ -39,7 +39,7 @@ def write(frame, out: Path) -> None:
     files.write_csv(out / "summary.csv", summarise(frame))
     files.write_csv(out / "conditions.csv", conditions(frame))
     files.write_csv(out / "ordering.csv", ordering(frame))
-    files.write_text(out / "theory.md", render.markdown(table(frame)))
+    files.write_text(out / "theory.md", table_formats.markdown(table(frame)))
     with plotting.style():
         plotting.save_as(figure(frame), lambda extension: out / f"theory.{extension}")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from cds_bench.report.render import Block, Cell, Table
+from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.theory.claims import routed, safe, summarise
 from cds_bench.theory.simulate import REFERENCES
 
