@@ -51,7 +51,7 @@ class Terms(Protocol):
     """The loss terms of one step: a dataclass.
 
     q_data: the mean of the critics' Q at the data's actions, [S, M], without gradient.
-    total: the scalar to differentiate; each term reaches its own parameters alone.
+    total: the scalar to differentiate. Each term reaches only its own parameters.
     Every other field is a loss term, [S], recorded under the name of the field.
     """
 

@@ -1,4 +1,4 @@
-"""When two training jobs are the same: what determines a run's result, and what its bytes."""
+"""When two training jobs are the same: what determines a run's result and its bytes."""
 
 import json
 from pathlib import Path

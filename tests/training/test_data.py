@@ -103,7 +103,7 @@ def test_gather_relabels_for_the_requested_task(pool):
 
 
 def test_returns_use_the_affine_reward():
-    """They sum scale r + shift; the shift goes on after a cut, as in the critic's units."""
+    """They sum scale r + shift, and the shift continues after a cut: the units of the critic."""
     toy = make_pool()
     plain = data.to_device(toy, "cpu", DISCOUNT)
     expected = returns_to_go(toy.rewards, toy.terminals, toy.ends, DISCOUNT)
