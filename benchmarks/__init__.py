@@ -1,1 +1,1 @@
-"""How fast training is, as ratios to other implementations measured side by side."""
+"""The speed of training, as ratios to other implementations that are measured side by side."""

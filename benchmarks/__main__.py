@@ -1,6 +1,6 @@
-"""`python -m benchmarks`: measures this machine and writes a report with ratios.
+"""`python -m benchmarks`: measures the speed on this machine and writes a report with ratios.
 
-Some ten minutes on two cores; `--quick` makes everything tiny, to see that it works.
+This takes about ten minutes on two cores. `--quick` makes everything tiny, to see that it works.
 """
 
 import argparse
@@ -26,20 +26,20 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny sizes and short slices")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="a folder")
-    parser.add_argument("--threads", type=int, default=2, help="of each contender")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each contender")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     return parser.parse_args()
 
 
 def peer(device: str, quick: bool) -> str:
-    """Has the peer's environment made where it is missing; returns why it cannot run, or ''."""
+    """Makes the peer's environment if it is missing. Returns why the peer cannot run, or ''."""
     if device != "cpu":
-        return "its environment has torch for CPUs"
+        return "its environment has torch for CPUs only"
     if environment.complete():
         return ""
     if quick:
         return "its environment is not installed, and a quick run installs nothing"
-    print(f"making {environment.VENV}: some minutes, once", file=sys.stderr, flush=True)
+    print(f"making {environment.VENV}, once: some minutes", file=sys.stderr, flush=True)
     try:
         environment.install()
     except (OSError, subprocess.CalledProcessError) as error:
@@ -49,7 +49,7 @@ def peer(device: str, quick: bool) -> str:
 
 
 def profile(spec: dict, steps: int) -> dict[str, float]:
-    """Shares of operators in a process of its own; on a CPU with one thread."""
+    """Shares of the operators, measured in a separate process, on a CPU with one thread."""
     threads = 1 if spec["device"] == "cpu" else spec["threads"]
     text = json.dumps(spec | {"threads": threads, "steps": steps})
     command = [sys.executable, "-m", "benchmarks.profiling", text]
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def measure(results: report.Results, groups: list[comparisons.Group], threads: int) -> None:
-    """Fills the results; what breaks down is left out with the reason."""
+    """Fills the results. A part that fails is left out, and the reason is recorded."""
     device, quick, rounds, seconds = results.device, results.quick, results.rounds, results.seconds
     profiled = {
         f"{label}: {group.title}": entry.spec

@@ -1,4 +1,4 @@
-"""Who is compared with whom, at which sizes, and what is aimed at: plain data."""
+"""The contenders, their sizes, the comparisons between them and the targets, as plain data."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ PAPER = {
 }
 SMALL = PAPER | {"hidden": [128, 128], "actions": 4}
 FOUR_TASKS = PAPER | {"tasks": 4, "layer_norm": True, "sharing": "cds"}
-STACKED = {  # the shapes that profiles spend their time in
+STACKED = {  # the shapes in which the profiles spend most of their time
     "mazes and doors of default": FOUR_TASKS
     | {"hidden": [64, 64], "actions": 1, "batch": 96}
     | {"options": {"policy_improvement": "regression", "backup_actions": 4}},
@@ -30,22 +30,22 @@ STACKED = {  # the shapes that profiles spend their time in
 STACKS = (3, 6, 10)  # seeds
 QUICK = {"rows": 2_000, "hidden": [32, 32], "actions": 2, "batch": 32}
 GPU_SEEDS = (1, 2, 4, 8, 16, 32, 64)
-FLOORS = {"whole": True, "in blocks": False}  # how the products are passed -> `whole`
-BAR = 1.3  # of one seed, to the yardstick and the peer
-BAR_STACKED = 3.0  # of stacked seeds, to the yardstick
+FLOORS = {"whole": True, "in blocks": False}  # how the products are computed -> `whole`
+BAR = 1.3  # target ratio of one seed to the yardstick and to the peer
+BAR_STACKED = 3.0  # target ratio of stacked seeds to the yardstick
 INCLUDED = {
     "yardstick": "batch by index, losses, four Adam optimisers, targets",
     "yardstick, freed memory kept": "the same, with the engine's allocator settings",
-    "yardstick, one seed": "the same as one task, with the transitions of all tasks; no sharing",
-    "d3rlpy, fit": "d3rlpy's own loop: transitions sampled in Python, update, logged to nowhere",
-    "d3rlpy, update": "the update alone: batches sampled before, converted to tensors, losses read",
+    "yardstick, one seed": "the same for one task with as many transitions; no sharing",
+    "d3rlpy, fit": "d3rlpy's own loop: sampling of transitions in Python, update, no logging",
+    "d3rlpy, update": "the update alone: batches sampled before, conversion to tensors, losses",
 }
 OF_ENGINE = "batch, sharing, losses, optimiser, targets, record of metrics"
-OF_FLOOR = "matrix products alone"
+OF_FLOOR = "matrix products only"
 
 
 class Entry(NamedTuple):
-    """A contender: what prepares it, with what, and what one of its steps includes."""
+    """A contender: its module, the specification for it, and what one of its steps includes."""
 
     module: str
     spec: dict[str, Any]
@@ -54,9 +54,9 @@ class Entry(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """contender / reference in seed-steps per second, and the ratio aimed at, if any.
+    """contender / reference in seed-steps per second, and the target for this ratio, if any.
 
-    More than one reference: the fastest of them, round by round.
+    If there are several references, the fastest one of each round counts.
     """
 
     contender: str
@@ -65,7 +65,7 @@ class Comparison(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Contenders that alternate, what they are compared in, and their shares of the floor."""
+    """Contenders that alternate, their comparisons, and the comparisons with their floors."""
 
     title: str
     contenders: dict[str, Entry]
@@ -74,14 +74,14 @@ class Group(NamedTuple):
 
 
 def groups(device: str, threads: int, quick: bool, data: Path | None) -> list[Group]:
-    """The groups; `data`: the peer's .npz, if the peer runs."""
+    """The groups of contenders. `data` is the peer's .npz file if the peer runs."""
     changes = {"device": device, "threads": threads} | (QUICK if quick else {})
     found = [_one_seed(PAPER | changes, data)]
     if device == "cpu":
         found += [_stacked(name, spec | changes, data) for name, spec in STACKED.items()]
     else:
         found.append(_many_seeds(PAPER | changes))
-    if quick:  # too small for bars
+    if quick:  # the sizes are too small for targets
         found = [
             g._replace(comparisons=[c._replace(bar=None) for c in g.comparisons]) for g in found
         ]
@@ -90,7 +90,7 @@ def groups(device: str, threads: int, quick: bool, data: Path | None) -> list[Gr
 
 def sizes_in_words(spec: dict[str, Any]) -> str:
     widths = " x ".join(map(str, spec["hidden"]))
-    return f"hidden layers {widths}, n = {spec['actions']}, batch {spec['batch']} a task"
+    return f"hidden layers {widths}, n = {spec['actions']}, batch {spec['batch']} per task"
 
 
 def _yardstick(spec: dict[str, Any], label: str = "yardstick", **more: Any) -> dict[str, Entry]:
@@ -98,7 +98,7 @@ def _yardstick(spec: dict[str, Any], label: str = "yardstick", **more: Any) -> d
 
 
 def _peer(spec: dict[str, Any], data: Path | None, loops: tuple[str, ...]) -> dict[str, Entry]:
-    """d3rlpy, one seed of one task; nothing if it does not run."""
+    """d3rlpy with one seed of one task, or nothing if it does not run."""
     if not data:
         return {}
     module, labels = "benchmarks.peer_d3rlpy.contender", {x: f"d3rlpy, {x}" for x in loops}
@@ -113,7 +113,7 @@ def _engine(spec: dict[str, Any]) -> Entry:
 
 
 def _floors(label: str, spec: dict[str, Any]) -> dict[str, Entry]:
-    """The products of what the engine does with `spec`, in every way to pass them."""
+    """The matrix products of the engine's step with `spec`, in every way to compute them."""
     return {
         f"products of {label}, {way}": Entry("benchmarks.floor", spec | {"whole": whole}, OF_FLOOR)
         for way, whole in FLOORS.items()
@@ -122,7 +122,7 @@ def _floors(label: str, spec: dict[str, Any]) -> dict[str, Entry]:
 
 
 def _one_seed(spec: dict[str, Any], data: Path | None) -> Group:
-    """The engine beside the yardstick, the peer and its floor."""
+    """The engine compared with the yardstick, the peer and its floor."""
     contenders = _yardstick(spec)
     if spec["device"] == "cpu":
         contenders |= _yardstick(spec, "yardstick, freed memory kept", keep_freed_memory=True)
@@ -140,7 +140,7 @@ def _one_seed(spec: dict[str, Any], data: Path | None) -> Group:
 
 
 def _stacked(name: str, spec: dict[str, Any], data: Path | None) -> Group:
-    """Stacks of the engine with cds beside the yardstick, the peer and their floors."""
+    """Stacks of the engine with cds, compared with the yardstick, the peer and their floors."""
     alone = spec | {"tasks": 1, "batch": spec["batch"] * spec["tasks"]}
     reference = "yardstick, one seed"
     contenders = _yardstick(alone, reference) | _peer(alone, data, ("fit",))

@@ -1,9 +1,9 @@
-"""One contender in a process of its own, and the slices of time in which all of them alternate.
+"""One contender in its own process, and the slices of time in which all contenders alternate.
 
-A child prepares, answers {"ready": ...}, and then runs steps for as long as each line on its
-standard input says, in seconds. Its answer is one line of JSON: steps, seconds, cpu_seconds (of all
-its threads), others (cores that other processes used) and peak_bytes. It stands still between
-slices, so contenders never overlap, and drifts of the machine meet them all.
+A child process prepares and answers {"ready": ...}. Each line on its standard input is a time in
+seconds, for which it runs steps. Its answer is one line of JSON: steps, seconds, cpu_seconds (of
+all its threads), others (cores that other processes used) and peak_bytes. It waits between slices,
+so contenders never overlap, and drifts of the machine affect all of them.
 
     python -m benchmarks.contender <module> <specification as JSON>
 
@@ -26,11 +26,11 @@ ROOT = Path(__file__).parents[1]
 
 
 class ContenderError(Exception):
-    """A contender's process ended; the message is the last line that it wrote."""
+    """A contender's process ended. The message is the last line that it wrote."""
 
 
 class Contender:
-    """The parent's end; its process is started at once and ends with `close`."""
+    """The parent's side. It starts the process at once; `close` ends the process."""
 
     def __init__(self, module: str, spec: dict[str, Any], python: Path | str = sys.executable):
         threads = str(spec["threads"])
@@ -55,8 +55,8 @@ class Contender:
         return json.loads(line)
 
     def run(self, seconds: float) -> dict[str, Any]:
-        """One slice of at least so many seconds."""
-        with contextlib.suppress(BrokenPipeError):  # `answer` says why
+        """Runs one slice of at least `seconds` seconds and returns the answer."""
+        with contextlib.suppress(BrokenPipeError):  # `answer` raises the reason
             self.process.stdin.write(f"{seconds}\n")
             self.process.stdin.flush()
         return self.answer()
@@ -70,7 +70,7 @@ class Contender:
 
 
 def serve(module: str, spec: dict[str, Any]) -> None:
-    """The child's end. What libraries print goes to standard error, not between the answers."""
+    """The child's side. Output of libraries goes to standard error, so answers stay separate."""
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     import torch
@@ -88,9 +88,9 @@ def serve(module: str, spec: dict[str, Any]) -> None:
 def time_steps(
     step: Callable[[], int], synchronise: Callable[[], None], seconds: float
 ) -> dict[str, Any]:
-    """Steps until the time is up; one before it, untimed, brings memory back into the caches.
+    """Runs steps until the time is up. An untimed step before it fills the caches again.
 
-    A GPU is waited for ever more rarely, after a quarter more steps than so far.
+    The GPU is synchronised more and more rarely: each time, the calls have grown by a quarter.
     """
     step()
     synchronise()
@@ -112,7 +112,7 @@ def time_steps(
 
 
 def busy_elsewhere() -> float:
-    """Seconds that the machine's cores have spent on other processes; 0 where /proc is missing."""
+    """Seconds that the machine's cores have spent on other processes; 0 if there is no /proc."""
     path = Path("/proc/stat")
     if not path.exists():
         return 0.0
@@ -122,15 +122,16 @@ def busy_elsewhere() -> float:
 
 
 def forget_peak() -> None:
-    """Has Linux count the peak of memory from now on: not what preparing needed for a moment."""
+    """Makes Linux record peak memory from now on, without what the preparation needed."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_bytes(device: str) -> int:
-    """The most memory that this process has had: on the GPU if it computes there, else in all.
+    """The peak memory of this process: on the GPU if it computes there, else the main memory.
 
-    0 where /proc is missing. `ru_maxrss` counts what the parent had when it started this process.
+    It is 0 if there is no /proc. `ru_maxrss` is not used, because it includes the memory of the
+    parent at the time when it started this process.
     """
     if device == "cuda":
         import torch

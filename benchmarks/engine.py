@@ -1,4 +1,4 @@
-"""The engine of cds_bench, as a training job runs it."""
+"""The engine of cds_bench as a training job runs it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +56,7 @@ def make_job(spec: dict[str, Any]) -> loop.Job:
 
 
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
-    """A step as `loop.train` makes it: the batch, what is shared, the update, the record."""
+    """A step as `loop.train` does it: batch, sharing decision, update and record."""
     job = make_job(spec)
     pool = loop.device_pool(job, make_pool(spec))
     keep_freed_memory()

@@ -1,7 +1,7 @@
-"""The floor of a step: its matrix products alone.
+"""The floor of a step: the time of its matrix products only.
 
-Nothing that computes the same products on this machine's matrix kernels can be faster; what the
-engine reaches of the floor is what a better engine could still gain.
+Nothing that computes the same products with this machine's matrix kernels can be faster. The share
+of the floor that the engine reaches shows how much a better engine could still gain.
 """
 
 import itertools
@@ -20,8 +20,8 @@ class Product(NamedTuple):
     """A layer's products for a stack of `batch`: rows [m, k] times a weight [k, n].
 
     forward, weight, input: whether the values, the gradient of the weight and the gradient of the
-    rows are computed; each is m k n multiply-adds. trained: whether it belongs to the critics'
-    gradients, which the engine computes in blocks.
+    rows are computed. Each takes m k n multiply-adds. trained: whether the product belongs to the
+    critics' gradients, which the engine computes in blocks.
     """
 
     name: str
@@ -42,8 +42,9 @@ class Product(NamedTuple):
 def products(spec: dict[str, Any]) -> list[Product]:
     """Every matrix product of one CQL step of all seeds.
 
-    The state's part of a critic's first layer is counted once per state, as the engine computes it.
-    A strategy other than no_sharing values each transition once, as cds does.
+    The part of a critic's first layer that depends on the state is counted once per state, as the
+    engine computes it. Every strategy except no_sharing is assumed to evaluate each transition
+    once, as cds does.
     """
     config = engine.make_job(spec).algorithm_config
     seeds, rows = spec["seeds"], spec["batch"] * spec["tasks"]
@@ -71,12 +72,12 @@ def products(spec: dict[str, Any]) -> list[Product]:
     if spec["sharing"] != "no_sharing":
         found += critic("strategy's critic", 1, {}, {}, {})
     gradients = {"trained": True, "weight": True}
-    backward = gradients | {"input": True}  # states and actions are data: they have no gradient
+    backward = gradients | {"input": True}  # states and actions are data without gradient
     return found + critic("critic", 3 * config.actions + 1, gradients, gradients, backward)
 
 
 def calls(product: Product, device: str) -> list[Callable[[], Any]]:
-    """The products as calls on tensors of their own, which write where they wrote before."""
+    """The products as calls on their own tensors, which overwrite their previous results."""
 
     def made(*shape: int) -> torch.Tensor:
         return torch.randn(product.batch, *shape, device=device)
@@ -94,10 +95,11 @@ def calls(product: Product, device: str) -> list[Callable[[], Any]]:
 
 
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
-    """A step of products: `whole`, each at its full size; else in blocks that stay in the cache.
+    """A step of products, at their full size if `whole`, else in blocks that stay in the cache.
 
-    In blocks, the critics' networks follow each other; a block's tensors are used for all blocks.
-    Products with one column do so in either case on a CPU, where batched ones are slow.
+    With blocks, the critics' networks are computed one after the other, and all blocks use the same
+    tensors. On a CPU, products with one column are always computed network by network, because
+    batched ones are slow.
     """
     torch.manual_seed(0)
     device, width = spec["device"], max(spec["hidden"])

@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""The machine on which the numbers were measured."""
 
 import os
 import platform
@@ -9,12 +9,12 @@ import torch
 from cds_bench.storage.versions import versions
 from cds_bench.training.device import hardware
 
-# What decides how fast matrix products are.
+# The instructions that determine the speed of matrix products.
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
 
 
 def describe(device: str, threads: int) -> dict[str, str]:
-    """Device, processor and versions, in words."""
+    """Device, processor and versions as text."""
     processor = _cpuinfo()
     flags = processor.get("flags", "").split()
     found = {
@@ -31,7 +31,7 @@ def describe(device: str, threads: int) -> dict[str, str]:
 
 
 def _cpuinfo() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo, where there is one."""
+    """The first processor of /proc/cpuinfo, or nothing if there is no such file."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return {}

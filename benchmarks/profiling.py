@@ -1,7 +1,7 @@
-"""Where a step's time goes: the engine under torch.profiler, its operators in groups.
+"""How a step's time is spent: the engine under torch.profiler, with its operators in groups.
 
-On a CPU with one thread, because the profiler does not see the engine's own threads; on a GPU the
-time of kernels, the rest being the time in which it waits.
+On a CPU it runs with one thread, because the profiler does not see the engine's own threads. On a
+GPU the times are those of kernels; the rest is the time in which the GPU waits.
 """
 
 import json
@@ -39,7 +39,7 @@ OTHER = "python and other"
 
 
 def group_of(operator: str) -> str:
-    """The group of an operator like aten::add_ ; views, allocations and the unknown are other."""
+    """The group of an operator like aten::add_ . OTHER has views, allocations and unknown ones."""
     if operator.startswith("Optimizer."):
         return "optimiser and targets"
     name = operator.removeprefix("aten::").removesuffix("_")
@@ -50,7 +50,7 @@ def group_of(operator: str) -> str:
 
 
 def shares(spec: dict[str, Any], steps: int) -> dict[str, float]:
-    """The share of a step's time in each group; they add up to 1."""
+    """The share of a step's time in each group. The shares add up to 1."""
     step = engine.prepare(spec)
     for _ in range(3):
         step()
@@ -66,7 +66,7 @@ def shares(spec: dict[str, Any], steps: int) -> dict[str, float]:
     found = dict.fromkeys([*GROUPS, OTHER], 0.0)
     for event in profiler.key_averages():
         if event.device_type != DeviceType.CPU:
-            continue  # a GPU's kernels are counted with the operator that started them
+            continue  # the operator that started a GPU kernel already counts it
         spent = event.self_device_time_total if on_gpu else event.self_cpu_time_total
         found[group_of(event.key)] += spent / total
     found[OTHER] += 1.0 - sum(found.values())

@@ -1,4 +1,4 @@
-"""Contenders of a group alternate in slices; what they reach is compared round by round."""
+"""Contenders of a group alternate in slices of time. Their rates are compared round by round."""
 
 import contextlib
 from collections.abc import Callable
@@ -14,10 +14,10 @@ WARM_UP = 0.5  # seconds
 
 @dataclass
 class Outcome:
-    """Per contender: seed-steps per second of each round, peak memory, and why it broke down.
+    """Per contender: seed-steps per second of each round, peak memory, and why it failed.
 
-    per_core: seed-steps per second of CPU time, likewise; others: cores that other processes used,
-    in each slice.
+    per_core: seed-steps per second of CPU time in each round. others: the number of cores that
+    other processes used in each slice.
     """
 
     rates: dict[str, list[float]] = field(default_factory=dict)
@@ -28,14 +28,15 @@ class Outcome:
 
 
 def units(group: Group, rounds: int) -> int:
-    """How many units of progress `run` reports: start, warm-up and rounds of each contender."""
+    """The units of progress that `run` reports: start, warm-up and rounds of each contender."""
     return len(group.contenders) * (rounds + 2)
 
 
 def run(group: Group, rounds: int, seconds: float, passed: Callable[[int, str], None]) -> Outcome:
-    """A B C A B C ...; a contender whose process ends is left out with its last words.
+    """Runs slices in the order A B C A B C ... of the contenders.
 
-    They start side by side, which is not timed. `passed(units, what)` is called for progress.
+    The contenders start at the same time, which is not timed. A contender whose process ends is
+    left out, and its last message is recorded. `passed(units, what)` is called for progress.
     """
     outcome = Outcome(*({label: [] for label in group.contenders} for _ in range(2)))
     with contextlib.ExitStack() as stack:
@@ -91,7 +92,7 @@ class Ratio:
 
 
 def compare(comparison: Comparison, rates: dict[str, list[float]]) -> Ratio | None:
-    """None where one of them was left out."""
+    """The ratio of a comparison, or None if the contender or all references were left out."""
     contender, bar = comparison.contender, comparison.bar
     references = [name for name in comparison.references if name in rates]
     if contender not in rates or not references:
@@ -102,7 +103,7 @@ def compare(comparison: Comparison, rates: dict[str, list[float]]) -> Ratio | No
 
 
 def ceiling(comparison: Comparison, rates: dict[str, list[float]], reference: str) -> float | None:
-    """What the contender's ratio to `reference` would be if it reached its floor."""
+    """The ratio to `reference` that the contender would have if it reached its floor."""
     floors = [name for name in comparison.references if name in rates]
     if not floors or reference not in rates:
         return None

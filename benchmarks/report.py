@@ -1,4 +1,4 @@
-"""The report: report.md for people, report.json with every round."""
+"""The report: report.md for reading, and report.json with the numbers of every round."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,28 +13,30 @@ from benchmarks.scaling import Point
 from cds_bench.storage.files import write_json, write_text
 
 INTRODUCTION = """\
-Every contender is a process of its own with the same number of threads, and only one of them runs
-at a time: they alternate in slices of at least {seconds:g} s, {rounds} rounds. A ratio is computed
-per round; the table has the median over rounds [lowest, highest]. On data of no meaning: cost does
-not depend on it. Rates are seed-steps per second: steps times the seeds that are trained in one.
-The rate per core divides by CPU time instead: seconds times the cores in use.
+Every contender is a separate process, and all have the same number of threads. Only one of them
+runs at a time: they alternate in slices of at least {seconds:g} s, for {rounds} rounds. A ratio is
+computed per round. The table shows the median over rounds [lowest, highest]. The data are random,
+because the cost does not depend on them. Rates are seed-steps per second: the number of steps times
+the number of seeds that one step trains. The rate per core is divided by CPU time instead, which is
+seconds times the cores in use.
 """
 FLOOR = """\
-The matrix products of one step ({flops:.2f} GFLOP a seed) run alone: in blocks of rows of one
-network, and whole; in each round the faster way is the floor. Share: what the engine reaches of it.
-The last column is the ratio that an engine without any other cost would have.
+The matrix products of one step ({flops:.2f} GFLOP per seed) run on their own, both in blocks of
+rows of one network and whole. In each round the faster way is the floor. The table shows which
+share of it the engine reaches. The last column is the ratio to the yardstick that an engine without
+any other cost would have.
 """
 PROFILE = """\
-Share of a step's time by kind of operator, {where}. The profiler itself costs time, most of it
-in "python and other".
+The table shows the share of a step's time by kind of operator, measured {where}. The profiler
+itself takes time. Most of that time is in "python and other".
 """
-QUIET = 0.1  # cores used by others, on average
-QUICK = "**A quick run with tiny networks: it shows that everything works, not how fast it is.**\n"
+QUIET = 0.1  # the number of cores that other processes may use on average
+QUICK = "**This quick run with tiny networks shows that everything works, not how fast it is.**\n"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A group's rates and what follows from them."""
+    """A group's rates, and the ratios and shares computed from them."""
 
     group: Group
     outcome: Outcome
@@ -72,7 +74,7 @@ class Results:
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown; the first column is text, the others are flush right."""
+    """A table in Markdown. The first column is text, the others are aligned right."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "".join(f"| {' | '.join(row)} |\n" for row in [header, rule, *rows])
 
@@ -117,7 +119,7 @@ def group_text(measured: Measured) -> str:
         spec = group.contenders[shares[0][0].contender].spec
         flops = 2.0 * sum(each.multiply_adds for each in products(spec)) / spec["seeds"] / 1e9
         text.append(f"### Share of the floor\n\n{FLOOR.format(flops=flops)}")
-        header = ["contender", "share of the floor", "mostly the faster", "floor / yardstick"]
+        header = ["contender", "share of the floor", "usual floor", "floor / yardstick"]
         rows = [
             [share.contender, in_words(share, True), share.reference, f"{ceiling or 0:.3g}"]
             for share, ceiling in shares
@@ -128,18 +130,18 @@ def group_text(measured: Measured) -> str:
 
 
 def others_text(others: list[float]) -> str:
-    """Whether the machine was quiet: a product's threads wait for each other when it is not."""
+    """Says whether the machine was quiet. If not, the threads of a product wait for each other."""
     if not others:
         return ""
     text = (
-        f"Other processes used {mean(others):.2f} cores on average, {max(others):.2f} in the slice "
-        "in which they used most."
+        f"Other processes used {mean(others):.2f} cores on average, and {max(others):.2f} in the "
+        "busiest slice."
     )
-    return f"{text}\n" if mean(others) < QUIET else f"{text} **Not quiet: measure again.**\n"
+    return f"{text}\n" if mean(others) < QUIET else f"{text} **Not quiet; measure again.**\n"
 
 
 def profile_text(profiles: dict[str, dict[str, float]], device: str) -> str:
-    where = "on one thread" if device == "cpu" else "of kernels; in other the GPU waits"
+    where = "on one thread" if device == "cpu" else "in GPU kernels; the last column is waiting"
     groups = list(next(iter(profiles.values())))
     rows = [
         [label, *(f"{100 * found[group]:.0f} %" for group in groups)]
@@ -160,10 +162,10 @@ def scaling_text(points: list[Point], figure: bool) -> str:
         ]
         for point in points
     ]
-    text = ["## Scaling\n", f"The engine; base: {scaling.base_in_words()}."]
-    text.append(f"One more seed in the stack: {mebibytes(scaling.bytes_per_seed(points))} MiB.\n")
+    text = ["## Scaling\n", f"The engine is measured around this base: {scaling.base_in_words()}."]
+    text.append(f"Each further seed takes {mebibytes(scaling.bytes_per_seed(points))} MiB.\n")
     if figure:
-        text.append("![Time of a step against seeds, tasks, batch and pool](scaling.png)\n")
+        text.append("![Time of a step over seeds, tasks, batch and pool](scaling.png)\n")
     text.append(table(["", "step (ms)", "relative to base", "peak memory (MiB)"], rows))
     return "\n".join(text)
 
@@ -186,7 +188,7 @@ def markdown(results: Results, figure: bool) -> str:
 
 
 def plain(results: Results) -> dict[str, Any]:
-    """Everything as JSON: of each contender its specification too."""
+    """All results as JSON values, including the specification of each contender."""
     return {
         "device": results.device,
         "quick": results.quick,
@@ -220,7 +222,7 @@ def _plain_group(measured: Measured) -> dict[str, Any]:
 
 
 def write(results: Results, folder: Path) -> None:
-    """Writes report.json, scaling.{png,svg} and report.md; the last says what was left out."""
+    """Writes report.json, scaling.{png,svg} and report.md, which says what was left out."""
     write_json(folder / "report.json", plain(results))
     reason = "nothing was measured"
     if results.points:

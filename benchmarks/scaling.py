@@ -1,4 +1,4 @@
-"""How time and memory grow with seeds, tasks, batch and pool: one process per point."""
+"""How time and memory grow with seeds, tasks, batch and pool. Each point has its own process."""
 
 import json
 import math
@@ -14,7 +14,7 @@ SLICES = 3
 
 
 class Panel(NamedTuple):
-    """One quantity varied, the others as in the base; `of`: what its axis is called."""
+    """One quantity varies, the others are as in the base. `of` is the label of its axis."""
 
     key: str
     of: str
@@ -43,14 +43,14 @@ def panels(device: str, quick: bool) -> list[Panel]:
 
 
 def units(device: str, quick: bool) -> int:
-    """How many units of progress `measure` reports; the base is in every panel, measured once."""
+    """The units of progress that `measure` reports. All panels contain the base, measured once."""
     return SLICES * (1 + sum(len(panel.values) - 1 for panel in panels(device, quick)))
 
 
 def measure(
     device: str, threads: int, quick: bool, seconds: float, passed: Callable[[int, str], None]
 ) -> list[Point]:
-    """Every panel's points. Raises ContenderError where a process ends."""
+    """The points of every panel. Raises ContenderError if a process ends."""
     base = SMALL | {"device": device, "threads": threads}
     done: dict[str, tuple[float, int]] = {}
     found = []
@@ -70,7 +70,7 @@ def base_in_words() -> str:
 
 
 def _measure(spec: dict[str, Any], seconds: float) -> tuple[float, int]:
-    """Milliseconds per step, the median of the slices, and the peak of memory."""
+    """Milliseconds per step as the median over slices, and peak memory in bytes."""
     contender = Contender("benchmarks.engine", spec)
     try:
         contender.answer()
@@ -82,14 +82,14 @@ def _measure(spec: dict[str, Any], seconds: float) -> tuple[float, int]:
 
 
 def bytes_per_seed(points: list[Point]) -> float:
-    """What one more seed in the stack costs in memory, from the smallest and the largest stack."""
+    """The memory of one more seed in the stack, from the smallest and the largest stack."""
     stacks = [point for point in points if point.key == "seeds"]
     first, last = stacks[0], stacks[-1]
     return (last.peak_bytes - first.peak_bytes) / (last.value - first.value)
 
 
 def draw(points: list[Point], device: str, quick: bool, folder: Path) -> str:
-    """Writes scaling.png and scaling.svg; returns why not, where matplotlib is missing."""
+    """Writes scaling.png and scaling.svg, or returns why not if matplotlib is missing."""
     try:
         from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -108,7 +108,7 @@ def draw(points: list[Point], device: str, quick: bool, folder: Path) -> str:
             start = values.index(SMALL[panel.key])
             straight = [times[start] * value / values[start] for value in values]
             if panel.key != "rows":
-                axes.plot(values, straight, label="in proportion to the base", **grey)
+                axes.plot(values, straight, label="proportional to the base", **grey)
             axes.plot(values, times, label="measured", **blue)
             axes.set(xscale="log", yscale="log", xlabel=panel.of)
             names = [f"{v:,}" if v < 1e5 else f"$10^{math.log10(v):.0f}$" for v in values]

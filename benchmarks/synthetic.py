@@ -1,12 +1,12 @@
-"""Made-up transitions: what training costs does not depend on what they mean."""
+"""Random transitions. The cost of training does not depend on their meaning."""
 
 import numpy as np
 
-EPISODE = 1000  # rows; the last of each is a terminal
+EPISODE = 1000  # rows per episode, of which the last is a terminal
 
 
 def transitions(rows: int, observation: int, action: int, tasks: int) -> dict[str, np.ndarray]:
-    """Arrays of one long trajectory, float32; the same arguments give the same numbers.
+    """Float32 arrays of one long trajectory. The same arguments give the same numbers.
 
     observations, next_observations [rows, observation], actions [rows, action] within (-1, 1),
     rewards, terminals [rows, tasks].

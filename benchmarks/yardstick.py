@@ -1,8 +1,8 @@
-"""A plain CQL as public single-file implementations have it: what the engine is compared with.
+"""A plain CQL like public single-file implementations, with which the engine is compared.
 
-One seed, one task, two critics that are evaluated one after the other, states repeated for the
-sampled actions, one optimiser per network. It shares no code with cds_bench; the loss is the one
-that `cds_bench.algorithms.cql` documents (Kumar et al. 2020, with a deterministic backup).
+It trains one seed of one task. It evaluates two critics one after the other, repeats states for the
+sampled actions, and has one optimiser per network. It shares no code with cds_bench. The loss is
+the one that `cds_bench.algorithms.cql` documents (Kumar et al. 2020, with a deterministic backup).
 Letters: M transitions, O observation, A action, n sampled actions.
 """
 
@@ -79,7 +79,7 @@ def conservative(
 ) -> Tensor:
     """mean_m (logsumexp_a' (Q(s, a') - log mu(a')) - Q(s, a)).
 
-    proposals: actions [M, n, A] and log mu [M, n] of each of the distributions that propose.
+    proposals: actions [M, n, A] and log mu [M, n] for each of the proposal distributions.
     """
     values = torch.cat([critic(states, actions) - density for actions, density in proposals], dim=1)
     return (torch.logsumexp(values, dim=1) - q_data).mean()
@@ -106,7 +106,7 @@ class CQL:
         )
 
     def policy_losses(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """The policy's loss and the temperature's, whose target entropy is -A."""
+        """The losses of the policy and of the temperature, whose target entropy is -A."""
         actions, log_probs = self.policy(states, 1)
         actions, log_probs = actions.squeeze(1), log_probs.squeeze(1)
         value = torch.min(*(critic(states, actions) for critic in self.critics))
@@ -115,7 +115,7 @@ class CQL:
         return policy, -(self.log_temperature * entropy_gap).mean()
 
     def propose(self, states: Tensor, next_states: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """n actions each from the uniform distribution, pi(.|s) and pi(.|s'), and log mu."""
+        """n actions from each of the uniform distribution, pi(.|s) and pi(.|s'), and log mu."""
         count, size = self.config.actions, self.config.action
         anywhere = torch.rand(len(states), count, size, device=states.device) * 2.0 - 1.0
         density = torch.full(anywhere.shape[:2], -size * math.log(2.0), device=states.device)
@@ -152,7 +152,7 @@ class CQL:
             self.critic_loss(critic, batch, target, proposals) for critic in self.critics
         ]
         self._descend(self.temperature_optimiser, temperature_loss)
-        self._descend(self.policy_optimiser, policy_loss)  # leaves gradients in the critics too
+        self._descend(self.policy_optimiser, policy_loss)  # also leaves gradients in the critics
         for optimiser, loss in zip(self.critic_optimisers, critic_losses, strict=True):
             self._descend(optimiser, loss)
         for critic, follower in zip(self.critics, self.targets, strict=True):
@@ -171,7 +171,7 @@ class CQL:
 
 
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
-    """A step on a random batch, drawn by index from tensors that lie on the device."""
+    """A step on a random batch, drawn by index from tensors on the device."""
     if spec.get("keep_freed_memory"):
         from cds_bench.training.device import keep_freed_memory
 

@@ -1,8 +1,8 @@
-"""What an algorithm and a sharing strategy must offer to training: modules that are found by name.
+"""The interfaces of an algorithm and of a sharing strategy, which are modules found by name.
 
-Letters of the shapes as in `records`: S seeds of a job, T tasks, B transitions per task, M = T B,
-O observation, A action. Both kinds of module define `Config`, a frozen dataclass of options that
-all have literal defaults: a configuration is checked without importing the module.
+Shapes use the letters of `records`: S seeds of a job, T tasks, B transitions per task, M = T B,
+O observation, A action. Both kinds of module define `Config`, a frozen dataclass of options. Every
+option has a literal default, so that a configuration can be checked without importing the module.
 """
 
 import dataclasses
@@ -14,17 +14,18 @@ from torch import Tensor
 from cds_bench.noise import Noise
 from cds_bench.records import Batch, Critic, Offer, Parameters, Sharing, Sizes
 
-# How a task's batch is composed; `training.data.offer_rows` describes each.
+# How a task's batch is composed. `training.data.offer_rows` describes each way.
 Composition = Literal["own", "union", "balanced", "balanced_sources"]
 
 
 class AlgorithmConfig(Protocol):
-    """The options that every algorithm has; planning and the returns of the data use them too.
+    """The options that every algorithm has. Planning and the returns of the data use them too.
 
-    Critics learn rewards `reward_scale` r + `reward_shift`, after relabelling, at the `discount`;
-    the target critic moves by `target_rate` of its distance in each step. The defaults of scale and
-    shift are 1 and 0. If an algorithm also has `cloning_steps`, an int, the steps before it are
-    timed apart from the others when a profile's hours are planned.
+    Critics learn the rewards `reward_scale` r + `reward_shift`, which are computed after
+    relabelling, with the given `discount`. The defaults of scale and shift are 1 and 0. In each
+    step, the target critic moves by the fraction `target_rate` of its distance to the critic. An
+    algorithm may also have `cloning_steps`, an int. Planning then times the steps before it
+    separately from the others.
     """
 
     discount: float
@@ -36,8 +37,8 @@ class AlgorithmConfig(Protocol):
 class Learner(Protocol):
     """Every trained tensor of a job, and whatever else a checkpoint must hold.
 
-    A dataclass whose fields are tensors or dictionaries of tensors, each stacked over the seeds.
-    critic, target: [2S, ...] as `algorithms.networks` has them; policy: [S, ...] likewise. The
+    It is a dataclass whose fields are tensors or dictionaries of tensors, stacked over the seeds.
+    critic, target: [2S, ...], and policy: [S, ...], in the layout of `algorithms.networks`. The
     snapshots of a run are copies of the policy.
     """
 
@@ -50,8 +51,8 @@ class Terms(Protocol):
     """The loss terms of one step: a dataclass.
 
     q_data: the mean of the critics' Q at the data's actions, [S, M], without gradient.
-    total: the scalar to differentiate; each term reaches its own parameters alone.
-    Every other field is a loss term, [S], under whose name it is recorded.
+    total: the scalar to differentiate. Each term reaches only its own parameters.
+    Every other field is a loss term, [S], recorded under the name of the field.
     """
 
     q_data: Tensor
@@ -74,10 +75,10 @@ class Algorithm(Protocol):
     Config: type[AlgorithmConfig]
 
     def initialise(self, generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
-        """Fresh parameters: those of seed s are drawn from generators[s] alone."""
+        """Fresh parameters. Those of seed s are drawn from generators[s] only."""
 
     def groups(self, learner: Learner) -> list[list[Tensor]]:
-        """The trained tensors, each once, in the groups of the one optimiser."""
+        """The trained tensors, each once, as parameter groups of the job's single optimiser."""
 
     def before_step(
         self, config: AlgorithmConfig, optimiser: torch.optim.Optimizer, step: int
@@ -87,10 +88,10 @@ class Algorithm(Protocol):
     def losses(
         self, config: AlgorithmConfig, learner: Learner, batch: Batch, noise: Noise, step: int
     ) -> Terms:
-        """Every loss term of one step; a transition counts by its weight [S, M]."""
+        """Every loss term of one step. Transitions are weighted by `batch.weight`, [S, M]."""
 
     def after_step(self, config: AlgorithmConfig, learner: Learner) -> None:
-        """What follows the optimiser's step: the target critic moves."""
+        """Moves the target critic after the optimiser's step."""
 
     def value(self, learner: Learner, states: Tensor, actions: Tensor) -> Tensor:
         """Qhat(s, a), [S, M], for states [S, M, O+T] and actions [S, M, A]; no gradient."""
@@ -102,16 +103,16 @@ class Algorithm(Protocol):
 
 
 class StrategyConfig(Protocol):
-    """The option that every strategy has: how each task's batch is composed."""
+    """The option that every strategy has. It says how each task's batch is composed."""
 
     batch: Composition
 
 
 class Strategy(Protocol):
-    """A module of `cds_bench.sharing`: what enters each task's effective data, by which weight.
+    """A module of `cds_bench.sharing`: it decides each task's effective data and their weights.
 
-    A strategy that is a reference and no method also says `REFERENCE = True`: its scores are shown,
-    and it is not compared, ranked or counted as a method.
+    A strategy that is a reference and not a method also defines `REFERENCE = True`. Its scores are
+    shown, but it is not compared, ranked or counted as a method.
     """
 
     __name__: str
@@ -125,9 +126,9 @@ class Strategy(Protocol):
         uniform: Tensor,
         state: Tensor | None,
     ) -> Sharing:
-        """The decision on the offered transitions [S, T, B]: a pure function.
+        """Decides on the offered transitions [S, T, B]. This is a pure function.
 
-        uniform [S, T, B], on [0, 1), is its only randomness; state is what it returned as
-        `Sharing.state` in the step before, None in the first. Weights are in [0, 1], 1 on a task's
-        own transitions, and carry no gradient.
+        Its only source of randomness is uniform, [S, T, B], on [0, 1). state is the `Sharing.state`
+        that it returned in the previous step, and None in the first step. Weights are in [0, 1] and
+        carry no gradient. A task's own transitions have weight 1.
         """

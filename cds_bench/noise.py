@@ -1,4 +1,4 @@
-"""Noise for stacked seeds: each seed draws from its own named stream, whoever shares its job."""
+"""Noise for stacked seeds. Each seed draws from its own named stream, whichever seeds join it."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from cds_bench.seeding import seed_of
 
 
 class Noise:
-    """Draws of shape [S, ...], row s from the stream (purpose, suite, algorithm, seeds[s]).
+    """Draws of shape [S, ...]. Row s comes from the stream (purpose, suite, algorithm, seeds[s]).
 
-    The sharing strategy is not part of the name: strategies share their random numbers for a seed,
-    so that their comparison is paired.
+    The sharing strategy is not part of the name. All strategies therefore use the same random
+    numbers for a seed, so that comparisons between them are paired.
     """
 
     def __init__(self, purpose: str, suite: str, algorithm: str, seeds: list[int], device: str):
@@ -35,10 +35,10 @@ class Noise:
         return draws
 
     def states(self) -> list[Tensor]:
-        """Where each seed's stream stands."""
+        """The state of each seed's stream."""
         return [generator.get_state() for generator in self.generators]
 
     def set_states(self, states: list[Tensor]) -> None:
-        """Brings the streams to where `states` found them."""
+        """Restores the states that `states` returned."""
         for generator, state in zip(self.generators, states, strict=True):
             generator.set_state(state)

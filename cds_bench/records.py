@@ -1,7 +1,7 @@
-"""The small typed records in which training, algorithms and sharing strategies meet.
+"""The small typed records that training, algorithms and sharing strategies exchange.
 
-Letters of the shapes: S seeds of a job, T tasks, B transitions per task, M = T B, O observation,
-A action. Every tensor's leading dimension is the seed: the seeds of a job never mix.
+Letters in shapes: S seeds of a job, T tasks, B transitions per task, M = T B, O observation,
+A action. The leading dimension of every tensor is the seed. The seeds of a job never mix.
 """
 
 from collections.abc import Callable
@@ -11,30 +11,30 @@ from torch import Tensor
 
 Parameters = dict[str, Tensor]
 
-# What an elementwise kernel takes in one stride: two of the widest vector registers, in floats.
-# Where a seed's part of every tensor is a multiple of it, a seed's bytes do not depend on how many
-# seeds are stacked.
+# The number of floats that an elementwise kernel processes at a time: two of the widest vector
+# registers. If each seed's slice is a multiple of this, results are bitwise independent of
+# stacking.
 LANES = 32
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The dimensions that parameters are made for."""
+    """The dimensions that determine the shapes of the parameters."""
 
     seeds: int
     tasks: int
     observation: int
     action: int
     hidden: tuple[int, ...]
-    layer_norm: bool = False  # of the critics' hidden layers
+    layer_norm: bool = False  # whether the critics' hidden layers are normalised
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a sharing strategy decides on: transitions offered to each task.
+    """The transitions that are offered to each task, on which a sharing strategy decides.
 
-    source, task: [S, T, B] int64, the task that the transition was collected for and the one it is
-    offered to; own: bool [S, T, B], whether they are the same; tasks: their names.
+    source, task: [S, T, B] int64. The transition was collected for `source` and is offered to
+    `task`. own: bool [S, T, B], whether the two are the same. tasks: the names of the tasks.
     """
 
     source: Tensor
@@ -45,12 +45,13 @@ class Offer:
 
 @dataclass(frozen=True)
 class Critic:
-    """The conservative critic's view of the offered transitions; no gradient passes.
+    """The conservative critic's view of the offered transitions, without gradient.
 
-    value(task): Qhat(s, a, task), the minimum of the two critics, [S, T, B] for task [S, T, B].
-    returns(task): the Monte Carlo return-to-go of (s, a) under `task` in the episode that it is
-        from, in the units of `value`, likewise; no critic's estimate, known from the data alone.
-    backup(task): r_task - log pi(a|s,task) + gamma (1 - d_task) Qhat(s', a' ~ pi, task), likewise.
+    Each function maps task [S, T, B] to [S, T, B].
+    value(task): Qhat(s, a, task), the minimum of the two critics.
+    returns(task): the Monte Carlo return-to-go of (s, a) under `task` in its own episode, in the
+        units of `value`. It comes from the data alone; no critic estimates it.
+    backup(task): r_task - log pi(a|s,task) + gamma (1 - d_task) Qhat(s', a' ~ pi, task).
     """
 
     value: Callable[[Tensor], Tensor]
@@ -60,15 +61,15 @@ class Critic:
 
 @dataclass(frozen=True)
 class Sharing:
-    """A strategy's decision: the effective data.
+    """A strategy's decision, which defines the effective data.
 
     weight: [S, T, B] in [0, 1]; 1 on a task's own transitions.
-    task: [S, T, B] int64 where the strategy re-assigns transitions, else None.
-    unlabelled: bool [S, T, B], transitions that come without their reward and get the lowest one
-        of the task, min(0, min over its own data), else None. Their termination stays.
+    task: [S, T, B] int64 if the strategy re-assigns transitions, else None.
+    unlabelled: bool [S, T, B], or None. These transitions come without their reward. They get the
+        lowest reward of the task instead, min(0, min over its own data). Their termination stays.
     state: what the strategy carries to the next step, [S, ...], or None.
-    diagnostics: named tensors [S, ...] for the metrics; their quantiles are recorded (NaN is left
-        out), or the value itself where a tensor has one element a seed and task.
+    diagnostics: named tensors [S, ...] for the metrics. Their quantiles are recorded without NaN.
+        If a tensor has one element per seed and task, the value itself is recorded.
     """
 
     weight: Tensor
@@ -80,10 +81,10 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Batch:
-    """Transitions as an algorithm sees them, one row each, already relabelled.
+    """Relabelled transitions as an algorithm sees them, one row each.
 
-    states, next_states: [S, M, O + T], observations normalised for the task with its one-hot vector
-    appended; actions: [S, M, A]; rewards, terminals, weight: [S, M].
+    states, next_states: [S, M, O + T], observations that are normalised for the task, with its
+    one-hot vector appended; actions: [S, M, A]; rewards, terminals, weight: [S, M].
     """
 
     states: Tensor

@@ -1,4 +1,4 @@
-"""Named random streams: every random number comes from a stream that its purpose names."""
+"""Named random streams: every random number comes from a stream named after its purpose."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ import numpy as np
 def seed_of(*name: str | int) -> int:
     """A 63-bit seed from a name: the first bytes of the SHA-256 of its parts, joined by '/'.
 
-    Names differ, streams differ; nothing else enters, so a stream does not depend on which other
+    Different names give different streams. A stream depends on its name only, not on which other
     streams exist or in which order they are made.
     """
     digest = hashlib.sha256("/".join(map(str, name)).encode()).digest()
@@ -16,14 +16,14 @@ def seed_of(*name: str | int) -> int:
 
 
 def stream(*name: str | int) -> np.random.Generator:
-    """A NumPy generator for the stream of that name, for example stream("collect", suite, task)."""
+    """The NumPy generator of the named stream, for example stream("collect", suite, task)."""
     return np.random.default_rng(seed_of(*name))
 
 
 def episode_starts(task: str, seed: int, episodes: int) -> list[int]:
-    """The seeds that the evaluation episodes of a task and training seed are reset with.
+    """The seeds with which the evaluation episodes of a task and training seed are reset.
 
-    They differ between training seeds, so that an interval over seeds holds the variance of the
+    They differ between training seeds, so that an interval over seeds includes the variance of the
     starts. They are the same for every method and snapshot, so that comparisons are paired.
     """
     return [seed_of("evaluate", task, seed, episode) % 2**31 for episode in range(episodes)]

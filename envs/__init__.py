@@ -5,13 +5,14 @@ A domain is a module of this folder with `SUITES`; the module's name is the doma
     TASKS          name -> Task
     SUITES         name -> Suite
     ENVIRONMENTS   the module whose import registers the tasks' environments
-    BANDS          quality of data -> band of its mean normalised score: of a return 0 is random and
-                   1 is expert; of success the rate
+    BANDS          quality of data -> allowed range of its mean normalised score. For returns, 0 is
+                   the random policy and 1 the expert; for success, the score is the success rate.
     POLICIES       trained behaviour policy -> how its training differs from the default settings;
-                   none where behaviour is scripted
+                   not needed if the behaviour is scripted
 
-A module with `SKILLS` describes tasks of behaviour policies that are in no suite: name -> Task.
-Importing this package reads descriptions alone; `make` imports gymnasium and mujoco when called.
+A module with `SKILLS` (name -> Task) describes tasks that only behaviour policies learn. They
+belong to no suite. Importing this package reads the descriptions only; `make` imports gymnasium
+and mujoco when it is called.
 """
 
 import importlib
@@ -28,7 +29,10 @@ __all__ = [
 
 
 def _holding(constant: str) -> dict[str, ModuleType]:
-    """This folder's modules with a constant, by name. Others may need a simulator: not imported."""
+    """This folder's modules that define a constant, by name.
+
+    The other modules are not imported, because they may need a simulator.
+    """
     texts = {path.stem: path.read_text() for path in Path(__file__).parent.glob("[!_]*.py")}
     names = sorted(name for name, text in texts.items() if re.search(rf"^{constant}\b", text, re.M))
     return {name: importlib.import_module(f"envs.{name}") for name in names}
@@ -39,14 +43,14 @@ TASKS: dict[str, Task] = joined(DOMAINS, "TASKS")
 SUITES: dict[str, Suite] = joined(DOMAINS, "SUITES")
 SKILLS: dict[str, Task] = joined(_holding("SKILLS"), "SKILLS")
 POLICIES: dict[str, dict] = dict(sorted(joined(DOMAINS, "POLICIES").items()))
-# `random` data are collected in the same way in every domain.
+# Every domain collects `random` data in the same way.
 BANDS: dict[str, tuple[float, float]] = {"random": (-0.05, 0.05)} | joined(DOMAINS, "BANDS")
 
 
 def make(task: str, **kwargs):
     """The Gymnasium environment of a task or skill, with its time limit.
 
-    `kwargs` as for gymnasium.make. Raises WorldError where the world can't be built.
+    `kwargs` are passed to gymnasium.make. Raises WorldError if the world can't be built.
     """
     import gymnasium
 

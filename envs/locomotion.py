@@ -6,8 +6,8 @@ Rewards, with x' and z' taken after the step [recalled from the paper's appendix
     run-backward  -v_x - 0.001 |a|^2
     jump          -|v_x| - 0.001 |a|^2 + 10 (z' - 1.25)
 
-v_x = (x' - x) / dt is Walker2d's own. Every task ends as gymnasium's Walker2d does: when the torso
-leaves 0.8 < z < 2.0 or tilts beyond one radian.
+v_x = (x' - x) / dt is Walker2d's own velocity. Every task ends as gymnasium's Walker2d does: when
+the torso leaves 0.8 < z < 2.0 or tilts by more than one radian.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ BANDS = {
     "medium-replay": (-0.05, 0.3),
     "medium": (0.15, 0.6),
     "expert": (0.7, 1.3),
-    "overlap": (-1.0, 0.5),  # two fifths of it do something else
+    "overlap": (-1.0, 0.5),  # two fifths of these data show other tasks
 }
 POLICIES = {
     "run-forward": {},
@@ -83,13 +83,14 @@ TASKS = {
     )
 }
 
-# Transitions per quality, forward/backward/jump [recalled]; `random` is ours: medium's largest.
+# Transitions per quality, forward/backward/jump [recalled]. `random` has the size of the largest
+# medium dataset [ours].
 PAPER_SIZES = {
     "random": (100_000, 100_000, 100_000),
     "medium-replay": (109_900, 109_980, 109_511),
     "medium": (27_646, 31_298, 100_000),
     "expert": (5_000, 5_000, 5_000),
-    "overlap": (100_000, 100_000, 100_000),  # ours
+    "overlap": (100_000, 100_000, 100_000),  # [ours]
 }
 
 
@@ -105,5 +106,5 @@ _WHOLE = [
     _suite("walker2d-mixed", ("medium-replay", "medium", "expert")),
     *(_suite(f"walker2d-{quality}", (quality,) * 3) for quality in PAPER_SIZES),
 ]
-# Data that overlap hold the other tasks' policies too, so that the others' are worth having.
+# The overlap datasets also contain rollouts of the other tasks' policies, so sharing can pay off.
 SUITES = {suite.name: suite for suite in (*_WHOLE, *scarce(_WHOLE[-1], kept="jump"))}

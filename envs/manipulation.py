@@ -1,12 +1,12 @@
 """Manipulation: four tasks on one door and one drawer, their sparse rewards, and their suites.
 
-The reward is 1 where the joint lies past its threshold after the step, else 0 [recalled; the
-equivalents on joint positions of Meta-World's own conditions]:
+The reward is 1 if the joint is past its threshold after the step, else 0 [recalled]. The
+thresholds on joint positions are equivalent to Meta-World's own success conditions:
 
     door-open     door angle <= -1.38 rad       door-close    door angle >= -0.178 rad
     drawer-open   drawer position <= -0.15 m    drawer-close  drawer position >= -0.03 m
 
-Both joints read 0 where closed. An episode goes on after success: nothing terminates it.
+Both joints read 0 when closed. An episode continues after success; only the time limit ends it.
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ def drawer_closed(columns: Columns) -> np.ndarray:
 
 
 def never(columns: Columns) -> np.ndarray:
-    """No transition is terminal, bool [N]."""
+    """False for every transition: none is terminal, bool [N]."""
     return np.zeros(len(columns[f"infos/{DOOR}"]), bool)
 
 
@@ -82,6 +82,6 @@ _WHOLE = Suite(
         for task, quality in zip(TASKS, QUALITIES, strict=True)
     },
 )
-# A tenth of the demonstrations is the first 200 steps of one, which succeeds after some 90 steps. A
-# thirtieth would hold no success.
+# A tenth of the demonstrations is the first 200 steps of one episode, which succeeds after about 90
+# steps. A thirtieth would contain no success.
 SUITES = {suite.name: suite for suite in (_WHOLE, scarce(_WHOLE, kept="drawer-close")[0])}

@@ -1,8 +1,8 @@
 """Ant and point mass in mazes as Gymnasium environments; importing this module registers them.
 
-The bodies are gymnasium's ant and gymnasium-robotics' point mass; goal, reward, termination and
-reset are our own. One compiled model per body and maze is shared by a process's environments:
-nothing is written to it.
+The bodies are gymnasium's ant and gymnasium-robotics' point mass. Goal, reward, termination and
+reset are our own. The environments of a process share one compiled model per body and maze, and
+never write to it.
 """
 
 import functools
@@ -24,10 +24,12 @@ ANT_REACH = SKILLS["ant-reach"]
 FRAME_SKIP = {"ant": 5, "point": 10}  # simulator steps of 0.01 s per step
 TOP_SPEED = 5.0  # m/s, of the point mass along each axis, as in gymnasium-robotics
 START_NOISE = 0.5  # metres along each axis about a cell's centre
-WALL_HEIGHT = 2.0  # metres, as seen
-FLOOR = (0.85, 0.85, 0.8, 1.0)  # plain: bodies are small in the picture
+WALL_HEIGHT = 2.0  # metres, in pictures
+FLOOR = (0.85, 0.85, 0.8, 1.0)  # a plain colour, because the bodies are small in the picture
 PICTURE = (360, 480)  # height and width, pixels
-BARRIER = 10.0  # metres, as felt: hard-driven legs throw the ant 3 metres up, over what is seen
+# Metres, the height at which walls still stop a body. At full force the ant's legs throw it 3
+# metres up, higher than the visible wall.
+BARRIER = 10.0
 BODIES = {
     "ant": ("gymnasium", "envs/mujoco/assets/ant.xml"),
     "point": ("gymnasium_robotics", "envs/assets/point/point.xml"),
@@ -36,21 +38,21 @@ ANT_LEGS = (0, 1, 0, -1, 0, -1, 0, 1)  # radians: the pose that ant.xml names in
 
 
 def body_spec(body: str) -> mujoco.MjSpec:
-    """A body on its plane. Raises WorldError where the package that has it lacks it."""
+    """A body on its plane. Raises WorldError if the body's package or file is not installed."""
     package, relative = BODIES[body]
     found = importlib.util.find_spec(package)
     path = Path(found.origin).parent / relative if found and found.origin else Path(relative)
     if not path.exists():
         raise WorldError(
-            f"{path}: not installed, but the {body}'s model is expected there, in the package "
-            f"'{package}'; run `make setup`, which installs the version in requirements.lock"
+            f"{path}: not found; the package '{package}' should hold the {body}'s model there; "
+            "run `make setup`, which installs the version in requirements.lock"
         )
     return mujoco.MjSpec.from_file(str(path))
 
 
 @functools.cache
 def maze_model(body: str, maze: str) -> mujoco.MjModel:
-    """A body among the walls of a maze; a wall for every wall cell that has a free neighbour."""
+    """A body in a maze. Every wall cell that has a free neighbour gets a solid block."""
     spec = body_spec(body)
     for floor in spec.worldbody.geoms:
         if floor.type == mujoco.mjtGeom.mjGEOM_PLANE:
@@ -75,14 +77,14 @@ def maze_model(body: str, maze: str) -> mujoco.MjModel:
 
 @functools.cache
 def plane_model() -> mujoco.MjModel:
-    """The ant on its plane, integrated by Euler's method: three times as fast as RK4 [ours]."""
+    """The ant on its plane. Euler's method integrates it, three times as fast as RK4 [ours]."""
     spec = body_spec("ant")
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_EULER
     return spec.compile()
 
 
 class _World(gymnasium.Env):
-    """What both worlds share: a model and its state."""
+    """The common part of both worlds: a model and its state."""
 
     def __init__(self, model: mujoco.MjModel):
         self.model, self.data = model, mujoco.MjData(model)
@@ -106,8 +108,8 @@ class MazeTask(_World):
     """One goal in one maze (`envs.navigation`).
 
     Observations are positions and velocities, float64: the ant's [29] or the point's [4], in
-    metres and radians. `info` carries `x` and `y` after the step. An episode starts in cell 'S';
-    with options={"start": "anywhere"} in any free cell but the goal's.
+    metres and radians. `info` carries `x` and `y` after the step. An episode starts in cell 'S'.
+    With options={"start": "anywhere"} it starts in any free cell except the goal's.
     """
 
     metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 20}
@@ -137,7 +139,7 @@ class MazeTask(_World):
         if self.place.body == "ant":
             self._pose_ant(yaw=0.0)
         self.data.qpos[:2] = navigation.centre(cell) + noise
-        mujoco.mj_fwdPosition(self.model, self.data)  # for pictures; a step computes it anyway
+        mujoco.mj_fwdPosition(self.model, self.data)  # for pictures; a step also computes it
         return self._state(), {}
 
     def render(self) -> np.ndarray:
@@ -155,7 +157,7 @@ class MazeTask(_World):
         return self._renderer.render()
 
     def _mark(self, place, radius: float, colour) -> None:
-        """Adds a ball to the picture alone; the model is shared and stays as it is."""
+        """Adds a ball to the picture only; the shared model does not change."""
         scene = self._renderer.scene
         mujoco.mjv_initGeom(
             scene.geoms[scene.ngeom],

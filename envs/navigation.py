@@ -1,12 +1,12 @@
 """Navigation: goals in D4RL's medium and large mazes, for an ant and for a point mass.
 
 Cells are squares of 4 metres; the centre of the cell in row r and column c lies at
-(4 (c - 1), 4 (r - 1)), so that episodes start about the origin. The goals are those of D4RL's
+(4 (c - 1), 4 (r - 1)), so that episodes start near the origin. The goals are those of D4RL's
 generation mazes. With (x', y') the position after the step:
 
-    reward = 1 if |(x', y') - goal| <= 0.5 else 0, and the episode ends where it is 1.
+    reward = 1 if |(x', y') - goal| <= 0.5 else 0, and the episode ends when it is 1.
 
-A position's maze and goal are those of the task alone: neither depends on the episode.
+The task alone decides the maze and the goal; neither depends on the episode.
 """
 
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ import numpy as np
 from envs.specs import Columns, Floor, Source, Suite, Task, scarce
 
 CELL = 4.0  # metres
-RADIUS = 0.5  # metres, of a goal
+RADIUS = 0.5  # of a goal, metres
 HORIZON = 1000
 INFOS = ("x", "y")
 AXES = ("x (m)", "y (m)")
 ENVIRONMENTS = "envs.maze"
 BANDS = {
-    "undirected": (0.03, 1.0),  # of a large maze's seven goals an ant reaches one or two
+    "undirected": (0.03, 1.0),  # an ant reaches one or two of a large maze's seven goals
     "directed": (0.3, 1.0),
 }
 POLICIES = {
@@ -63,7 +63,7 @@ MAZES = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where a task's agent walks and to which point."""
+    """The maze in which a task's agent walks, and the point that it should reach."""
 
     body: str  # "ant" or "point"
     maze: str
@@ -71,13 +71,13 @@ class Place:
 
 
 def cells(maze: str, marks: str) -> Iterator[Cell]:
-    """The cells of a maze that carry one of the marks, row by row."""
+    """The cells of a maze that have one of the marks, row by row."""
     for row, line in enumerate(MAZES[maze]):
         yield from ((row, column) for column, mark in enumerate(line) if mark in marks)
 
 
 def free_cells(maze: str) -> list[Cell]:
-    """Every cell that is no wall."""
+    """Every cell that is not a wall."""
     return list(cells(maze, " SG"))
 
 
@@ -93,7 +93,7 @@ def cell_at(x: float, y: float) -> Cell:
 
 
 def goals(maze: str) -> list[Point]:
-    """A maze's goals, by x, then y."""
+    """A maze's goals, sorted by x, then y."""
     return sorted(centre(cell) for cell in cells(maze, "G"))
 
 
@@ -113,7 +113,7 @@ def reward(columns: Columns, goal: Point) -> np.ndarray:
 
 
 def task_name(body: str, maze: str, goal: Point) -> str:
-    """For example antmaze-medium-20-4. Raises ValueError for a goal that the maze has not."""
+    """For example antmaze-medium-20-4. Raises ValueError if the maze does not have this goal."""
     if goal not in goals(maze):
         has = ", ".join(f"({x:g}, {y:g})" for x, y in goals(maze))
         raise ValueError(
@@ -152,7 +152,7 @@ TASKS = {
     for name, place in PLACES.items()
 }
 
-# D4RL's antmaze datasets have a million transitions; here they are split over the tasks [recalled].
+# D4RL's antmaze datasets have a million transitions. Here the tasks divide them [recalled].
 PAPER_SIZE = 1_000_000
 
 
@@ -163,7 +163,7 @@ def _suite(body: str, maze: str, split: str) -> Suite:
     return Suite(name=f"{body}maze-{maze}-{split}", domain="navigation", sources=sources)
 
 
-# One task alone: nothing to share, for checks against learners of one task [ours].
+# One task alone has nothing to share; it serves for checks against single-task learners [ours].
 SINGLE = Suite(
     name="pointmaze-medium-single",
     domain="navigation",
@@ -176,7 +176,7 @@ _WHOLE = [
     for maze in MAZES
     for split in ("undirected", "directed")
 ]
-# Undirected data are the same mixture for every task, so that all of the others' is worth having.
+# Undirected data are the same mixture for every task, so all of the other tasks' data are useful.
 _SCARCE = [
     variant
     for suite in _WHOLE

@@ -1,11 +1,11 @@
-"""Reaching a point with the ant: the skill behind the ant mazes' data, and what its policy sees.
+"""Reaching a point with the ant: the skill behind the ant mazes' data, and its observations.
 
-The skill is no benchmark task. Its reward is the progress towards the goal, capped so that the ant
-learns to walk without falling rather than to leap [ours]:
+The skill is not a benchmark task. Its reward is the progress towards the goal. The progress is
+capped, so that the ant learns to walk without falling rather than to leap [ours]:
 
     min(v_goal, 3) - 0.05 |a|^2,   v_goal the decrease of the distance in m/s.
 
-An episode of it ends when the torso leaves gymnasium's 0.2 <= z <= 1.0 or tips upside down.
+An episode ends when the torso leaves gymnasium's 0.2 <= z <= 1.0 or tips upside down.
 """
 
 import numpy as np
@@ -14,16 +14,16 @@ from envs.specs import Columns, Task
 
 CONTROL_COST = 0.05
 TOP_SPEED = 3.0
-FAR = 4.0  # metres; a goal farther away looks as one at this distance
+FAR = 4.0  # metres; a goal farther away looks like one at this distance
 
 
 def features(state: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """What the reaching policy sees: the ant's state [29] and a goal [2], xy -> float32 [28].
+    """The reaching policy's observation, float32 [28], of the ant's state [29] and a goal xy [2].
 
-    state: x, y, z, quaternion, 8 joints, then their velocities. All vectors are turned into the
-    frame of the torso's heading, so that the policy need not learn each direction anew: height,
-    the world's up in the torso's frame, joints, velocities, and the way to the goal in units of 4
-    metres, at most 1 long.
+    state: x, y, z, quaternion, 8 joints, then their velocities. The features are the height, the
+    world's up in the torso's frame, the joints, the velocities, and the vector to the goal in units
+    of 4 metres, with a length of at most 1. All vectors are in the frame of the torso's heading, so
+    the policy need not learn each direction separately.
     """
     w, x, y, z = state[3:7] / np.sqrt(np.square(state[3:7]).sum())
     yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))

@@ -1,7 +1,8 @@
 """The door and drawer tasks as registered Gymnasium environments; importing registers them.
 
-One Sawyer arm before a door (right) and a drawer (left), built from the assets of the installed
-metaworld, which is located and never imported: none of its code runs here.
+One Sawyer arm stands in front of a door (right) and a drawer (left). The scene is built from the
+assets of the installed metaworld. That package is located but never imported, so none of its code
+runs here.
 """
 
 import functools
@@ -28,8 +29,8 @@ FILES = (
     ),
 )  # fmt: skip
 
-# The bodies "door" and "drawer" are mocap bodies, so that an episode places them through its
-# MjData and every environment of a process shares one MjModel that nothing writes to.
+# The bodies "door" and "drawer" are mocap bodies. An episode can therefore place them through its
+# MjData, and all environments of a process share one MjModel without writing to it.
 SCENE = """
 <mujoco model="door-drawer">
   <compiler assetdir="{assets}/objects"/>
@@ -52,7 +53,7 @@ SCENE = """
     <position joint="l_close" kp="400" ctrllimited="true" ctrlrange="-1 1"/>
   </actuator>
   <contact>
-    <!-- Beyond -1.32 rad frame and door overlap, whose contact would push an open door back. -->
+    <!-- Beyond -1.32 rad, frame and door overlap. Their contact would push an open door back. -->
     <exclude body1="doorlockB" body2="door_link"/>
   </contact>
   <equality>
@@ -74,42 +75,42 @@ OPEN = {DOOR: (-1.6, -1.45), DRAWER: (-0.16, -0.152)}
 JOINTS = {DOOR: "doorjoint", DRAWER: "goal_slidey"}
 HANDLES = {DOOR: "handle", DRAWER: "objGeom"}
 
-METRES_PER_STEP = 0.01  # of the mocap body, at action 1
+METRES_PER_STEP = 0.01  # how far action 1 moves the mocap body
 SUBSTEPS = 5  # of 2.5 ms
-SETTLING = 300  # steps of the arm from its zero pose, once a process
-ARRIVING = 20  # steps from the settled pose to an episode's own hand position
+SETTLING = 300  # steps in which the arm settles from its zero pose, once per process
+ARRIVING = 20  # steps from the settled pose to an episode's initial hand position
 GRIPPER_RANGE = 0.1  # the distance of the open fingers, metres
-NOW = 12  # numbers that describe the present; the observation is these and the previous step's
+NOW = 12  # numbers per step; an observation holds those of this and of the previous step
 
 
 def assets() -> Path:
-    """The folder of the installed metaworld's assets; WorldError where it or a file is missing."""
+    """The asset folder of the installed metaworld. Raises WorldError if it or a file is missing."""
     spec = importlib.util.find_spec("metaworld")
     if spec is None or spec.origin is None:
         raise WorldError(
-            "the door and drawer are metaworld's and it isn't installed: run `make setup`, which "
-            f"installs metaworld {METAWORLD}"
+            "the door and the drawer come from metaworld, which isn't installed; run `make setup`, "
+            f"which installs metaworld {METAWORLD}"
         )
     folder = Path(spec.origin).parent / "assets"
     missing = [str(folder / name) for name in FILES if not (folder / name).is_file()]
     if missing:
         raise WorldError(
-            f"missing of metaworld's assets: {', '.join(missing)}; run `make setup`, which "
-            f"installs metaworld {METAWORLD}, the version whose files are known here"
+            f"these assets of metaworld are missing: {', '.join(missing)}; run `make setup`, which "
+            f"installs metaworld {METAWORLD}, the supported version"
         )
     return folder
 
 
 @functools.cache
 def scene() -> mujoco.MjModel:
-    """The compiled scene, shared by this process's environments: read, never write."""
+    """The compiled scene, which all environments of this process share; never write to it."""
     folder = assets()
     try:
         return mujoco.MjModel.from_xml_string(SCENE.format(assets=folder))
     except ValueError as error:
         raise WorldError(
             f"{folder} does not compile ({error}); run `make setup`, which installs metaworld "
-            f"{METAWORLD}, the version whose files are known here"
+            f"{METAWORLD}, the supported version"
         ) from error
 
 
@@ -133,12 +134,12 @@ class DoorDrawer(gymnasium.Env):
     action, float32 [4] in [-1, 1]: the hand's displacement (x, y, z in centimetres) and the
     gripper's effort (1 closes). observation, float64 [24], metres and radians: hand x, y, z,
     gripper opening (1 open), door handle x, y, z, door angle, drawer handle x, y, z, drawer
-    position; then the same twelve of the previous step (at reset: of this one).
-    `info` carries `door_angle` and `drawer_position` after the step: what recomputes the reward
-    of every task.
+    position; then the same twelve of the previous step (after a reset, of the current step).
+    `info` carries `door_angle` and `drawer_position` after the step. They suffice to recompute the
+    reward of every task.
 
-    An episode starts with the task's own object in the opposite state and the other object open
-    or closed by chance; the places of both and of the hand vary. Raises WorldError where
+    An episode starts with the task's own object in the opposite state. The other object is open or
+    closed at random. The positions of both objects and of the hand vary. Raises WorldError if
     metaworld's assets are missing.
     """
 
@@ -179,7 +180,7 @@ class DoorDrawer(gymnasium.Env):
         return np.concatenate([self._previous, self._previous]), self._info()
 
     def _opened(self) -> dict[str, bool]:
-        """Whether each object starts open: the task's own unsolved, the other by chance."""
+        """Whether each object starts open: the task's own is unsolved, the other is random."""
         chance = bool(self.np_random.integers(2))
         own, solved = self.task.name.split("-")
         return {

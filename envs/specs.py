@@ -11,12 +11,12 @@ Columns = Mapping[str, np.ndarray]
 
 
 class WorldError(Exception):
-    """A world that can't be built here; the message says what is missing and what to do."""
+    """The world can't be built here. The message says what is missing and what to do."""
 
 
 @dataclass(frozen=True)
 class Floor:
-    """What lies under a task's data, seen from above: x, y in metres."""
+    """The floor plan under a task's data, seen from above: x, y in metres."""
 
     walls: tuple[tuple[float, float], ...]  # centres of squares
     side: float  # of these squares
@@ -29,26 +29,26 @@ class Task:
     """One task: a reward and a termination on transitions that any policy may have produced.
 
     `reward` and `terminal` map stored columns, each [N, ...], to [N] (float64 and bool). The
-    columns are `actions` and every `infos/<name>` of `infos`; they hold what recomputes both
-    exactly, whatever task the transition was collected for. Figures of the data are drawn over the
-    first two, which `axes` names with their units.
+    columns are `actions` and every `infos/<name>` of `infos`. They suffice to recompute both
+    exactly, whichever task the transition was collected for. Figures of the data use the first two
+    `infos` as axes; `axes` names them with their units.
     """
 
     name: str
     domain: str
     env_id: str
-    metric: str  # "return": the sum of rewards; "success": whether one of them was 1
+    metric: str  # "return": the sum of rewards; "success": whether any reward was 1
     horizon: int
     infos: tuple[str, ...]
     axes: tuple[str, str]
     reward: Callable[[Columns], np.ndarray]
     terminal: Callable[[Columns], np.ndarray]
-    policy: str | None = None  # the trained policy behind its data; None where it is scripted
-    leaves_ground: bool = False  # whether the environment says so, as `airborne`
+    policy: str | None = None  # the trained policy behind its data; None if it is scripted
+    leaves_ground: bool = False  # whether the environment has the property `airborne`
     floor: Floor | None = None
 
     def outcome(self, action: np.ndarray, info: Mapping[str, float]) -> tuple[float, bool]:
-        """Reward and termination of one step, of its action [A] and what `info` says after it."""
+        """Reward and termination of one step, from its action [A] and the `info` after it."""
         columns = {f"infos/{name}": np.float64(value)[None] for name, value in info.items()}
         columns["actions"] = np.asarray(action)[None]
         return float(self.reward(columns)[0]), bool(self.terminal(columns)[0])
@@ -56,15 +56,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset recipe: the quality of the behaviour policy and the transitions at paper size."""
+    """A dataset recipe: the quality of its behaviour and its number of transitions in the paper."""
 
-    quality: str  # which of the domain's behaviours made it
+    quality: str  # names one of the domain's behaviours
     transitions: int
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A set of tasks, each with the recipe of its dataset. The tasks share one state and action."""
+    """A set of tasks with their dataset recipes. The tasks share their state and action spaces."""
 
     name: str
     domain: str
@@ -75,14 +75,15 @@ class Suite:
         return tuple(self.sources)
 
 
-FRACTIONS = {"tenth": 10, "thirtieth": 30, "hundredth": 100}  # what scarce tasks keep of their data
+# Scarce tasks keep one such part of their data.
+FRACTIONS = {"tenth": 10, "thirtieth": 30, "hundredth": 100}
 
 
 def scarce(suite: Suite, kept: str) -> list[Suite]:
-    """Variants of a suite in which own data are scarce and other tasks' data are not [ours].
+    """Variants of a suite in which every task but `kept` has few transitions of its own [ours].
 
-    Every task but `kept` has a fraction of its transitions; the variants are named
-    `<suite>-<fraction>`. The transitions are the first ones of the whole suite.
+    Each variant is named `<suite>-<fraction>`. A scarce task keeps that fraction of its
+    transitions: the first ones of its dataset in the whole suite.
     """
     return [
         replace(
@@ -100,11 +101,11 @@ def scarce(suite: Suite, kept: str) -> list[Suite]:
 
 
 def joined(modules: Mapping[str, ModuleType], name: str) -> dict[str, Any]:
-    """The named dictionaries of all modules as one. Raises ValueError for a key of two of them."""
+    """Merges a dictionary of every module. Raises ValueError if two modules have the same key."""
     found: dict[str, Any] = {}
     for module in modules.values():
         own = getattr(module, name, {})
         if twice := found.keys() & own.keys():
-            raise ValueError(f"{module.__name__}.{name}: another domain has {min(twice)!r} as well")
+            raise ValueError(f"{module.__name__}.{name}: another domain also has {min(twice)!r}")
         found |= own
     return found

@@ -10,7 +10,8 @@ class Walker2dTask(Walker2dEnv):
     """gymnasium's Walker2d-v5 with the reward and termination of one task of `envs.locomotion`.
 
     Observations are Walker2d-v5's (float64 [17]); actions lie in [-1, 1]^6. `info` carries
-    `x_velocity`, `height` and `pitch` after the step: what recomputes the reward of every task.
+    `x_velocity`, `height` and `pitch` after the step. They suffice to recompute the reward of every
+    task.
     """
 
     def __init__(self, task: str, **kwargs):
@@ -19,7 +20,7 @@ class Walker2dTask(Walker2dEnv):
 
     @property
     def airborne(self) -> bool:
-        """Whether nothing of the walker touches the ground."""
+        """Whether no part of the walker touches the ground."""
         ground = self.model.geom("floor").id
         return ground not in self.data.contact.geom
 

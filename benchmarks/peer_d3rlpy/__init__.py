@@ -1,1 +1,1 @@
-"""d3rlpy's CQL as the public peer, in an environment of its own."""
+"""d3rlpy's CQL as the public peer, in its own environment."""

@@ -1,9 +1,9 @@
 """d3rlpy's CQL in its own environment, which has torch but nothing of cds_bench.
 
-Networks, actions, batch size and learning rates are the engine's. The Lagrange multiplier rests
-(`alpha_learning_rate=0`); the backup is d3rlpy's default, at the mean action. `loop` of the
-specification says what a step is: "fit", d3rlpy's own loop with its Python sampling of transitions,
-logging to nowhere; or "update", the update alone, of batches that were sampled before.
+Networks, actions, batch size and learning rates are those of the engine. The Lagrange multiplier is
+fixed (`alpha_learning_rate=0`). The backup is d3rlpy's default, at the mean action. `loop` in the
+specification says what a step is. "fit" is d3rlpy's own loop, which samples transitions in Python;
+nothing is logged. "update" is only the update, on batches that were sampled before.
 """
 
 import itertools
@@ -19,7 +19,7 @@ PREPARED = 64  # batches that were sampled before
 
 
 def make_dataset(path: str) -> d3rlpy.dataset.MDPDataset:
-    """The transitions of an .npz; an episode ends with each terminal, the last is cut off."""
+    """The transitions of an .npz file. Terminals end episodes; the last episode is cut."""
     arrays = np.load(path)
     terminals = arrays["terminals"][:, 0]
     timeouts = np.zeros_like(terminals)

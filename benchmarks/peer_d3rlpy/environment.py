@@ -1,4 +1,4 @@
-"""The peer's environment: that of the external baseline, from its lock."""
+"""The peer's environment. It is that of the external baseline, from its lock."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ PYTHON = VENV / "bin" / "python"
 
 
 def complete() -> bool:
-    """Whether the environment holds what the lock says, at this place."""
+    """Whether the environment at this place was made from the current lock."""
     stamp, lock = VENV / ".installed", FOLDER / "requirements.lock"
     return stamp.exists() and stamp.read_text() == f"{FOLDER}\n{lock.read_text()}"
 

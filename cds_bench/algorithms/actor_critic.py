@@ -1,6 +1,6 @@
-"""What the algorithms with twin critics share: the backup, weighted losses, the critic's view.
+"""The common parts of algorithms with twin critics: backup, weighted losses, critic's view.
 
-`config` and `learner` are an algorithm's own, as `cds_bench.contracts` describes them.
+`config` and `learner` belong to the algorithm; `cds_bench.contracts` describes them.
 """
 
 import torch
@@ -19,14 +19,15 @@ def minimum(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
 def backup(config: AlgorithmConfig, batch: Batch, next_values: Tensor) -> Tensor:
     """y = r + gamma (1 - d) V(s'), [S, M], from the values V(s') [S, M].
 
-    r is `reward_scale` r + `reward_shift`, after relabelling; gamma the `discount`.
+    r is the relabelled reward after the affine map `reward_scale` r + `reward_shift`; gamma is the
+    `discount`.
     """
     rewards = config.reward_scale * batch.rewards + config.reward_shift
     return rewards + config.discount * (1.0 - batch.terminals) * next_values
 
 
 def temporal_difference(q_data: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """sum_j mean_m w_m (Q_j(s_m, a_m) - y_m)^2, [S]: q_data [S, 2, M], target and weight [S, M]."""
+    """sum_j mean_m w_m (Q_j(s_m, a_m) - y_m)^2, [S]; q_data [S, 2, M], target and weight [S, M]."""
     error = (q_data - target.unsqueeze(1)).square()
     return (weight.unsqueeze(1) * error).mean(-1).sum(1)
 
@@ -34,10 +35,10 @@ def temporal_difference(q_data: Tensor, target: Tensor, weight: Tensor) -> Tenso
 def cloning(mean: Tensor, log_std: Tensor, batch: Batch) -> Tensor:
     """-mean_m w_m log pi(a_m|s_m), [S], of the policy with mean and log_std [S, M, A].
 
-    The value is the likelihood's; its gradient is multiplied by the variance, dimension by
+    The value is that of the likelihood. Its gradient is multiplied by the variance, dimension by
     dimension (beta-NLL with beta = 1, Seitzer et al. 2022). The mean then follows the squared
-    error. The plain likelihood sharpens where it fits already and neglects the rest: of Walker2d's
-    medium data it made clones that fell early in one seed and not in the next.
+    error. The plain likelihood sharpens where the fit is already good and neglects the rest. On
+    Walker2d's medium data, clones trained with it fell early with some seeds only.
     """
     variance = (2.0 * log_std.detach()).exp()
     mean, log_std = (each.detach() + variance * (each - each.detach()) for each in (mean, log_std))
@@ -45,14 +46,14 @@ def cloning(mean: Tensor, log_std: Tensor, batch: Batch) -> Tensor:
 
 
 def improvement_goal(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
-    """min_j Q_j(s, a), [S, M], for actions [S, M, 1, A], which alone receive its gradient."""
+    """min_j Q_j(s, a), [S, M], for actions [S, M, 1, A]. Only the actions receive its gradient."""
     fixed = {name: value.detach() for name, value in critic.items()}
     return networks.q_values(fixed, states, actions).amin(1).squeeze(-1)
 
 
 @torch.no_grad()
 def after_step(config: AlgorithmConfig, learner: Learner) -> None:
-    """The target critic follows: target += `target_rate` (critic - target)."""
+    """Moves the target critic: target += `target_rate` (critic - target)."""
     torch._foreach_lerp_(
         list(learner.target.values()), list(learner.critic.values()), config.target_rate
     )

@@ -1,14 +1,14 @@
 """Behaviour cloning: maximum likelihood of the policy on the weighted effective data.
 
-Its gradient is scaled by the variance, as `actor_critic.cloning` says.
+Its gradient is scaled by the variance, as `actor_critic.cloning` explains.
 
-The reference that ignores rewards. For the sharing strategies that ask for values, twin critics
-evaluate the cloned policy: the weighted temporal difference to
+This is the reference that ignores rewards. Some sharing strategies ask for values. For them, twin
+critics evaluate the cloned policy. They minimise the weighted temporal difference to
 
-    y = r + gamma (1 - d) min_j Qtarget_j(s', a'),  a' ~ pi(.|s'),
+    y = r + gamma (1 - d) min_j Qtarget_j(s', a'),  a' ~ pi(.|s').
 
-with nothing conservative, which the evaluation of a policy that stays within the data does without
-[ours]. The policy never sees them, other than through a strategy's weights.
+There is no conservative term, because a policy that stays within the data can be evaluated without
+it [ours]. The critics affect the policy only through the weights of a strategy.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Learner:
-    """Every trained tensor of a job, stacked, and the target critic that follows."""
+    """Every trained tensor of a job, stacked, and the target critic."""
 
     critic: Parameters
     target: Parameters
@@ -42,7 +42,7 @@ class Learner:
 
 @dataclass(frozen=True)
 class Terms:
-    """Loss terms per seed, [S] each, and the mean of Q on the data per row, [S, M]."""
+    """Loss terms per seed, [S] each, and the critics' mean Q of each transition, [S, M]."""
 
     temporal_difference: Tensor
     policy: Tensor
@@ -50,12 +50,12 @@ class Terms:
 
     @property
     def total(self) -> Tensor:
-        """The scalar to differentiate: each term reaches its own parameters alone."""
+        """The scalar to differentiate. Each term reaches only its own parameters."""
         return (self.temporal_difference + self.policy).sum()
 
 
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
-    """Fresh parameters, seed by seed from its own generator."""
+    """Fresh parameters. Each seed's come from its own generator."""
     critic = networks.initialise_critic(generators, sizes, device)
     return Learner(
         critic=critic,
@@ -65,7 +65,7 @@ def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> 
 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
-    """What the one optimiser trains: critics, policies."""
+    """The parameter groups of the optimiser: critics, policies."""
     return [list(learner.critic.values()), list(learner.policy.values())]
 
 
@@ -77,7 +77,7 @@ def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> 
 
 
 def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:
-    """Every loss term of one step; `step` counts from 0."""
+    """Every loss term of one step. `step` counts from 0."""
     rows, size = batch.actions.shape[1:]
     with torch.no_grad():
         next_moments = networks.policy_distribution(learner.policy, batch.next_states)

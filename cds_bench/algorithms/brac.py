@@ -1,19 +1,19 @@
-"""Behaviour-regularised actor critic (Wu et al. 2019), every per-transition term weighted.
+"""Behaviour-regularised actor critic (Wu et al. 2019) with weighted transitions.
 
-For the first `cloning_steps` steps the policy pi is cloned on the weighted effective data, and the
-critics evaluate it. It is then copied into the behaviour b, which rests, and with
+For the first `cloning_steps` steps, the policy pi is cloned on the weighted effective data, and the
+critics evaluate it. The policy is then copied into the behaviour b, which stays fixed. With
 
     D(s) = mean over `samples` a ~ pi(.|s) of log pi(a|s) - log b(a|s)
 
-the actor minimises alpha D(s) - min_j Q_j(s, a) and the critics meet
+the actor minimises alpha D(s) - min_j Q_j(s, a), and the critics are regressed on
 
     y = r + gamma (1 - d) (min_j Qtarget_j(s', a') - alpha D(s')),  a' ~ pi(.|s').
 
-That is BRAC-v, with the sample estimate of the KL divergence; without the penalty in the backup it
-is BRAC-p [code]. The official code trains b beforehand and the policy from scratch, by D alone for
-its first steps; here the policy starts at b, which is where that warm start leads [ours]. Weights
-multiply the temporal difference, the likelihood and the actor's loss; sums are divided by the batch
-size.
+This is BRAC-v with the sample estimate of the KL divergence. Without the penalty in the backup it
+is BRAC-p [code]. The official code trains b beforehand. It trains the policy from scratch, on D
+alone in the first steps. Here the policy starts at b, where that warm start leads to [ours].
+Weights multiply the temporal difference, the likelihood and the actor's loss. Sums are divided by
+the batch size.
 """
 
 from dataclasses import dataclass, field
@@ -25,8 +25,9 @@ from cds_bench.algorithms import actor_critic, networks
 from cds_bench.noise import Noise
 from cds_bench.records import Batch, Parameters, Sizes
 
-# Actions are pulled this far inside (-1, 1) before log b [code]. The data's margin in `networks`
-# is wider; with it, any action of the policy beyond it would be as likely to b as one at the edge.
+# Actions are clipped to lie this far inside (-1, 1) before log b is computed [code]. The margin for
+# data actions in `networks` is wider. With that margin, b would give every action beyond it the
+# same likelihood as an action at its edge.
 SAMPLE_MARGIN = 1e-3
 
 
@@ -34,34 +35,35 @@ SAMPLE_MARGIN = 1e-3
 class Config:
     alpha: float = 1.0  # weight of the divergence, in actor and backup
     samples: int = 4  # actions that estimate D(s)
-    value_penalty: bool = True  # BRAC-v: the backup is penalised too; without it, BRAC-p
-    # A tenth of 500,000 steps [ours]: with 256 transitions per task, some 130 passes over a task's
-    # 1e5 transitions. The critics evaluate b by then, so that the policy improves on it at once.
+    value_penalty: bool = True  # BRAC-v: the backup is penalised too; False is BRAC-p
+    # A tenth of 500,000 steps [ours]. With 256 transitions per task, these are about 130 passes
+    # over a task's 1e5 transitions. After them the critics can evaluate b, so the policy improves
+    # on it at once.
     cloning_steps: int = 50_000
     discount: float = 0.99
     target_rate: float = 0.005
     critic_learning_rate: float = 1e-3
     policy_learning_rate: float = 3e-4
-    cloning_learning_rate: float = 1e-3  # the policy's, in the first `cloning_steps`
+    cloning_learning_rate: float = 1e-3  # of the policy in the first `cloning_steps`
     reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
 
 
 @dataclass(frozen=True)
 class Learner:
-    """Every trained tensor of a job, stacked, the target critic that follows, and b that rests."""
+    """Every trained tensor of a job, stacked, the target critic, and the fixed behaviour b."""
 
     critic: Parameters
     target: Parameters
     policy: Parameters
-    behaviour: Parameters  # of meaning from step `cloning_steps` on
+    behaviour: Parameters  # meaningful from step `cloning_steps` on
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Loss terms per seed, [S] each, and the mean of Q on the data per row, [S, M].
+    """Loss terms per seed, [S] each, and the critics' mean Q of each transition, [S, M].
 
-    divergence: mean_m w_m D(s_m), for the record; alpha D enters through the policy's term.
+    divergence: mean_m w_m D(s_m). It is only recorded; the policy's term contains alpha D.
     """
 
     temporal_difference: Tensor
@@ -71,12 +73,12 @@ class Terms:
 
     @property
     def total(self) -> Tensor:
-        """The scalar to differentiate: each term reaches its own parameters alone."""
+        """The scalar to differentiate. Each term reaches only its own parameters."""
         return (self.temporal_difference + self.policy).sum()
 
 
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
-    """Fresh parameters, seed by seed from its own generator."""
+    """Fresh parameters. Each seed's come from its own generator."""
     critic = networks.initialise_critic(generators, sizes, device)
     policy = networks.initialise_policy(generators, sizes, device)
     return Learner(
@@ -88,15 +90,15 @@ def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> 
 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
-    """What the one optimiser trains: critics, policies."""
+    """The parameter groups of the optimiser: critics, policies."""
     return [list(learner.critic.values()), list(learner.policy.values())]
 
 
 def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:
     """Sets the learning rate of each of the `groups`.
 
-    When cloning ends, Adam forgets the policy's moments: those of the likelihood's gradient are
-    of another scale than Q's.
+    When cloning ends, Adam forgets the policy's moments, because the gradient of the likelihood has
+    another scale than that of Q.
     """
     critics, policies = optimiser.param_groups
     cloning = step < config.cloning_steps
@@ -108,7 +110,7 @@ def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> 
 
 
 def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:
-    """Every loss term of one step; `step` counts from 0. At `cloning_steps` b becomes pi."""
+    """Every loss term of one step. `step` counts from 0. At `cloning_steps`, pi is copied to b."""
     if step == config.cloning_steps:
         freeze(learner)
     cloning = step < config.cloning_steps
@@ -130,7 +132,7 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
 
 @torch.no_grad()
 def freeze(learner: Learner) -> None:
-    """b = pi, in place."""
+    """Copies pi into b in place."""
     torch._foreach_copy_(list(learner.behaviour.values()), list(learner.policy.values()))
 
 
@@ -139,9 +141,10 @@ def divergence(
 ) -> Tensor:
     """D(s) = mean_k log pi(a_k|s) - log b(a_k|s), [S, M].
 
-    states [S, M, O+T]; actions [S, M, K, A], of pi, with log_actions = log pi [S, M, K]. log b is
-    of actions SAMPLE_MARGIN inside (-1, 1), log pi of the actions as they are [code]: an action
-    beyond the margin costs more than under an equal b, which keeps the policy from saturating.
+    states [S, M, O+T]; actions [S, M, K, A], of pi, with log_actions = log pi [S, M, K]. Actions
+    are clipped to SAMPLE_MARGIN inside (-1, 1) for log b, but not for log pi [code]. An action
+    beyond the margin therefore costs something even if b equals pi, which keeps the policy from
+    saturating.
     """
     mean, log_std = (x.unsqueeze(2) for x in networks.policy_distribution(behaviour, states))
     limit = 1.0 - SAMPLE_MARGIN
@@ -152,7 +155,7 @@ def divergence(
 
 @torch.no_grad()
 def backup(config: Config, learner: Learner, batch: Batch, noise: Noise, penalised: bool) -> Tensor:
-    """y = r + gamma (1 - d) (min_j Qtarget_j(s', a') - alpha D(s')), [S, M]; or without D."""
+    """y = r + gamma (1 - d) (min_j Qtarget_j(s', a') - alpha D(s')), [S, M]; D if `penalised`."""
     rows, size = batch.actions.shape[1:]
     next_moments = networks.policy_distribution(learner.policy, batch.next_states)
     next_policy_actions, _ = networks.sample(*next_moments, noise.normal(rows, 1, size))
@@ -168,7 +171,7 @@ def backup(config: Config, learner: Learner, batch: Batch, noise: Noise, penalis
 def policy_losses(
     config: Config, learner: Learner, batch: Batch, noise: Noise
 ) -> tuple[Tensor, Tensor]:
-    """mean_m w_m (alpha D(s_m) - min_j Q_j(s_m, a)), a ~ pi, and mean_m w_m D(s_m), [S] each."""
+    """mean_m w_m (alpha D(s_m) - min_j Q_j(s_m, a)) for a ~ pi, and mean_m w_m D(s_m); [S] each."""
     rows, size = batch.actions.shape[1:]
     moments = networks.policy_distribution(learner.policy, batch.states)
     policy_actions, _ = networks.sample(*moments, noise.normal(rows, 1, size))

@@ -1,18 +1,20 @@
-"""Conservative Q-learning (Kumar et al. 2020), every per-transition term weighted.
+"""Conservative Q-learning (Kumar et al. 2020) with weighted transitions.
 
-SAC with two critics, and for each critic and transition
+This is SAC with two critics. Each critic has, for each transition, the additional loss
 
-    alpha_cql (logsumexp_a' (Q(s, a') - log mu(a')) - Q(s, a)),
+    alpha_cql (logsumexp_a' (Q(s, a') - log mu(a')) - Q(s, a)).
 
-a' being n actions from each of the uniform distribution, pi(.|s) and pi(.|s'), all evaluated at s.
-As in the official code: temperature 1, log-probabilities detached, the data's action outside of the
-logsumexp, no log N term, no entropy in the backup. Weights multiply the temporal difference, both
-terms of the conservative one, and the policy's loss; sums are divided by the batch size.
+The actions a' are n actions from each of the uniform distribution, pi(.|s) and pi(.|s'), all
+evaluated at s. As in the official code, the temperature is 1, the log-probabilities are detached,
+the data's action is not in the logsumexp, there is no log N term, and the backup has no entropy
+term. Weights multiply the temporal difference, both parts of the conservative term, and the
+policy's loss. Sums are divided by the batch size.
 
 The policy follows the critics' gradient, as in SAC. With `policy_improvement: regression` it is
-regressed on those actions of the data that the critics prefer to its own: the binary form of critic
-regularised regression (CRR, Wang et al. 2020) on CQL's critics [ours]. It then stays with the
-data's actions, and learns from critics that are too rough to climb.
+regressed on those actions of the data that the critics prefer to its own. This is the binary form
+of critic regularised regression (CRR, Wang et al. 2020) on CQL's critics [ours]. The policy then
+stays close to the data's actions. It can learn even if the critics are too rough for gradient
+ascent.
 """
 
 import math
@@ -39,32 +41,32 @@ class Config:
     temperature_learning_rate: float = 1e-4
     reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
-    cloning_steps: int = 0  # the policy's loss is behaviour cloning for this many first steps
-    cloning_learning_rate: float = 1e-3  # the policy's, in those steps
-    # The policy climbs min_j Q_j, or clones the data's actions whose advantage is positive.
+    cloning_steps: int = 0  # for this many first steps, the policy's loss is behaviour cloning
+    cloning_learning_rate: float = 1e-3  # of the policy in those steps
+    # The policy climbs min_j Q_j, or it clones the data's actions that have a positive advantage.
     policy_improvement: Literal["gradient", "regression"] = "gradient"
     backup_actions: int = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
-    # A number: the Lagrange version, whose multiplier is adapted until the gap *weighted by* alpha
-    # meets it: multiplier (alpha gap - lagrange_gap), the official convention.
+    # A number selects the Lagrange version. Its multiplier is adapted until the gap *weighted by*
+    # alpha equals this number: multiplier (alpha gap - lagrange_gap), the official convention.
     lagrange_gap: float | None = None
 
 
 @dataclass(frozen=True)
 class Learner:
-    """Every trained tensor of a job, stacked, and the target critic that follows."""
+    """Every trained tensor of a job, stacked, and the target critic."""
 
     critic: Parameters
     target: Parameters
     policy: Parameters
-    log_temperature: Tensor  # [S, LANES], of which the first is used
-    log_multiplier: Tensor  # likewise, of the Lagrange version
+    log_temperature: Tensor  # [S, LANES]; only the first column is used
+    log_multiplier: Tensor  # likewise; used by the Lagrange version
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Loss terms per seed, [S] each, and the mean of Q on the data per row, [S, M].
+    """Loss terms per seed, [S] each, and the critics' mean Q of each transition, [S, M].
 
-    total: the scalar to differentiate; each term reaches its own parameters alone.
+    total: the scalar to differentiate. Each term reaches only its own parameters.
     """
 
     temporal_difference: Tensor
@@ -77,7 +79,7 @@ class Terms:
 
 
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
-    """Fresh parameters, seed by seed from its own generator."""
+    """Fresh parameters. Each seed's come from its own generator."""
     critic = networks.initialise_critic(generators, sizes, device)
     return Learner(
         critic=critic,
@@ -89,7 +91,7 @@ def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> 
 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
-    """What the one optimiser trains: critics, policies, temperatures."""
+    """The parameter groups of the optimiser: critics, policies, temperatures."""
     critics = [*learner.critic.values(), learner.log_multiplier]
     return [critics, list(learner.policy.values()), [learner.log_temperature]]
 
@@ -97,8 +99,8 @@ def groups(learner: Learner) -> list[list[Tensor]]:
 def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:
     """Sets the learning rate of each of the `groups`.
 
-    When cloning ends, Adam forgets the policy's moments: those of the likelihood's gradient are
-    so much smaller than Q's that the first steps would be tens of times too long.
+    When cloning ends, Adam forgets the policy's moments. The gradient of the likelihood is so much
+    smaller than that of Q that the first steps would otherwise be tens of times too long.
     """
     critics, policies, temperatures = optimiser.param_groups
     cloning = step < config.cloning_steps
@@ -111,15 +113,15 @@ def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> 
 
 
 def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:
-    """Every loss term of one step; `step` counts from 0."""
+    """Every loss term of one step. `step` counts from 0."""
     rows, size = batch.actions.shape[1:]
     n, backups = config.actions, config.backup_actions
     moments = networks.policy_distribution(learner.policy, batch.states)
-    # [S, M, n + 1, A] and [S, M, n + 1]: n proposals, and the action that the policy climbs with
+    # [S, M, n + 1, A] and [S, M, n + 1]: n proposals, and the action of the policy's own loss
     policy_actions, log_probs = networks.sample(*moments, noise.normal(rows, n + 1, size))
     with torch.no_grad():
         next_moments = networks.policy_distribution(learner.policy, batch.next_states)
-        # [S, M, n + backups, A]: n proposals, and the actions of the backup
+        # [S, M, n + backups, A]: n proposals, then the actions of the backup
         next_policy_actions, next_log_probs = networks.sample(
             *next_moments, noise.normal(rows, n + backups, size)
         )
@@ -162,11 +164,11 @@ def critic_loss(
     """The temporal difference and the conservative term of each transition, [..., M] each:
 
         w (Q(s, a) - y)^2,
-        w alpha (logsumexp_a' (Q(s, a') - log mu(a')) - Q(s, a));
+        w alpha (logsumexp_a' (Q(s, a') - log mu(a')) - Q(s, a)).
 
-    the Lagrange version subtracts `lagrange_gap` from the second and multiplies by the multiplier.
-    values [..., M, 3n + 1]: Q of the proposals a' and, last, of the data's action; log_densities
-    [..., M, 3n]: log mu(a'); target y, weight w and multiplier [..., M].
+    The Lagrange version subtracts `lagrange_gap` from the second term and multiplies the difference
+    by the multiplier. values [..., M, 3n + 1]: Q of the proposals a' and, last, of the data's
+    action; log_densities [..., M, 3n]: log mu(a'); target y, weight w and multiplier [..., M].
     """
     q_data = values[..., -1]
     gap = (values[..., :-1] - log_densities).logsumexp(-1) - q_data
@@ -186,8 +188,8 @@ def critic_losses(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Q of the actions [S, 2, M, 3n + 1], the scalar that trains the critics, and both terms [S].
 
-    The terms are means over the batch, and sums over the critics. The conservative one carries a
-    gradient for the multiplier alone.
+    The terms are means over the batch and sums over the critics. The conservative term carries a
+    gradient for the multiplier only.
     """
     multiplier = learner.log_multiplier.exp()[:, :1].clamp(0.0, 1e6)
     given = [
@@ -208,7 +210,7 @@ def critic_losses(
 
 
 def multiplier_loss(config: Config, conservative: Tensor) -> Tensor:
-    """-1/2 of the conservative term, [S]: the multiplier climbs what the critics descend."""
+    """-1/2 of the conservative term, [S]. The multiplier maximises what the critics minimise."""
     if config.lagrange_gap is None:
         return torch.zeros_like(conservative)
     return -0.5 * conservative
@@ -217,13 +219,13 @@ def multiplier_loss(config: Config, conservative: Tensor) -> Tensor:
 def backup_target(
     config: Config, learner: Learner, batch: Batch, next_policy_actions: Tensor
 ) -> Tensor:
-    """y = r + gamma (1 - d) max_a' min_j Qtarget_j(s', a'), [S, M], a' of [S, M, backups, A]."""
+    """y = r + gamma (1 - d) max_a' min_j Qtarget_j(s', a'), [S, M], for a' [S, M, backups, A]."""
     values = actor_critic.minimum(learner.target, batch.next_states, next_policy_actions)
     return actor_critic.backup(config, batch, values.amax(-1))
 
 
 def climbs(config: Config, step: int) -> bool:
-    """Whether the policy follows the critics' gradient in this step, else it clones."""
+    """Whether the policy follows the critics' gradient in this step; otherwise it clones."""
     return step >= config.cloning_steps and config.policy_improvement == "gradient"
 
 
@@ -239,12 +241,14 @@ def policy_loss(
 ) -> Tensor:
     """mean_m w_m (temperature log pi(a|s) - min_j Q_j(s, a)), [S].
 
-    a ~ pi(.|s) is `policy_action` [S, M, 1, A] with log pi(a|s) [S, M]; moments: the mean and the
+    a ~ pi(.|s) is `policy_action` [S, M, 1, A] with log pi(a|s) [S, M]. moments: the mean and the
     log standard deviation of pi, [S, M, A].
-    `regression`: -1[A(s, a_data) > 0] log pi(a_data|s) instead, with the advantage
-    A(s, a) = min_j Q_j(s, a) - mean of min_j Q_j(s, a') over the n proposals a' ~ pi(.|s); `values`
+
+    With `regression`, the loss is -1[A(s, a_data) > 0] log pi(a_data|s) instead. The advantage is
+    A(s, a) = min_j Q_j(s, a) - mean of min_j Q_j(s, a') over the n proposals a' ~ pi(.|s). `values`
     [S, 2, M, 3n + 1] are those of the proposals and, last, of the data's action.
-    In the first `cloning_steps` steps the policy is cloned instead, -log pi(a_data|s).
+
+    In the first `cloning_steps` steps, the loss is that of cloning, -log pi(a_data|s).
     """
     if step < config.cloning_steps:
         return actor_critic.cloning(*moments, batch)
@@ -261,11 +265,11 @@ def policy_loss(
 def temperature_loss(
     config: Config, learner: Learner, batch: Batch, log_prob: Tensor, step: int
 ) -> Tensor:
-    """-log temperature mean_m w_m (log pi(a|s) - A), [S]: the target entropy is -A.
+    """-log temperature mean_m w_m (log pi(a|s) - A), [S], for the target entropy -A.
 
-    The temperature rests while the policy clones. The official warm-up keeps its entropy term; with
-    it the temperature rises while the policy is held broad, and the critic values actions that
-    nobody takes [ours].
+    The temperature does not change while the policy clones [ours]. The official warm-up keeps its
+    entropy term. With that term the policy stays broad, the temperature rises, and the critic
+    values actions that nobody takes.
     """
     log_temperature = learner.log_temperature[:, 0]
     if not climbs(config, step):

@@ -1,6 +1,6 @@
 """Values of stacked critics and their gradients in one pass, in blocks that stay in the cache.
 
-Letters as in `networks`; G networks of the stack and R states make a block, H hidden units.
+Letters are those of `networks`. A block is G networks of the stack with R states; H hidden units.
 """
 
 import itertools
@@ -14,15 +14,16 @@ from torch import Tensor
 from cds_bench.algorithms import networks
 from cds_bench.records import Parameters
 
-# loss(values [G, R, K], stack, rows) -> the loss of a block, a scalar, which adds up over blocks;
-# `stack` and `rows` are the block's slices of the networks and of the states.
+# loss(values [G, R, K], stack, rows) -> the loss of a block, a scalar. The total loss is the sum
+# over blocks. `stack` and `rows` are the block's slices of the networks and of the states.
 Loss = Callable[[Tensor, slice, slice], Tensor]
-# Activations of a layer in one pass on a CPU: what passes between layers then stays in its cache.
+# The number of activations of a layer that one pass computes on a CPU. With this many, the
+# activations between two layers stay in the cache.
 CACHED_ACTIVATIONS = 2**19
 
 
 class Layer(NamedTuple):
-    """A layer's parameters, or the sums of their gradients; a gain if it is normalised."""
+    """A layer's parameters, or the sums of their gradients. A normalised layer has a gain."""
 
     weight: Tensor
     bias: Tensor
@@ -30,9 +31,9 @@ class Layer(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """A hidden layer's activations [G, R K, H] and, if it is normalised, what led to them.
+    """A hidden layer's activations [G, R K, H] and, if it is normalised, intermediate results.
 
-    centred: the rows before the normalisation, likewise; scale: 1 / deviation, [G, R K, 1].
+    centred: the rows before the normalisation, [G, R K, H]; scale: 1 / deviation, [G, R K, 1].
     """
 
     activations: Tensor
@@ -41,7 +42,10 @@ class Hidden(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Some states of some networks: slices of both, the layers, [G, R, O+T] and [G, R, K, A]."""
+    """Some states with some networks: slices of both, layers, states and actions of each network.
+
+    states: [G, R, O+T]; actions: [G, R, K, A].
+    """
 
     stack: slice
     rows: slice
@@ -52,7 +56,7 @@ class Block(NamedTuple):
 
 @torch.no_grad()
 def values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
-    """Q_c(s, a) as in `q_values`, [S, 2, M, K], block by block and without gradient."""
+    """Q_c(s, a) as in `q_values`, [S, 2, M, K], computed block by block without gradient."""
     found = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
     for block in _blocks(networks.centred(critic), states, actions):
         hidden = _hidden(block)
@@ -64,12 +68,13 @@ def values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
 def value_gradients(
     critic: Parameters, states: Tensor, actions: Tensor, loss: Loss
 ) -> tuple[Tensor, Parameters]:
-    """Q_c(s, a) as in `q_values`, and the gradients of the loss in the critics' parameters.
+    """Q_c(s, a) as in `q_values`, and the gradients of the loss for the critics' parameters.
 
-    states [S, M, O+T], actions [S, M, K, A] -> values [S, 2, M, K], gradients like critic.
-    Autograd differentiates the loss in the values alone; the pass back through the networks is
-    below. It follows block by block, right behind the values: on a CPU a block is small enough for
-    its activations to stay in the cache, and on a GPU it is everything.
+    states [S, M, O+T], actions [S, M, K, A] -> values [S, 2, M, K], gradients shaped like critic.
+    Autograd differentiates the loss with respect to the values only. The code below does the
+    backward pass through the networks. Each block's backward pass follows right after its values.
+    On a CPU, a block is so small that its activations stay in the cache. On a GPU, there is only
+    one block.
     """
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
     values = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
@@ -96,7 +101,7 @@ def _blocks(critic: Parameters, states: Tensor, actions: Tensor) -> Iterator[Blo
 
 
 def _slices(number: int, activations: int, device: torch.device) -> list[slice]:
-    """Near-equal slices of `number` things with so many activations each; one slice on a GPU."""
+    """Near-equal slices of `number` items with `activations` each; a single slice on a GPU."""
     parts = math.ceil(number * activations / CACHED_ACTIVATIONS) if device.type == "cpu" else 1
     parts = min(parts, number)
     edges = [round(number * k / parts) for k in range(parts + 1)]
@@ -132,7 +137,7 @@ def _output(block: Block, hidden: list[Hidden]) -> Tensor:
 
 
 def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
-    """As `networks.activate`; what the gradient needs is kept."""
+    """Does the same as `networks.activate`, and keeps what the gradient needs."""
     if gain is None:
         return Hidden(values.relu_())
     scale = networks.inverse_deviation(values)
@@ -140,7 +145,7 @@ def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
 
 
 def _backward(block: Block, sums: list[Layer], hidden: list[Hidden], slopes: Tensor) -> None:
-    """Adds a block's gradients to `sums`; slopes: dL/dvalues, [G, R, K]."""
+    """Adds a block's gradients to `sums`. slopes: dL/dvalues, [G, R, K]."""
     layers, last, below = block.layers, len(hidden), hidden[-1].activations
     slope = slopes.flatten(1, 2).unsqueeze(-1)  # [G, R K, 1]
     sums[last].weight.add_((below * slope).sum(1).unsqueeze(-1))
@@ -163,7 +168,7 @@ def _backward(block: Block, sums: list[Layer], hidden: list[Hidden], slopes: Ten
 def _through_activation(
     ahead: Tensor, layer: Hidden, gain: Tensor | None, gain_sum: Tensor | None
 ) -> Tensor:
-    """The slope before an activation from the slope behind it, which is overwritten.
+    """Passes a slope back through an activation. The slope that is passed in is overwritten.
 
     The gain's gradient is added to `gain_sum`.
     """
@@ -183,7 +188,7 @@ def _through_activation(
 
 
 class _Known(torch.autograd.Function):
-    """A loss, a scalar, with gradients that are known already."""
+    """A scalar loss whose gradients are already known."""
 
     @staticmethod
     def forward(ctx, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
@@ -196,5 +201,5 @@ class _Known(torch.autograd.Function):
 
 
 def known_loss(loss: Tensor, gradients: Parameters, parameters: Parameters) -> Tensor:
-    """`loss`, a scalar, with the gradients that `value_gradients` found for it."""
+    """`loss`, a scalar, whose backward pass gives the gradients from `value_gradients`."""
     return _Known.apply(loss, list(gradients.values()), *parameters.values())

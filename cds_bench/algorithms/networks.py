@@ -1,7 +1,7 @@
 """Stacked networks: every parameter has a leading dimension over seeds (and critics).
 
-Letters as in `records`; N = 2 S is the stack of both critics of every seed, seed-major
-(critic c of seed s lies at 2 s + c); K actions per state; H hidden units.
+Letters are those of `records`. N = 2 S is the stack of both critics of every seed, in seed-major
+order: critic c of seed s has index 2 s + c. K actions per state; H hidden units.
 """
 
 import itertools
@@ -14,10 +14,11 @@ from torch.nn import functional as F
 from cds_bench.records import LANES, Parameters, Sizes
 
 LOG_STD_RANGE = (-20.0, 2.0)
-# Data actions are pulled this far inside (-1, 1) before atanh [ours]: clipped Gaussian policies put
-# much of their data at the bounds, and a smaller margin lets those rows decide the mean.
+# Data actions are clipped to lie this far inside (-1, 1) before atanh [ours]. Clipped Gaussian
+# policies put many of their actions at the bounds. With a smaller margin, those rows would dominate
+# the mean.
 ACTION_MARGIN = 0.05
-NORM_EPSILON = 1e-5  # torch's, added to the variance
+NORM_EPSILON = 1e-5  # added to the variance, as torch does
 
 
 def _initialise(
@@ -25,9 +26,10 @@ def _initialise(
 ) -> Parameters:
     """Layers w<k> [S * copies, in, out], b<k> [S * copies, 1, out], uniform within 1 / sqrt(in).
 
-    torch.nn.Linear's default initialisation, from one CPU generator per seed. A bias is padded with
-    zeros to a multiple of LANES, so that a seed's numbers fill whole strides of a vector kernel:
-    kernels round the rest of a tensor differently, and a seed would depend on its companions.
+    This is torch.nn.Linear's default initialisation, from one CPU generator per seed. A bias is
+    padded with zeros to a multiple of LANES, so that a seed's numbers fill whole strides of a
+    vector kernel. Kernels round the remainder of a tensor differently, and without the padding a
+    seed would depend on the seeds that are stacked with it.
     """
     parameters: Parameters = {}
     for k, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
@@ -41,7 +43,7 @@ def _initialise(
 def initialise_critic(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
     """Both critics of every seed; the first weight's rows are [state; action].
 
-    With `layer_norm`, hidden layer k has a gain g<k> [2 S, 1, H], which starts at 1.
+    With `layer_norm`, hidden layer k has a gain g<k> [2 S, 1, H], initially 1.
     """
     widths = [sizes.observation + sizes.tasks + sizes.action, *sizes.hidden, 1]
     critic = _initialise(generators, 2, widths, device)
@@ -52,26 +54,26 @@ def initialise_critic(generators: list[torch.Generator], sizes: Sizes, device: s
 
 
 def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
-    """One tanh-Gaussian policy per seed; the output is [mean, log_std]."""
+    """One tanh-Gaussian policy per seed. Its output is [mean, log_std]."""
     widths = [sizes.observation + sizes.tasks, *sizes.hidden, 2 * sizes.action]
     return _initialise(generators, 1, widths, device)
 
 
 def depth(parameters: Parameters) -> int:
-    """The number of layers, the output included."""
+    """The number of layers, including the output."""
     return sum(name.startswith("w") for name in parameters)
 
 
 def affine(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Rows [N, rows, in] -> rows weight + bias without its padding, [N, rows, out]."""
+    """rows weight + bias: rows [N, rows, in] -> [N, rows, out]. The bias's padding is ignored."""
     return torch.baddbmm(bias[..., : weight.shape[-1]], rows, weight)
 
 
 def centred(parameters: Parameters) -> Parameters:
-    """The same critics, whose normalised layers have outputs of mean 0 before the normalisation.
+    """Equal critics whose normalised layers have outputs of mean 0 before the normalisation.
 
-    The mean of x W + b over a layer's outputs is x mean(W) + mean(b): it is subtracted from the
-    parameters, once, instead of from each row.
+    The mean of x W + b over a layer's outputs is x mean(W) + mean(b). It is subtracted once from
+    the parameters instead of from each row.
     """
     found = dict(parameters)
     for k in range(depth(parameters)):
@@ -92,9 +94,9 @@ def inverse_deviation(values: Tensor) -> Tensor:
 def activate(values: Tensor, gain: Tensor | None) -> Tensor:
     """ReLU of [N, ..., H], in place; with a gain, ReLU of gain x / deviation.
 
-    The rows x are of mean 0 then (`centred`), and the deviation is a row's own. The gain is
-    [N, 1, H], or whatever broadcasts over the rows. This is layer normalisation (Ba et al. 2016)
-    without a shift: the bias before it has that part.
+    With a gain, the rows x must have mean 0 (`centred`). Each row has its own deviation. The gain
+    is [N, 1, H], or any shape that broadcasts over the rows. This is layer normalisation (Ba et al.
+    2016) without a shift, because the preceding bias serves as one.
     """
     if gain is None:
         return values.relu_()
@@ -104,7 +106,7 @@ def activate(values: Tensor, gain: Tensor | None) -> Tensor:
 def output(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Rows [N, R, H] times a weight [N, H, 1], plus bias: [N, R].
 
-    By elements, because batched products with one column are several times as slow.
+    It is computed elementwise, because batched products with one column are several times slower.
     """
     return (rows * weight.mT).sum(-1) + bias[:, :, 0]
 
@@ -112,8 +114,8 @@ def output(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     """Q_c(s, a) of both critics: states [S, M, O+T], actions [S, M, K, A] -> [S, 2, M, K].
 
-    The state's part of the first layer is computed once per state and broadcast over its K
-    actions.
+    The part of the first layer that depends on the state is computed once per state and broadcast
+    over its K actions.
     """
     seeds, rows, size = states.shape
     count, last = actions.shape[2], depth(critic) - 1
@@ -123,7 +125,7 @@ def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     state_part = affine(both, weight[:, :size], critic["b0"])
     flat = actions.reshape(seeds, rows * count, -1).repeat_interleave(2, dim=0)  # [2S, M K, A]
     action_part = torch.bmm(flat, weight[:, size:]).view(2 * seeds, rows, count, -1)
-    # the sum is no view, so that the ReLU in place costs autograd no copy
+    # the sum is not a view, so autograd needs no copy for the ReLU in place
     gain = critic["g0"].unsqueeze(2) if "g0" in critic else None
     hidden = activate(action_part + state_part.unsqueeze(2), gain)
     hidden = hidden.view(2 * seeds, rows * count, -1)  # [2S, M K, H]
@@ -144,9 +146,9 @@ def policy_distribution(policy: Parameters, states: Tensor) -> tuple[Tensor, Ten
 
 
 def _log_density(mean: Tensor, log_std: Tensor, before: Tensor, noise: Tensor) -> Tensor:
-    """log pi of tanh(before), before = mean + std noise, summed over the action's dimensions."""
+    """log pi of tanh(before), summed over the action's dimensions; before = mean + std noise."""
     gaussian = -0.5 * noise.square() - log_std - 0.5 * math.log(2 * math.pi)
-    # log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2 u)), without cancellation for large |u|
+    # log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2 u)) has no cancellation for large |u|
     jacobian = 2.0 * (math.log(2.0) - before - F.softplus(-2.0 * before))
     return (gaussian - jacobian).sum(-1)
 
@@ -159,7 +161,7 @@ def sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor
 
 
 def log_prob(mean: Tensor, log_std: Tensor, actions: Tensor) -> Tensor:
-    """log pi(a|s) of given actions [S, M, A] -> [S, M], actions clipped ACTION_MARGIN inside."""
+    """log pi(a|s) of given actions [S, M, A] -> [S, M]; clips them ACTION_MARGIN inside (-1, 1)."""
     limit = 1.0 - ACTION_MARGIN
     before = actions.clamp(-limit, limit).atanh()
     noise = (before - mean) * (-log_std).exp()

@@ -1,4 +1,4 @@
-"""What both learners of behaviour policies share: the bonus, when to keep a policy, and writing."""
+"""The common parts of both learners of behaviour policies: bonus, snapshot steps, and writing."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from cds_bench.storage.versions import versions
 
 
 class Bonus(gymnasium.RewardWrapper):
-    """Adds `alive` to each step's reward, and `airborne` off the ground, in training only.
+    """Adds `alive` to every step's reward, and `airborne` off the ground, in training only.
 
-    With the first, falling is never worth it. The second makes a walker hop that would otherwise
-    stand on tiptoe, where the task's reward has a local optimum.
+    With the first bonus, falling never pays. Without the second, a walker would stand on tiptoe, a
+    local optimum of the task's reward, instead of hopping.
     """
 
     def __init__(self, env, alive: float, airborne: float):
@@ -31,7 +31,7 @@ class Bonus(gymnasium.RewardWrapper):
 
 
 def due_steps(settings: BehaviourTraining) -> list[int]:
-    """The steps at which a policy is kept: 0, the last, and `snapshots` - 1 evenly between."""
+    """The steps at which a policy is kept: 0, the last, and `snapshots` - 1 evenly spaced steps."""
     return np.linspace(0, settings.steps, settings.snapshots + 1).round().astype(int).tolist()
 
 
@@ -45,7 +45,8 @@ def freeze(
 ) -> None:
     """Writes the kept (step, policy) pairs and their provenance.
 
-    The returns in the provenance are the task's own: without the bonus, with the policy's noise.
+    The returns in the provenance are those of the task, without the bonus. The policies act with
+    their own noise.
     """
     env = envs.make(task)
     steps, policies = map(list, zip(*kept, strict=True))

@@ -1,4 +1,4 @@
-"""Behaviour of the walkers: snapshots of trained policies, each with its own Gaussian noise."""
+"""Behaviour of the walkers: snapshots of trained policies, which act with their Gaussian noise."""
 
 import envs
 from cds_bench.behaviour.policy import policy_sha256
@@ -6,15 +6,16 @@ from cds_bench.behaviour.qualities import snapshots
 from cds_bench.behaviour.rollout import Recipe, stochastic
 from cds_bench.config import Config
 
-OWN_SHARE = 3  # to 1 of every other task, in data that overlap
-REFERENCE = "medium"  # the quality that stands for the behaviour policy among the references
+OWN_SHARE = 3  # parts of a task's own policy per part of every other task's, in `overlap`
+REFERENCE = "medium"  # the quality whose policy is the behaviour policy in the reference scores
 
 
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
-    """The snapshots behind a quality of a task, each with its own Gaussian noise.
+    """The snapshots that collect a quality of a task, each with its own Gaussian noise.
 
-    `overlap` takes the task's own medium policy OWN_SHARE times and the expert of every other task
-    of the domain once: what a task needs most lies in the others' data [ours].
+    `overlap` has OWN_SHARE parts of the task's own medium policy and one part of the expert policy
+    of every other task of the domain. The most useful data for a task are then in the other tasks'
+    datasets [ours].
     """
     domain, own = envs.TASKS[task].domain, envs.TASKS[task].policy
     sources = [(own, quality)]

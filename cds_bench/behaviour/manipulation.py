@@ -1,14 +1,15 @@
-"""Scripted behaviour at the door and the drawer, and the wide data made with it.
+"""Scripted behaviour at the door and the drawer, and the wide behaviour made from the scripts.
 
-A skill knows the place of the hand at its handle in the handle's own frame (`Skill.place`). From
-wherever the hand is, the script lifts it to travelling height, moves it over that place, lowers it,
-pushes ahead of the handle until the joint is far enough and rests, and lifts it again. It remembers
-nothing, so that it recovers from noise and can take over from any other movement.
+A skill defines where the hand should be at its handle, in the handle's own frame (`Skill.place`).
+From any position, the script lifts the hand to travelling height, moves it over that place, and
+lowers it. It then pushes ahead of the handle until the joint is far enough and rests, and lifts the
+hand again. The script has no memory, so it recovers from noise and can take over from any other
+movement.
 
-Demonstrations are the script with Gaussian action noise of 0.2. The wide behaviour strings together
-movements that are broken off after a random number of steps: it wanders, or attempts any of the
-scene's tasks, noisily and half of the time aimed beside the handle. A quarter of its episodes first
-carry their own task through.
+Demonstrations are the script with Gaussian action noise of 0.2. The wide behaviour does one
+movement after another and breaks each off after a random number of steps. It wanders, or it
+attempts any of the scene's tasks with noise. In half of the attempts it aims beside the handle. A
+quarter of its episodes begin with the episode's own task, carried through.
 """
 
 from dataclasses import dataclass
@@ -22,34 +23,35 @@ REFERENCE = "wide"
 
 ACTIONS = 4
 GAIN = 20.0  # action per metre of the hand's error
-TRAVEL = 0.36  # metres, the hand's height where its fingers clear everything
+TRAVEL = 0.36  # metres, the height of the hand at which its fingers clear everything
 LOWERED = 0.04  # metres below TRAVEL at which the hand must rise before it moves on
-ALIGNED = 0.02  # metres from the place, seen from above, within which the hand goes down
+ALIGNED = 0.02  # horizontal distance to the place within which the hand goes down, metres
 AT_REST = 3e-4  # radians or metres per step
-HANDLE_FROM_HINGE = np.array([0.3757, -0.1071])  # of the closed door, metres
+HANDLE_FROM_HINGE = np.array([0.3757, -0.1071])  # for the closed door, metres
 
 DEMONSTRATION_NOISE = 0.2  # standard deviation of the actions
 THROUGH, WANDERS, MISLED = 0.25, 0.5, 0.5  # probabilities of the wide behaviour's choices
-LASTS, LONGEST = (20, 180), 400  # steps of one of its movements; of one that is carried through
+LASTS, LONGEST = (20, 180), 400  # steps of a movement; of one that is carried through
 NOISES = (0.1, 0.3, 0.6, 1.0)  # standard deviations of its scripts' actions
-DISPLACEMENT = 0.05  # metres by which a misled script mistakes the handle's place
+DISPLACEMENT = 0.05  # metres, standard deviation by which a misled script misses the handle
 PERSISTENCE, WANDERING = 0.95, 0.7  # of wandering actions
 
-# Where the observation has the joints, each after its handle's x, y, z, and the step before.
+# Indices of the joints in the observation; each follows its handle's x, y, z. PREVIOUS is the
+# offset to the values of the previous step.
 DOOR, DRAWER, PREVIOUS = 7, 11, 12
 
 
 @dataclass(frozen=True)
 class Skill:
-    """How one joint is brought to one end. Radians for the door, metres for the drawer."""
+    """How to move one joint to one end. Units are radians for the door, metres for the drawer."""
 
     joint: int  # DOOR or DRAWER
     place: tuple[float, float, float]  # of the hand, from the door's hinge or the drawer's handle
-    reach: tuple[float, float, float]  # half sides of the box about `place` where it pushes
-    lead: float  # how far ahead of the handle it pushes at most
-    end: float  # the joint position that it pushes towards, beyond those that are enough
-    enough: float  # the joint position where it lets go, once the joint rests
-    effort: float  # of the gripper: 1 closes
+    reach: tuple[float, float, float]  # half sides of the box about `place` in which it pushes
+    lead: float  # the largest distance ahead of the handle to which it pushes
+    end: float  # the joint position to which it pushes, further than `enough`
+    enough: float  # the joint position from which on it lets go, once the joint rests
+    effort: float  # of the gripper; 1 closes it
 
     def frame(self, observation: np.ndarray) -> tuple[np.ndarray, float]:
         """The origin (x, y, z) and the angle about z of the frame in which `place` is fixed."""
@@ -59,21 +61,21 @@ class Skill:
         return handle - np.array([*turned(HANDLE_FROM_HINGE, position), 0.0]), position
 
     def at(self, origin: np.ndarray, angle: float) -> np.ndarray:
-        """`place` in the world."""
+        """`place` in the world's frame."""
         return origin + np.array([*turned(self.place[:2], angle), self.place[2]])
 
     def done(self, observation: np.ndarray) -> bool:
-        """Whether the joint is past `enough` and rests, so that it stays when let go."""
+        """Whether the joint is past `enough` and rests, so that it stays when it is let go."""
         now, before = observation[self.joint], observation[self.joint + PREVIOUS]
         beyond = now <= self.enough if self.end < self.enough else now >= self.enough
         return bool(beyond and abs(now - before) < AT_REST)
 
     def over(self, observation: np.ndarray) -> bool:
-        """Whether it is done and the hand has left."""
+        """Whether the skill is done and the hand has left."""
         return self.done(observation) and bool(observation[2] > TRAVEL - LOWERED)
 
     def pushed(self, observation: np.ndarray) -> np.ndarray:
-        """Where the hand goes when it is at the handle: `place`, ahead of the joint."""
+        """Where the hand goes from the handle: `place`, moved ahead of the joint."""
         ahead = np.clip(self.end - observation[self.joint], -self.lead, self.lead)
         origin, angle = self.frame(observation)
         if self.joint == DRAWER:
@@ -93,14 +95,14 @@ SKILLS = {
 
 
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
-    """Of the qualities `wide`, `demonstrations`, and `expert`: the script without noise."""
+    """The recipe of `wide`, `demonstrations` or `expert`, which is the script without noise."""
     noises = {"wide": list(NOISES), "demonstrations": DEMONSTRATION_NOISE, "expert": 0.0}
     behaviour = {"wide": wide, "demonstrations": demonstrations, "expert": expert}[quality](task)
     return [Recipe(behaviour, {"policy": "script", "noise": noises[quality]})]
 
 
 def turned(point, angle: float) -> np.ndarray:
-    """A point (x, y) turned about the origin, anticlockwise seen from above."""
+    """A point (x, y) turned about the origin, anticlockwise as seen from above."""
     cosine, sine = np.cos(angle), np.sin(angle)
     return np.array([cosine * point[0] - sine * point[1], sine * point[0] + cosine * point[1]])
 
@@ -124,9 +126,9 @@ def target(skill: Skill, observation: np.ndarray) -> np.ndarray:
 
 
 def scripted(task: str, noise: float, displaced: np.ndarray | float = 0.0) -> Act:
-    """A task's script: gain (target - hand) and the gripper's effort, + noise e, clipped.
+    """A task's script: gain (target - hand) and the gripper's effort, plus noise e, clipped.
 
-    It takes the handle to be `displaced`, x, y, z in metres.
+    It assumes that the handle is `displaced` by this much, x, y, z in metres.
     """
     skill = SKILLS[task]
     handle = slice(skill.joint - 3, skill.joint)
@@ -155,7 +157,7 @@ def wandering() -> Act:
 
 
 def attempting(task: str, rng: np.random.Generator, misled: float) -> Act:
-    """A task's script with noise of any scale; `misled`: how often it aims beside the handle."""
+    """A task's script with a random noise scale. It aims beside the handle with chance `misled`."""
     displaced = (rng.random() < misled) * DISPLACEMENT * rng.standard_normal(3)
     return scripted(task, NOISES[rng.integers(len(NOISES))], displaced)
 
@@ -171,7 +173,7 @@ def demonstrations(task: str) -> Behaviour:
 
 
 def wide(task: str) -> Behaviour:
-    """One movement after another; `begin` draws whether the first carries the task through."""
+    """One movement after another. `begin` draws whether the first carries the task through."""
 
     def begin(rng):
         attempted, moving, left = task, attempting(task, rng, misled=0.0), LONGEST

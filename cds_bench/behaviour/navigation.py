@@ -1,9 +1,9 @@
-"""Behaviour in mazes: breadth-first waypoints, followed by the point mass or by the ant.
+"""Behaviour in mazes: the point mass or the ant follows breadth-first waypoints.
 
-The point mass is steered by a proportional-derivative controller, the ant by the frozen policy that
-reaches points (`envs.reach`). Data are made with Gaussian action noise of 0.2, clipped, from starts
-all over the maze, towards goals that are drawn anew as soon as one is reached: the task's own
-(`directed`), or any of the maze's (`undirected`).
+A proportional-derivative controller steers the point mass. The frozen policy that reaches points
+(`envs.reach`) steers the ant. Data have clipped Gaussian action noise of 0.2 and starts all over
+the maze. `directed` behaviour heads for the task's own goal. `undirected` behaviour heads for any
+goal of the maze and draws another one as soon as it has reached one.
 """
 
 from collections import deque
@@ -20,8 +20,8 @@ from envs.navigation import CELL, PLACES, RADIUS, Cell, Place, Point
 from envs.reach import features
 
 NOISE = 0.2
-PASSED = 1.0  # metres from a waypoint at which the next one is taken
-LOST = 1.5 * CELL  # metres from the waypoint at which the way is searched anew
+PASSED = 1.0  # distance to a waypoint at which the next one is taken, metres
+LOST = 1.5 * CELL  # distance to the waypoint at which a new path is searched, metres
 GAIN, DAMPING = 0.5, 0.3  # of the point's controller, per metre and per m/s
 REFERENCE = "directed"
 ANYWHERE = {"start": "anywhere"}
@@ -29,7 +29,7 @@ Controller = Callable[[np.ndarray, np.ndarray], np.ndarray]  # state, waypoint -
 
 
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
-    """Of the qualities `undirected`, `directed`, and `expert`: directed, without noise."""
+    """The recipe of `undirected`, `directed` or `expert`, which is directed without noise."""
     place = PLACES[task]
     control, about = steer_point, {"policy": "proportional-derivative controller"}
     if place.body == "ant":
@@ -47,7 +47,7 @@ def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
 
 
 def shortest_path(maze: str, start: Cell, end: Cell) -> list[Cell]:
-    """The cells of a shortest way between two free cells, both included (breadth first)."""
+    """The cells of a shortest path between two free cells, both included (breadth first)."""
     free = set(navigation.free_cells(maze))
     came_from: dict[Cell, Cell | None] = {end: None}
     waiting = deque([end])
@@ -70,7 +70,7 @@ def shortest_path(maze: str, start: Cell, end: Cell) -> list[Cell]:
 
 
 class Route:
-    """The way from wherever the agent is to a goal, waypoint by waypoint."""
+    """The path from the agent's current position to a goal, waypoint by waypoint."""
 
     def __init__(self, maze: str, goal: Point):
         self.maze, self.goal = maze, np.array(goal)
@@ -86,7 +86,7 @@ class Route:
         return self.left[0]
 
     def _cell(self, position: np.ndarray) -> Cell:
-        """The free cell nearest to a position, which may be pressed into a wall."""
+        """The free cell nearest to a position, which may lie slightly inside a wall."""
         middles = np.array([navigation.centre(c) for c in navigation.free_cells(self.maze)])
         nearest = np.square(middles - position).sum(1).argmin()
         return navigation.free_cells(self.maze)[nearest]
@@ -103,7 +103,7 @@ def ant_controller(policy) -> Controller:
 
 
 def navigator(place: Place, control: Controller, goals: list[Point], noise: float) -> Callable:
-    """`Behaviour.begin`: heads for one of `goals`, another one whenever one is reached."""
+    """`Behaviour.begin`: heads for one of `goals`, and for another one when it is reached."""
 
     def begin(rng: np.random.Generator):
         route = None

@@ -1,4 +1,4 @@
-"""Frozen behaviour policies in numpy: the actors of PPO and of SAC."""
+"""Frozen behaviour policies in numpy: the actors of PPO and SAC."""
 
 import hashlib
 from dataclasses import dataclass, fields
@@ -10,12 +10,12 @@ from safetensors.numpy import load_file, save_file
 from cds_bench.errors import BenchError
 from cds_bench.storage.files import atomic
 
-LOG_STD_RANGE = (-20.0, 2.0)  # of SAC's actor in stable-baselines3
+LOG_STD_RANGE = (-20.0, 2.0)  # as in stable-baselines3's SAC actor
 
 
 @dataclass(frozen=True)
 class GaussianPolicy:
-    """a = clip(mu(o) + exp(log_std) * noise, -1, 1), mu a tanh network of normalised observations.
+    """a = clip(mu(o) + exp(log_std) noise, -1, 1); mu is a tanh network of normalised observations.
 
     mean, scale: [obs]; w0 [obs, h], w1 [h, h], w2 [h, act], their biases; log_std [act]; float32.
     Observations are normalised as (o - mean) / scale and clipped to [-10, 10], as in training.
@@ -46,10 +46,11 @@ class GaussianPolicy:
 
 @dataclass(frozen=True)
 class SquashedPolicy:
-    """a = tanh(mu(o) + sigma(o) noise) of a ReLU network, SAC's actor.
+    """a = tanh(mu(o) + sigma(o) noise) with a ReLU network: SAC's actor.
 
-    w0 [obs, h], w1 [h, h]; mu is w2 [h, act], log sigma w3 [h, act], clipped to [-20, 2]; each with
-    its bias; float32. Observations are not normalised.
+    The hidden layers are w0 [obs, h] and w1 [h, h]. w2 [h, act] gives mu. w3 [h, act] gives
+    log sigma, clipped to [-20, 2]. Each has a bias; all are float32. Observations are not
+    normalised.
     """
 
     w0: np.ndarray
@@ -82,7 +83,7 @@ def names(kind: type[Policy]) -> list[str]:
 
 
 def policy_sha256(policy: Policy) -> str:
-    """The hash of the parameters' bytes: what a dataset names its behaviour policy by."""
+    """The hash of the parameters' bytes, by which a dataset identifies its behaviour policy."""
     digest = hashlib.sha256()
     for name in names(type(policy)):
         digest.update(np.ascontiguousarray(getattr(policy, name)).tobytes())
@@ -100,7 +101,7 @@ def save_snapshots(path: Path, steps: list[int], policies: list[Policy]) -> None
 
 
 def load_snapshots(path: Path) -> tuple[list[int], list[Policy]]:
-    """The inverse of save_snapshots. Raises BenchError for a missing or damaged file."""
+    """The inverse of save_snapshots. Raises BenchError if the file is missing or damaged."""
     try:
         tensors = load_file(path)
     except Exception as error:  # safetensors raises its own error types

@@ -1,4 +1,4 @@
-"""Training a behaviour policy with stable-baselines3's PPO, keeping snapshots over training."""
+"""Training a behaviour policy with stable-baselines3's PPO and keeping snapshots of it."""
 
 from pathlib import Path
 
@@ -58,8 +58,8 @@ def frozen(policy, normalise: VecNormalize) -> GaussianPolicy:
 def train(task: str, settings: PPOTraining, output: Path, provenance: Path) -> None:
     """Trains the policy of a task or skill and writes its snapshots and their provenance.
 
-    PPO with two hidden layers, observation and reward normalisation and an alive bonus that the
-    snapshots' returns (without the bonus, the policy's own noise on) do not contain.
+    PPO has two hidden layers, observation and reward normalisation, and an alive bonus. The returns
+    of the snapshots do not contain the bonus; they are those of the policy with its own noise.
     """
     torch.set_num_threads(1)
     worlds = [

@@ -1,4 +1,4 @@
-"""Which snapshots of a trained behaviour policy make which quality of data, after D4RL's recipe."""
+"""The snapshots of a trained behaviour policy that make each quality of data, as in D4RL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,32 +23,33 @@ class Snapshot:
 
 
 def expert(mean_returns: Sequence[float]) -> int:
-    """The snapshot with the highest mean return, the first among equals."""
+    """The snapshot with the highest mean return; the first one if several are equal."""
     return int(np.argmax(mean_returns))
 
 
 def medium(mean_returns: Sequence[float]) -> int:
     """The snapshot at about a third of the expert's return.
 
-    The first whose return reaches a third of the expert's, or its predecessor if that is nearer.
-    Snapshots after it are not considered, however near: learning has passed that level once.
-    Raises ValueError if the expert's return is not positive, where a third of it means nothing.
+    It is the first whose return reaches a third of the expert's, or its predecessor if that is
+    nearer. Later snapshots are not considered even if they are nearer, because learning has already
+    passed that level. Raises ValueError if the expert's return is not positive, because a third of
+    it then means nothing.
     """
     target = MEDIUM * max(mean_returns)
     if target <= 0:
         raise ValueError(
             f"the best snapshot's mean return is {max(mean_returns):.4g}; a third of it marks a "
-            "medium policy only where it is positive"
+            "medium policy only if it is positive"
         )
     first = next(k for k, value in enumerate(mean_returns) if value >= target)
     return min(max(first - 1, 0), first, key=lambda k: abs(mean_returns[k] - target))
 
 
 def indices(mean_returns: Sequence[float], quality: str) -> list[int]:
-    """Snapshots behind a quality, in training order.
+    """The snapshots that collect a quality, in training order.
 
     `mean_returns` [snapshots] are in training order. `medium-replay` takes every snapshot up to and
-    including the medium one: what a replay buffer holds when training stops there.
+    including the medium one, as a replay buffer does if training stops there.
     """
     if quality == "expert":
         return [expert(mean_returns)]
@@ -57,10 +58,10 @@ def indices(mean_returns: Sequence[float], quality: str) -> list[int]:
 
 
 def snapshots(config: Config, name: str, quality: str) -> list[Snapshot]:
-    """The snapshots behind a quality of a trained policy, from its verified file.
+    """The snapshots that collect a quality of a trained policy, from its verified file.
 
-    Raises BenchError for a missing or damaged file, a policy file that is not the one its
-    provenance describes, and returns that single out no medium policy.
+    Raises BenchError if a file is missing or damaged, if the provenance describes another policy
+    file, or if the mean returns identify no medium policy.
     """
     path, provenance = paths.behaviour(config, name), paths.behaviour_provenance(config, name)
     mean_returns = _mean_returns(provenance, path)
@@ -78,7 +79,7 @@ def snapshots(config: Config, name: str, quality: str) -> list[Snapshot]:
 
 
 def _mean_returns(provenance, path) -> list[float]:
-    """The snapshots' returns, once the provenance is known to describe the policy file."""
+    """The snapshots' returns, after a check that the provenance describes the policy file."""
     described = read_json(provenance)
     for key in ("sha256", "mean_return"):
         if key not in described:

@@ -1,7 +1,7 @@
-"""Which behaviours make which quality of data: a module for each domain, which has its name.
+"""The behaviours that make each quality of data. Each domain has a module with its name.
 
-It has `recipes(config, task, quality) -> list[Recipe]` and REFERENCE, the quality that
-stands for the behaviour policy among a task's reference scores.
+That module defines `recipes(config, task, quality) -> list[Recipe]` and REFERENCE, the quality
+whose policy is the behaviour policy in a task's reference scores.
 """
 
 import importlib
@@ -18,7 +18,7 @@ def module(task: str) -> ModuleType:
 
 
 def recipes(config: Config, env, quality: str) -> list[Recipe]:
-    """What collects data of a quality in an environment; `random` is uniform in every domain."""
+    """The recipes of a quality in an environment. `random` is uniform in every domain."""
     if quality == "random":
         return [Recipe(uniform(env.action_space.shape[0]), {"policy": "uniform"})]
     task = env.unwrapped.task.name

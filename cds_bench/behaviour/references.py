@@ -1,7 +1,7 @@
 """Reference scores of a task: those of the random, the behaviour and the expert policy.
 
-Where the metric is the return, 0 and 1 of a normalised score stand for the random and the expert
-policy's; a success rate is not normalised.
+If the metric is the return, scores are normalised: 0 is the random policy's and 1 the expert's. A
+success rate is not normalised.
 """
 
 from dataclasses import replace
@@ -26,10 +26,10 @@ REFERENCES = ("random", "behaviour", "expert")
 def write_references(config: Config, task: str) -> None:
     """Rolls out the random, behaviour and expert policy of a task and writes their scores.
 
-    The file is JSON: `task`, `metric`, `versions`, and per reference `mean`, `std`, `episodes` of
-    the task's metric, from the starts of evaluation, with the `quality` of data that the policy
-    makes and its `policy`. Raises BenchError, and writes nothing, if the expert is no better than
-    random: a normalised score would then mean nothing.
+    The JSON file holds `task`, `metric`, `versions`, and for each reference `mean`, `std` and
+    `episodes` of the task's metric, the `quality` of the policy's data, and the `policy`. Episodes
+    start as in evaluation. Raises BenchError, and writes nothing, if the expert is no better than
+    random, because a normalised score would then mean nothing.
     """
     path = paths.references(config, task)
     env = envs.make(task)
@@ -55,7 +55,7 @@ def write_references(config: Config, task: str) -> None:
 
 
 def read_references(config: Config, task: str) -> dict:
-    """The references of a task. Raises BenchError naming file and key for what cannot be used."""
+    """The references of a task. Raises BenchError with file and key if they cannot be used."""
     path = paths.references(config, task)
     references = read_json(path)
     expected = (task, envs.TASKS[task].metric)
@@ -70,7 +70,7 @@ def read_references(config: Config, task: str) -> dict:
 
 
 def normalised(references: dict, value):
-    """(value - random) / (expert - random) of a return or an array; a success rate as it is."""
+    """(value - random) / (expert - random) for returns; a success rate does not change."""
     if references["metric"] == "success":
         return value
     random, expert = references["random"]["mean"], references["expert"]["mean"]
@@ -91,5 +91,5 @@ def _check_order(path: Path, references: dict) -> None:
         raise BenchError(
             f"{path}: the expert's mean score {expert:.4g} is not above the random policy's "
             f"{random:.4g}, so no score can be normalised; train the behaviour policy longer, or "
-            "raise datasets.reference_episodes if they are few"
+            "raise datasets.reference_episodes if there are few"
         )

@@ -1,4 +1,4 @@
-"""Episodes of a behaviour policy in an environment."""
+"""Rollouts of behaviour policies in an environment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +7,18 @@ import numpy as np
 
 Act = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 EPISODE_SEEDS = 2**31
-# An episode's score from its rewards: the undiscounted return; whether one of 0 and 1 was 1.
+# How a score is computed from an episode's rewards: as the undiscounted return, or as 1 if any of
+# the rewards, which are 0 or 1, is 1.
 EPISODE_SCORE: dict[str, np.ufunc] = {"return": np.add, "success": np.maximum}
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How episodes are acted.
+    """How an agent acts in episodes.
 
-    begin(rng): the policy of one episode, which may draw what the episode is about and remember
-    what it did. It gives float32 actions in [-1, 1]. options: of the environment's reset.
+    begin(rng): the policy of one episode. It may draw the purpose of the episode from rng and
+    remember what it did. Its actions are float32 in [-1, 1]. options: those of the environment's
+    reset.
     """
 
     begin: Callable[[np.random.Generator], Act]
@@ -25,7 +27,7 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A behaviour, and what a dataset that it collects says about it (JSON values)."""
+    """A behaviour, and its description in the datasets that it collects (JSON values)."""
 
     behaviour: Behaviour
     about: dict
@@ -36,9 +38,9 @@ def episode(
 ) -> dict[str, np.ndarray]:
     """One episode, or its first `limit` steps, as D4RL's columns, each [length, ...].
 
-    The action that is stored is the one that is executed. Observations
-    are stored in float32; rewards and `infos/...` in float64, so that rewards recompute exactly.
-    `terminals` marks the task's own end, `timeouts` the time limit or the cut at `limit`.
+    The stored action is the executed one. Observations are float32. Rewards and `infos/...` are
+    float64, so that rewards can be recomputed exactly. `terminals` marks the task's own
+    termination, `timeouts` the time limit or the cut at `limit`.
     """
     seed = int(rng.integers(EPISODE_SEEDS))
     observation, _ = env.reset(seed=seed, options=behaviour.options)
@@ -69,18 +71,18 @@ def episode(
 
 
 def scores(env, behaviour: Behaviour, rng: np.random.Generator, episodes: int) -> np.ndarray:
-    """That many episodes' scores in the metric of the environment's task, [episodes]."""
+    """The scores of `episodes` episodes in the metric of the environment's task, [episodes]."""
     reduce = EPISODE_SCORE[env.unwrapped.task.metric].reduce
     return np.array([reduce(episode(env, behaviour, rng)["rewards"]) for _ in range(episodes)])
 
 
 def executed(action: np.ndarray) -> np.ndarray:
-    """What the environment gets and the dataset stores: float32 in [-1, 1]."""
+    """The action that the environment gets and the dataset stores: float32 in [-1, 1]."""
     return np.clip(action, -1.0, 1.0).astype(np.float32)
 
 
 def stochastic(policy) -> Behaviour:
-    """The policy as it collects data: its own Gaussian noise, from the episode's stream."""
+    """The policy with its own Gaussian noise from the episode's stream, as it collects data."""
 
     def act(observation, rng):
         return policy.act(observation, rng.standard_normal(policy.actions, np.float32))

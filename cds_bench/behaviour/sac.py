@@ -1,4 +1,4 @@
-"""Training a behaviour policy with stable-baselines3's SAC, as D4RL's locomotion data were made."""
+"""Training a behaviour policy with stable-baselines3's SAC, as for D4RL's locomotion data."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Snapshots(BaseCallback):
         return True
 
     def keep_due(self) -> str:
-        """Keeps the policy if that is due; returns a note for people."""
+        """Keeps the policy if that is due. Returns a note for the progress."""
         step = self.num_timesteps
         if not self.due or step < self.due[0]:
             return ""
@@ -55,8 +55,8 @@ def squashed(actor) -> SquashedPolicy:
 def train(task: str, settings: SACTraining, output: Path, provenance: Path) -> None:
     """Trains the policy of a task and writes its snapshots and their provenance.
 
-    SAC with `updates` gradient steps for every step of `environments` environments, and an alive
-    bonus in training. The first `random_steps` actions are uniform, as in D4RL, so the first
+    SAC takes `updates` gradient steps for every step of `environments` environments. There is an
+    alive bonus in training. The first `random_steps` actions are uniform, as in D4RL, so the first
     snapshot is the untrained policy.
     """
     torch.set_num_threads(1)

@@ -1,1 +1,1 @@
-"""Datasets and pools: collected, stored in D4RL's schema, checked, relabelled and pooled."""
+"""Datasets are collected, stored in D4RL's schema, checked, relabelled and joined into pools."""

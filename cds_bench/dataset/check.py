@@ -1,6 +1,7 @@
-"""Checks of columns read from a file: they raise Fault with what is wrong and at which row.
+"""Checks of columns read from a file. They raise Fault, which names the problem and the row.
 
-Only numpy: the pool, which training reads, is checked with the same functions as the datasets.
+This module needs numpy only, because the pool and the datasets are checked with the same functions
+and training reads the pool.
 """
 
 import contextlib
@@ -13,12 +14,12 @@ from cds_bench.errors import BenchError
 
 
 class Fault(Exception):
-    """What is wrong inside a file; `blame` adds the file and the remedy."""
+    """A problem inside a file. `blame` adds the file's name and the remedy."""
 
 
 @contextlib.contextmanager
 def blame(path: Path | str, remedy: str) -> Iterator[None]:
-    """Turns a Fault into a BenchError that names the file and what to do."""
+    """Turns a Fault into a BenchError that names the file and says what to do."""
     try:
         yield
     except Fault as fault:
@@ -34,7 +35,7 @@ def none(bad: np.ndarray, subject: str, trouble: str) -> None:
 
 
 def finite(columns: Mapping[str, np.ndarray]) -> None:
-    """Every floating-point column is finite."""
+    """Raises Fault unless every floating-point column is finite."""
     for key, column in columns.items():
         if np.issubdtype(column.dtype, np.floating):
             none(np.isnan(column), key, "NaN")
@@ -42,12 +43,15 @@ def finite(columns: Mapping[str, np.ndarray]) -> None:
 
 
 def actions_bounded(actions: np.ndarray) -> None:
-    """Every action lies in [-1, 1]."""
+    """Raises Fault unless every action lies in [-1, 1]."""
     none(np.abs(actions) > 1.0, "actions", "outside [-1, 1]")
 
 
 def layout(columns: Mapping[str, np.ndarray], expected: Mapping[str, tuple[type, int]]) -> None:
-    """Every key of `expected` (dtype, dimensions) is there, with the same number of rows > 0."""
+    """Raises Fault unless the columns match `expected`, key -> (dtype, dimensions).
+
+    They must also have the same number of rows, at least one.
+    """
     for key, (dtype, dimensions) in expected.items():
         if key not in columns:
             raise Fault(f"key '{key}' is missing (found: {', '.join(sorted(columns))})")
@@ -66,13 +70,13 @@ def layout(columns: Mapping[str, np.ndarray], expected: Mapping[str, tuple[type,
 
 
 def same_width(columns: Mapping[str, np.ndarray], key: str, other: str) -> None:
-    """Two columns [N, W] have the same W."""
+    """Raises Fault unless two columns [N, W] have the same W."""
     if columns[key].shape[1] != columns[other].shape[1]:
         raise Fault(f"{key} has shape {columns[key].shape}, but {other} has {columns[other].shape}")
 
 
 def attribute(attributes: Mapping, key: str, expected=None):
-    """An attribute's value as plain Python, which must equal `expected` if that is given."""
+    """An attribute's value as plain Python. Raises Fault if it differs from a given `expected`."""
     if key not in attributes:
         raise Fault(f"attribute '{key}' is missing")
     value = attributes[key]

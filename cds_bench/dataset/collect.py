@@ -1,4 +1,4 @@
-"""Collecting a dataset: rollouts of a behaviour policy, described, gated by quality, stored."""
+"""Collecting a dataset: roll out behaviour policies, check the quality, and store the data."""
 
 import numpy as np
 
@@ -18,10 +18,10 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def collect(config: Config, suite: str, task: str) -> None:
-    """Collects the dataset of a suite's task and writes it, if its quality lies in its band.
+    """Collects the dataset of a suite's task and writes it if its score lies in the quality's band.
 
-    Raises BenchError for missing or damaged inputs, and, writing nothing, for a mean normalised
-    score outside config.datasets.bands[quality].
+    Raises BenchError if inputs are missing or damaged. Also raises BenchError, and writes nothing,
+    if the mean normalised score is outside config.datasets.bands[quality].
     """
     path = paths.dataset(config, suite, task)
     quality = envs.SUITES[suite].sources[task].quality
@@ -59,13 +59,13 @@ def collect(config: Config, suite: str, task: str) -> None:
 def rollouts(
     env, quality: str, behaviours: list[Behaviour], size: int, progress: Progress
 ) -> tuple[dict[str, np.ndarray], list[int]]:
-    """Exactly `size` transitions as D4RL's columns, and how many each behaviour gave.
+    """Exactly `size` transitions as D4RL's columns, and the number from each behaviour.
 
-    The behaviours take equal shares of the transitions, in order. The last episode of each is
-    finished even where that reaches into the next one's share: cut episodes are the long ones, so
-    cutting at every share would bias the scores. Only the dataset's last episode is cut. The random
-    numbers depend on task, quality and episode, not on the suite: suites share what they have in
-    common.
+    The behaviours collect equal shares of the transitions, in order. The last episode of each is
+    finished even if it reaches into the next share. Cutting it would bias the scores, because long
+    episodes are more likely to be cut. Only the dataset's last episode is cut. The random numbers
+    depend on task, quality and episode but not on the suite, so suites have the same data for what
+    they have in common.
     """
     task = env.unwrapped.task.name
     parts, shares, done = [], [0] * len(behaviours), 0
@@ -84,8 +84,8 @@ def rollouts(
 def summary(columns: dict[str, np.ndarray], task: envs.Task) -> dict:
     """Episode counts, mean and quantiles of the task's metric over complete episodes.
 
-    An episode is complete if it ended by itself or lasted the task's horizon. Where none is, the
-    cut one stands in, and `complete_episodes` is 0.
+    An episode is complete if it terminated or lasted for the task's horizon. If no episode is
+    complete, the cut episode is used instead, and `complete_episodes` is 0.
     """
     starts, lengths = episodes(columns)
     scores = EPISODE_SCORE[task.metric].reduceat(columns["rewards"], starts)
@@ -101,7 +101,7 @@ def summary(columns: dict[str, np.ndarray], task: envs.Task) -> dict:
 
 
 def check_quality(config: Config, suite: str, task: str, scores: dict) -> None:
-    """Raises BenchError if the normalised score is outside the band, saying by how much."""
+    """Raises BenchError, which says by how much, if the normalised score is outside the band."""
     path = paths.dataset(config, suite, task)
     quality = envs.SUITES[suite].sources[task].quality
     low, high = config.datasets.bands[quality]
@@ -115,6 +115,6 @@ def check_quality(config: Config, suite: str, task: str, scores: dict) -> None:
     raise BenchError(
         f"{path}: not written: mean {scores['metric']} {scores['mean_score']:.4g} over "
         f"{episodes_text}, normalised {score:.3f}, lies {miss:.3f} {side} the band {low:g} to "
-        f"{high:g} of '{quality}'; raise suites.{suite}.sizes.{task} if the episodes are few, use "
-        f"another behaviour policy, or set datasets.bands.{quality}"
+        f"{high:g} of '{quality}'; raise suites.{suite}.sizes.{task} if there are few episodes, "
+        f"use another behaviour policy, or set datasets.bands.{quality}"
     )

@@ -1,4 +1,4 @@
-"""HDF5 files as plain columns and attributes: read whole, written whole."""
+"""HDF5 files as plain columns and attributes. A file is read or written as a whole."""
 
 import io
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from cds_bench.storage.files import atomic
 def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mapping) -> None:
     """Writes arrays and attributes atomically; the same content gives the same bytes.
 
-    The file is made in memory first: HDF5 reports a full disk in ways that depend on which of its
-    buffers was being flushed, a plain write reports it as an OSError.
+    The file is made in memory first, because a plain write reports a full disk as an OSError. HDF5
+    itself reports it in different ways, depending on which of its buffers it was flushing.
     """
     image = io.BytesIO()
     with h5py.File(image, "w") as file:
@@ -28,9 +28,10 @@ def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mappi
 
 
 def read(path: Path | str, remedy: str, arrays: bool = True) -> tuple[dict[str, np.ndarray], dict]:
-    """Every array, by its path inside the file, and every attribute; no array if not `arrays`.
+    """Every array by its path inside the file, unless `arrays` is false, and every attribute.
 
-    Raises BenchError, ending in the remedy, for a missing, truncated or otherwise unreadable file.
+    Raises BenchError, which ends with the remedy, if the file is missing, truncated or otherwise
+    unreadable.
     """
     columns: dict[str, np.ndarray] = {}
 

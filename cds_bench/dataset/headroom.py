@@ -1,4 +1,4 @@
-"""Headroom: what other tasks' data are worth to a task, before anything is trained."""
+"""Headroom: how useful other tasks' data are to a task, computed without any training."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from cds_bench.dataset.pool import Pool
 from cds_bench.dataset.returns import returns_to_go
 
-HIGH = 90.0  # the percentile of a task's own returns-to-go beside their mean
+HIGH = 90.0  # a percentile of a task's own returns-to-go, used in addition to their mean
 COLUMNS = [
     "suite", "target", "source", "discount", "own_transitions", "transitions", "own_mean", "mean",
     "above_mean", "above_high",
@@ -14,12 +14,13 @@ COLUMNS = [
 
 
 def headroom(pool: Pool, discount: float) -> pd.DataFrame:
-    """The columns above, a row per target and source, another task of the suite.
+    """The columns above, with a row for every pair of a target and another task as source.
 
-    G is the return-to-go under the target's reward. own_mean, mean: of G over the target's own and
-    over the source's transitions, of which there are own_transitions and transitions. above_mean,
-    above_high: the shares of the source's transitions whose G lies strictly above the mean and
-    above the 90th percentile (linear interpolation) of the target's own G.
+    G is the return-to-go under the target's reward. own_mean and mean are the means of G over the
+    target's own transitions and over the source's transitions. own_transitions and transitions are
+    the numbers of these. above_mean and above_high are the shares of the source's transitions whose
+    G lies strictly above the mean and above the 90th percentile (linear interpolation) of the
+    target's own G.
     """
     returns = returns_to_go(pool.rewards, pool.terminals, pool.ends, discount)
     rows = []

@@ -1,4 +1,4 @@
-"""The manifest of a suite's datasets: what was collected, and the hashes that are checked later."""
+"""The manifest of a suite's datasets. It describes them and holds hashes for later checks."""
 
 import envs
 from cds_bench.config import Config
@@ -10,7 +10,7 @@ from cds_bench.storage.versions import versions
 
 
 def write_manifest(config: Config, suite: str) -> None:
-    """Checks every dataset of a suite and writes their hashes, counts, scores and versions."""
+    """Checks every dataset of a suite and writes its hash, counts, scores and versions."""
     write_json(
         paths.manifest(config, suite),
         {
@@ -22,7 +22,7 @@ def write_manifest(config: Config, suite: str) -> None:
 
 
 def verified(config: Config, suite: str, task: str) -> dict:
-    """A dataset's columns, if the file is the one in the manifest; else BenchError."""
+    """A dataset's columns. Raises BenchError unless the file is the one in the manifest."""
     manifest, path = paths.manifest(config, suite), paths.dataset(config, suite, task)
     remedy = "delete it to have it written again"
     try:
@@ -33,19 +33,19 @@ def verified(config: Config, suite: str, task: str) -> dict:
     if (found := sha256(path)) != expected:
         raise BenchError(
             f"{path}: SHA-256 is {found}, but the manifest says {expected}: the file changed after "
-            f"{manifest.name} was written; delete both to have them made again"
+            f"{manifest.name} was written; delete both to have them written again"
         )
     return columns
 
 
 def sized(config: Config, suite: str, task: str) -> tuple[dict, dict]:
-    """A checked dataset of the configured size: its columns and attributes."""
+    """The columns and attributes of a checked dataset, which must have the configured size."""
     path = paths.dataset(config, suite, task)
     columns, attributes = read_dataset(path, suite, task)
     size, rows = config.size(suite, task), len(columns["rewards"])
     if rows != size:
         raise BenchError(
-            f"{path}: rewards has {rows} rows, the configuration says {size}; {REMEDY}"
+            f"{path}: rewards has {rows} rows, but the configuration says {size}; {REMEDY}"
         )
     return columns, attributes
 

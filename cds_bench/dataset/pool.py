@@ -1,6 +1,6 @@
-"""The pool: all tasks' transitions once, with the reward and terminal of every task.
+"""The pool: the transitions of all tasks, each with the reward and terminal of every task.
 
-Training reads it on machines without simulators, so this module imports numpy and h5py alone.
+Training reads it on machines without simulators, so this module imports only numpy and h5py.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ class Pool:
     """N transitions of T tasks, each with every task's reward and terminal.
 
     observations, next_observations [N, O], actions [N, A], rewards, terminals (0 or 1) [N, T]:
-    float32; column t belongs to tasks[t]. source int64 [N], ascending: the task that a row was
-    collected for. ends bool [N]: the last row of an episode, by a terminal of the source task, a
-    timeout or a cut; an episode's rows are consecutive. observation_mean, observation_scale
-    float32 [T, O]: mean and standard deviation over each task's own rows. sha256: the hash of all
-    of these; empty until the pool is saved.
+    float32; column t belongs to tasks[t]. source int64 [N], ascending: the task for which a row was
+    collected. ends bool [N]: whether a row is the last of its episode, which ends with a terminal
+    of the source task, a timeout or a cut. The rows of an episode are consecutive.
+    observation_mean, observation_scale float32 [T, O]: mean and standard deviation over each task's
+    own rows. sha256: the hash of all of these; empty until the pool is saved.
     """
 
     suite: str
@@ -58,11 +58,11 @@ class Pool:
 def statistics(observations: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and scale of each task's own observations [N, O], float32 [T, O] each; source [N].
 
-    A task sees every state, also those collected for others, in units of its own data [ours]:
-    over the whole pool, hopping on the spot varies by a tenth of what running does, and a network
-    hardly learns what moves so little.
-    The scale is the standard deviation, but at least 1e-3: a coordinate that hardly moves in the
-    data would otherwise become huge as soon as a learned policy moves it.
+    A task sees every state in units of its own data, even states that were collected for other
+    tasks [ours]. In units of the whole pool, hopping on the spot would vary by a tenth of what
+    running does, and a network hardly learns from inputs that vary so little.
+    The scale is the standard deviation, but at least 1e-3. Without this floor, a coordinate that
+    hardly moves in the data would become huge as soon as a learned policy moves it.
     """
     own = [observations[source == task].astype(np.float64) for task in range(source.max() + 1)]
     mean = np.stack([rows.mean(0) for rows in own])
@@ -82,7 +82,7 @@ def content_sha256(pool: Pool) -> str:
 
 
 def save_pool(path: Path | str, pool: Pool) -> Pool:
-    """Writes a pool atomically and returns it with its hash; the same content, the same bytes."""
+    """Writes a pool atomically and returns it with its hash. Equal content gives equal bytes."""
     pool = replace(pool, sha256=content_sha256(pool))
     with check.blame(path, "not written"):
         check_pool(pool)
@@ -98,7 +98,7 @@ def save_pool(path: Path | str, pool: Pool) -> Pool:
 
 
 def load_pool(path: Path | str) -> Pool:
-    """A pool, after every check. Raises BenchError naming file, key and row."""
+    """Reads a pool and checks it. Raises BenchError, which names file, key and row."""
     arrays, attributes = hdf5.read(path, REMEDY)
     with check.blame(path, REMEDY):
         check.attribute(attributes, "schema_version", SCHEMA_VERSION)
@@ -112,14 +112,14 @@ def load_pool(path: Path | str) -> Pool:
 
 
 def pool_sha256(path: Path | str) -> str:
-    """The hash that a pool was saved with; the arrays are not read, and not checked."""
+    """The hash that a pool was saved with. The arrays are neither read nor checked."""
     _, attributes = hdf5.read(path, REMEDY, arrays=False)
     with check.blame(path, REMEDY):
         return check.attribute(attributes, "sha256")
 
 
 def check_pool(pool: Pool) -> None:
-    """Raises Fault for the first thing wrong with a pool; a hash that does not match comes last."""
+    """Raises Fault for the first problem of a pool. The hash is compared last."""
     arrays = {key: getattr(pool, key) for key in (*COLUMNS, *STATISTICS)}
     check.layout(arrays, COLUMNS)
     check.layout(arrays, STATISTICS)
@@ -148,4 +148,4 @@ def _check_source(source: np.ndarray, tasks: int) -> None:
     check.none(np.diff(source, prepend=source[0]) < 0, "source", "smaller than in the row before")
     missing = set(range(tasks)) - set(source.tolist())
     if missing:
-        raise Fault(f"source names no row of task {min(missing)}")
+        raise Fault(f"source has no row of task {min(missing)}")

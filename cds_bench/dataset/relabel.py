@@ -1,4 +1,4 @@
-"""Relabelling: a suite's datasets as one pool, every transition with every task's reward."""
+"""Relabelling: joins a suite's datasets into one pool with every task's reward."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from cds_bench.storage import paths
 def build_pool(config: Config, suite: str) -> None:
     """Writes a suite's pool from its datasets.
 
-    Raises BenchError for a dataset that is damaged or that changed since the manifest was written.
+    Raises BenchError if a dataset is damaged or has changed since the manifest was written.
     """
     tasks = envs.SUITES[suite].tasks
     datasets = []
@@ -29,7 +29,7 @@ def build_pool(config: Config, suite: str) -> None:
 
 
 def pooled(suite: str, datasets: list[dict[str, np.ndarray]]) -> Pool:
-    """The pool of a suite's datasets' columns, given in the order of its tasks."""
+    """The pool from the columns of a suite's datasets, which are in the order of its tasks."""
     tasks = envs.SUITES[suite].tasks
     shared = set.intersection(*(set(columns) for columns in datasets))
     columns = {key: np.concatenate([data[key] for data in datasets]) for key in sorted(shared)}
@@ -61,7 +61,7 @@ def _check_widths(path, columns: dict, first: dict, first_task: str) -> None:
 
 
 def relabelled(columns: dict[str, np.ndarray], tasks: tuple[str, ...]) -> tuple[np.ndarray, ...]:
-    """Every task's rewards and terminals of stored columns [N, ...]: float32 [N, T] each."""
+    """Every task's rewards and terminals for stored columns [N, ...]: float32 [N, T] each."""
     rewards = np.stack([envs.TASKS[task].reward(columns) for task in tasks], axis=1)
     terminals = np.stack([envs.TASKS[task].terminal(columns) for task in tasks], axis=1)
     return rewards.astype(np.float32), terminals.astype(np.float32)

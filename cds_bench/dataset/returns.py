@@ -1,4 +1,4 @@
-"""Returns-to-go: what was still to come after each transition, under every task's reward."""
+"""Returns-to-go of every transition under every task's reward."""
 
 import numpy as np
 
@@ -12,14 +12,16 @@ def returns_to_go(
 ) -> np.ndarray:
     """Monte Carlo returns of whole episodes, float32 [N, T].
 
-    G_t = r_t + discount (1 - d_t) G_{t+1} within an episode; `after` stands for G_{t+1} at its last
-    row. d_t is the terminal of the column's task, at which its return ends though the episode may
-    go on.
-    rewards, terminals (0 or 1): [N, T]; ends: bool [N], the last row of each episode, whose rows
-    are consecutive; the last row of all is an end. The sums are made in float64.
+    G_t = r_t + discount (1 - d_t) G_{t+1} within an episode. At its last row, `after` stands for
+    G_{t+1}. d_t is the terminal of the column's task. The return of that task ends there, even if
+    the episode goes on.
+    rewards, terminals (0 or 1): [N, T]; ends: bool [N], whether a row is the last of its episode.
+    The rows of an episode are consecutive, and the last row of all must be an end. Sums are
+    computed in float64.
 
-    By default nothing follows an episode that was cut. This undervalues the last 1 / (1 - discount)
-    steps before a timeout, alike for a task's own data and for other tasks' data.
+    By default no reward follows an episode that was cut. This undervalues the last
+    1 / (1 - discount) steps before a timeout, equally for a task's own data and for other tasks'
+    data.
     """
     last = np.flatnonzero(ends)
     lengths = np.diff(last, prepend=-1)

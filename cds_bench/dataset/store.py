@@ -1,4 +1,4 @@
-"""Datasets on disk: D4RL's HDF5 schema, written once, checked whenever read."""
+"""Datasets on disk in D4RL's HDF5 schema. They are written once and checked at every reading."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,9 @@ from cds_bench.dataset import check, hdf5
 from cds_bench.dataset.check import Fault
 
 SCHEMA_VERSION = 2
-TOLERANCE = 1e-6  # of a recomputed reward
+TOLERANCE = 1e-6  # for the difference between a stored and a recomputed reward
 REMEDY = "delete the file to have it collected again"
-ATTRIBUTES = (  # as collect.py writes them; those of JSON_ATTRIBUTES are stored as JSON text
+ATTRIBUTES = (  # `collect` provides them; JSON_ATTRIBUTES are stored as JSON text
     "schema_version",
     "suite",
     "task",
@@ -57,12 +57,13 @@ def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) 
 
 
 def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarray], dict]:
-    """A dataset's columns, each [N, ...], and attributes, after every check.
+    """Reads and checks a dataset: its columns, each [N, ...], and its attributes.
 
-    Raises BenchError naming file, key and row: unreadable file; missing key, wrong dtype, shape or
-    length; NaN or infinity; actions outside [-1, 1]; episodes that do not end, overrun the
-    horizon, end twice or do not chain; rewards or terminals that the task does not reproduce;
-    another suite, task or quality than asked for.
+    Raises BenchError, which names file, key and row, for: an unreadable file; a missing key; a
+    wrong dtype, shape or length; NaN or infinity; actions outside [-1, 1]; episodes that do not
+    end, exceed the horizon or end twice; a next observation that differs from the observation of
+    the next row; rewards or terminals that the task does not reproduce; an unexpected suite, task
+    or quality.
     """
     columns, attributes = hdf5.read(path, REMEDY)
     with check.blame(path, REMEDY):
@@ -73,7 +74,7 @@ def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarra
 
 
 def check_dataset(columns: dict[str, np.ndarray], task: str) -> None:
-    """Raises Fault for the first thing wrong with a dataset's columns; see read_dataset."""
+    """Raises Fault for the first problem of a dataset's columns; see read_dataset."""
     check.layout(columns, expected_columns(task))
     check.same_width(columns, "next_observations", "observations")
     check.finite(columns)
@@ -83,7 +84,7 @@ def check_dataset(columns: dict[str, np.ndarray], task: str) -> None:
 
 
 def check_episodes(columns: dict[str, np.ndarray], horizon: int) -> None:
-    """Raises Fault where the rows are not whole episodes, each following from row to row."""
+    """Raises Fault unless the rows are whole episodes in which each row continues the last."""
     terminals, timeouts = columns["terminals"], columns["timeouts"]
     check.none(terminals & timeouts, "rows", "both terminal and timeout")
     ends = terminals | timeouts
@@ -93,15 +94,15 @@ def check_episodes(columns: dict[str, np.ndarray], horizon: int) -> None:
     if lengths.max() > horizon:
         longest = int(lengths.argmax())
         raise Fault(
-            f"an episode has {lengths[longest]} steps, the horizon is {horizon} "
+            f"an episode has {lengths[longest]} steps, but the horizon is {horizon} "
             f"(first at row {starts[longest]})"
         )
     broken = (columns["next_observations"][:-1] != columns["observations"][1:]).any(1) & ~ends[:-1]
-    check.none(broken, "next_observations", "not the observation of the row after")
+    check.none(broken, "next_observations", "not the observation of the next row")
 
 
 def check_reproduced(columns: dict[str, np.ndarray], task: str) -> None:
-    """Raises Fault where the task's functions do not give the stored rewards and terminals."""
+    """Raises Fault unless the task's functions reproduce the stored rewards and terminals."""
     reward, terminal = envs.TASKS[task].reward(columns), envs.TASKS[task].terminal(columns)
     wrong = np.abs(reward - columns["rewards"]) > TOLERANCE
     check.none(wrong, "rewards", f"not what '{task}' recomputes (to {TOLERANCE:g})")
@@ -109,7 +110,7 @@ def check_reproduced(columns: dict[str, np.ndarray], task: str) -> None:
 
 
 def episodes(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """First rows and lengths of the episodes, int64 [E] each."""
+    """The first rows and the lengths of the episodes, int64 [E] each."""
     ends = np.flatnonzero(columns["terminals"] | columns["timeouts"])
     starts = np.concatenate([[0], ends[:-1] + 1])
     return starts, ends - starts + 1

@@ -1,4 +1,4 @@
-"""Conservative data sharing: candidates weighted by sigmoid(Delta / tau)."""
+"""Conservative data sharing: candidates are weighted by sigmoid(Delta / tau)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ from cds_bench.sharing.improvement import Threshold, foreign_only, improvement
 class Config:
     batch: Literal["balanced", "balanced_sources", "union"] = "balanced"
     threshold: Threshold = "mean"
-    tau: float | None = None  # a fixed temperature; None: the moving average below
+    tau: float | None = None  # a fixed temperature; None uses the moving average below
     decay: float = 0.995
     floor: float = 1e-3
 
@@ -23,9 +23,9 @@ def share(
 ) -> Sharing:
     """w = 1 for own transitions, sigmoid(Delta(s,a;i) / tau_i) for candidates.
 
-    tau_i is an exponential moving average over steps of the mean |Delta| of task i's candidates,
-    started at its first value and kept above `floor` (Yu et al. 2021; decay and form [recalled];
-    the absolute value is ours: a signed mean can be negative, and would flip the sigmoid).
+    tau_i is an exponential moving average over steps of the mean |Delta| of task i's candidates. It
+    starts at its first value and stays above `floor` (Yu et al. 2021; decay and form [recalled]).
+    The absolute value is [ours]: a signed mean can be negative and would flip the sigmoid.
     State: tau, [S, T, 1].
     """
     delta = improvement(critic.value(offer.task), offer.own, config.threshold)
@@ -42,7 +42,7 @@ def share(
 
 
 def mean_magnitude(delta: Tensor) -> Tensor:
-    """Mean |Delta| over the finite entries of the last dimension, kept; 0 where there are none."""
+    """Mean |Delta| over the finite entries of the last dimension, which is kept; 0 if none is."""
     finite = delta.isfinite()
     total = delta.abs().where(finite, 0.0).sum(-1, keepdim=True)
     return total / finite.sum(-1, keepdim=True).clamp(min=1)

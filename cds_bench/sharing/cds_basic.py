@@ -1,4 +1,4 @@
-"""Conservative data sharing with a hard threshold: candidates with Delta >= 0, at weight 1."""
+"""Conservative data sharing with a hard threshold: candidates with Delta >= 0 have weight 1."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""CDS and UDS in one (Yu et al. 2022, arXiv 2202.01741): weighted, and without reward."""
+"""CDS combined with UDS (Yu et al. 2022, arXiv 2202.01741): weighted data without rewards."""
 
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,6 @@ class Config(cds.Config):
 def share(
     config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: Tensor | None
 ) -> Sharing:
-    """The weights of `cds`; the candidates' reward is the lowest one instead of their own."""
+    """The weights of `cds`. Candidates get the task's lowest reward instead of their own."""
     decision = cds.share(config, offer, critic, uniform, state)
     return replace(decision, unlabelled=~offer.own)

@@ -1,8 +1,8 @@
-"""HIPI (Eysenbach et al. 2020): each transition goes to one task, by inverse RL.
+"""HIPI (Eysenbach et al. 2020): inverse RL assigns each transition to one task.
 
-q(i | s, a) is proportional to exp(U_i(s, a) / temperature) / Z_i, with Z_i estimated by the batch's
-mean. U is Qhat (form `value`, the paper's [recalled]) or the official code's soft backup
-r_i - log pi(a|s,i) + gamma (1 - d_i) Qhat(s', a' ~ pi, i) (form `backup`).
+q(i | s, a) is proportional to exp(U_i(s, a) / temperature) / Z_i. The batch's mean estimates Z_i.
+U is Qhat in the form `value`, which is the paper's [recalled]. In the form `backup` it is the soft
+backup of the official code, r_i - log pi(a|s,i) + gamma (1 - d_i) Qhat(s', a' ~ pi, i).
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ class Config:
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
-    """One categorical sample per transition decides its task; every weight is 1.
+    """One categorical sample per transition decides its task. Every weight is 1.
 
-    U is standardised per task over the batch before the softmax, because the tasks' returns differ
-    in scale [ours].
+    U is standardised per task over the batch before the softmax, because the tasks' returns have
+    different scales [ours].
     """
     estimate = critic.value if config.form == "value" else critic.backup
     tasks = range(offer.task.shape[1])
@@ -40,11 +40,12 @@ def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: 
 def posterior(scores: Tensor, temperature: float) -> Tensor:
     """q(i | s, a) over tasks: scores [S, M, T] -> probabilities [S, M, T].
 
-    softmax_i( z / temperature - log mean_batch exp(z / temperature) ), z the standardised scores.
+    softmax_i( z / temperature - log mean_batch exp(z / temperature) ); z are standardised scores.
     """
     scale = scores.std(1, keepdim=True).clamp(min=1e-6)
     standard = (scores - scores.mean(1, keepdim=True)) / scale / temperature
     peak = standard.amax(1, keepdim=True)
-    # log on the expanded mean, whose layout is the same whichever seeds are stacked
+    # The logarithm is taken of the expanded mean. Its layout is the same whichever seeds are
+    # stacked.
     normaliser = (standard - peak).exp().mean(1, keepdim=True).expand_as(standard).log() + peak
     return (standard - normaliser).softmax(-1)

@@ -14,5 +14,5 @@ class Config:
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
-    """Weight 1 on the task's own transitions; no others are offered."""
+    """Weight 1 on the task's own transitions. No others are offered."""
     return Sharing(weight=offer.own.float())

@@ -1,6 +1,6 @@
-"""A reference: `cds_basic` with true returns of the data in the place of the critic's values.
+"""A reference: `cds_basic` with true returns of the data instead of the critic's values.
 
-What it gains over `cds_basic` is what the critic's errors cost; what it loses is the criterion's.
+Its gain over `cds_basic` is the cost of the critic's errors. Any loss is due to the criterion.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ class Config(cds_basic.Config):
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
-    """w = 1 [own or G(s,a;i) >= b_i]: G the Monte Carlo return-to-go, b_i the threshold over own G.
+    """w = 1 [own or G(s,a;i) >= b_i], with the Monte Carlo return-to-go G.
 
-    G is the return of the policy that collected the transition, from there to the end of its
-    episode [ours]: what the data are worth as they are, not what the best policy makes of them.
+    b_i is the threshold over the task's own G. G is the return of the policy that collected the
+    transition, from there to the end of its episode [ours]. It measures the data as they are, not
+    what the best policy could do from there.
     """
     return cds_basic.decide(config, critic.returns(offer.task), offer.own)

@@ -1,4 +1,4 @@
-"""A reference: every candidate with the same probability; what sharing does without choosing."""
+"""A reference that accepts every candidate with the same probability: sharing without selection."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,5 +17,5 @@ class Config:
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
-    """w = 1 [own or u < probability], u uniform on [0, 1): drawn anew for every offer."""
+    """w = 1 [own or u < probability]. u is uniform on [0, 1) and drawn again for every offer."""
     return Sharing(weight=(offer.own | (uniform < config.probability)).float())

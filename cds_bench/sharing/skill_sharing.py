@@ -1,4 +1,4 @@
-"""Skill sharing (MT-Opt, Kalashnikov et al. 2021 [recalled]): among tasks of one skill alone."""
+"""Skill sharing (MT-Opt, Kalashnikov et al. 2021 [recalled]): only tasks of one skill share."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,9 +12,9 @@ from cds_bench.records import Critic, Offer, Sharing
 
 @dataclass(frozen=True)
 class Config:
-    """groups: the tasks of each skill, by name; a task in none is alone.
+    """groups: the names of the tasks of each skill. A task in no group shares with no other.
 
-    Empty: a task's skill is its name up to the first hyphen [ours], so that door-open and
+    Without groups, a task's skill is its name up to the first hyphen [ours]. Then door-open and
     door-close share, and lift-* and place-* do not.
     """
 
@@ -30,7 +30,7 @@ def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: 
 
 
 def skills(groups: tuple[tuple[str, ...], ...], tasks: tuple[str, ...]) -> list[int]:
-    """The skill of each task, as a number. Raises BenchError for a group's unknown task."""
+    """The skill of each task, as a number. Raises BenchError if a group names an unknown task."""
     if not groups:
         names = [task.partition("-")[0] for task in tasks]
         return [names.index(name) for name in names]

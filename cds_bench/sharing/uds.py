@@ -1,4 +1,4 @@
-"""UDS (Yu et al. 2022, arXiv 2202.01741): everything for every task, others' without reward."""
+"""UDS (Yu et al. 2022, arXiv 2202.01741): all data for every task, other tasks' without reward."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +15,6 @@ class Config:
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
-    """Weight 1 for everything; the candidates' reward is the lowest one instead of their own."""
+    """Weight 1 for everything. Candidates get the task's lowest reward instead of their own."""
     weight = torch.ones_like(offer.own, dtype=torch.float32)
     return Sharing(weight=weight, unlabelled=~offer.own)

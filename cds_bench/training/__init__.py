@@ -1,1 +1,1 @@
-"""The training engine: all seeds of a job in lockstep, on a pool that lives on the device."""
+"""The training engine. It trains all seeds of a job in lockstep, with the pool on the device."""

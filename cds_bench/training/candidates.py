@@ -1,7 +1,7 @@
-"""What a strategy selects: the weights of the candidates beside their returns-to-go.
+"""What a strategy selects: the weights of the candidates compared with their returns-to-go.
 
-A target's candidates are the transitions of other tasks that were offered to it. Good ones have a
-high return-to-go under the target's reward, whatever the critic says of them.
+A target's candidates are the transitions of other tasks that were offered to it. Good candidates
+have a high return-to-go under the target's reward, whatever the critic's values are.
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,17 @@ from torch import Tensor
 from cds_bench.records import Sharing
 from cds_bench.training.data import DevicePool
 
-CANDIDATES = 1024  # of a target before each log point, where half of a batch are candidates
+CANDIDATES = 1024  # per target and log point, if half of each batch are candidates
 DECILES = 10
-Step = list[Tensor | None]  # rows, weight and task [S, T, B] of a step; task None: not re-assigned
+# Rows, weight and task [S, T, B] of a step. The task is None if the strategy re-assigns nothing.
+Step = list[Tensor | None]
 
 
 def keep(kept: list[Step], rows: Tensor, decision: Sharing) -> list[Step]:
-    """The newest steps with one more: as many as hold CANDIDATES, if half of what is offered is.
+    """Adds a step and drops the oldest ones that are not needed to reach CANDIDATES.
 
-    They are references to tensors that the step has made anyway: nothing is computed.
+    The number of steps assumes that half of the offered transitions are candidates. The steps are
+    references to tensors that exist anyway, so nothing is computed.
     """
     offered = rows.shape[-1] if decision.task is None else rows[0].numel()  # to each target
     steps = -(-2 * CANDIDATES // offered)
@@ -30,7 +32,7 @@ def keep(kept: list[Step], rows: Tensor, decision: Sharing) -> list[Step]:
 
 
 def measured(pool: DevicePool, kept: list[Step]) -> Iterator[tuple[int, int, dict[str, float]]]:
-    """(seed's place, target, `measures`) of the kept steps; nothing where none was a candidate."""
+    """(index of the seed, target, `measures`) of the kept steps, if there were candidates."""
     rows, weight, task = zip(*kept, strict=True)
     rows, weight = torch.stack(rows, 1), torch.stack(weight, 1)  # [S, steps, T, B]
     assigned = None if task[0] is None else torch.stack(task, 1)
@@ -45,8 +47,9 @@ def candidates(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """A target's candidates per seed: (weights, returns-to-go), each [n].
 
-    rows, weight: [S, steps, T, B]. Where tasks are `assigned` (likewise, int64), each transition of
-    another task was offered; its weight is 0 unless the target received it.
+    rows, weight: [S, steps, T, B]. If the strategy re-assigns transitions, `assigned` is the task
+    of each, int64 [S, steps, T, B]. Every transition of another task then is a candidate, and its
+    weight is 0 unless the target received it.
     """
     if assigned is None:
         rows, weight = rows[:, :, target], weight[:, :, target]
@@ -60,11 +63,12 @@ def candidates(
 
 
 def measures(weight: np.ndarray, returns: np.ndarray) -> dict[str, float]:
-    """Named measures of n candidates' weights and returns-to-go, each [n]; NaN where undefined.
+    """Named measures of n candidates' weights and returns-to-go, each [n]; NaN if undefined.
 
-    auc: of the weights, for the label that the return is in the top quarter (`top_quarter`).
-    spearman: of weight and return. weight: the mean weight; weight_d1 ... weight_d10: in each
-    decile of the return (`decile`), NaN where it is empty.
+    auc: how well the weights identify the returns in the top quarter (`top_quarter`).
+    spearman: the rank correlation of weight and return. weight: the mean weight.
+    weight_d1 ... weight_d10: the mean weight in each decile of the return (`decile`), NaN if the
+    decile is empty.
     """
     chosen, good = rankdata(weight), rankdata(returns)
     place = decile(good)
@@ -82,8 +86,8 @@ def measures(weight: np.ndarray, returns: np.ndarray) -> dict[str, float]:
 def decile(rank: np.ndarray) -> np.ndarray:
     """The decile of each of n values: floor(10 (r - 1/2) / n), 0 to 9, r its average rank from 1.
 
-    Equal values stay together, in the decile of their middle: if 9 of 10 returns are 0 and the
-    tenth is 1, the zeros are in the fifth decile, the tenth in the last, and the others are empty.
+    Equal values stay together in the decile of their middle. For example, if 9 of 10 returns are 0
+    and one is 1, the zeros are in the fifth decile, the 1 is in the last, and the others are empty.
     """
     return DECILES * _odd(rank) // (2 * len(rank))
 
@@ -91,21 +95,21 @@ def decile(rank: np.ndarray) -> np.ndarray:
 def top_quarter(rank: np.ndarray) -> np.ndarray:
     """Which of n values lie in the top quarter: (r - 1/2) / n >= 3/4, r the average rank from 1.
 
-    Equal values are in it together, or not at all; of n equal ones none is.
+    Equal values are in it together or not at all. If all n values are equal, none is in it.
     """
     return 4 * _odd(rank) >= 3 * 2 * len(rank)
 
 
 def _odd(rank: np.ndarray) -> np.ndarray:
-    """2 r - 1 of average ranks r, as integers, so that a border is met exactly."""
+    """2 r - 1 of average ranks r, as integers, so that comparisons with a border are exact."""
     return (2 * rank - 1).astype(np.int64)
 
 
 def auc(rank: np.ndarray, positive: np.ndarray) -> float:
     """P(score of a positive > score of a negative) + P(equal) / 2: the area under the ROC curve.
 
-    Mann and Whitney's U over the number of pairs, from the scores' average ranks. NaN unless there
-    are positives and negatives.
+    It is Mann and Whitney's U divided by the number of pairs, computed from the scores' average
+    ranks. It is NaN unless there are both positives and negatives.
     """
     n, m = int(positive.sum()), int((~positive).sum())
     if n == 0 or m == 0:
@@ -114,7 +118,7 @@ def auc(rank: np.ndarray, positive: np.ndarray) -> float:
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's correlation, of average ranks Spearman's; NaN where either is constant."""
+    """Pearson's correlation; of average ranks, Spearman's. NaN if either argument is constant."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return np.nan
     return float(np.corrcoef(a, b)[0, 1])

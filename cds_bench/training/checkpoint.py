@@ -14,12 +14,12 @@ import torch
 from cds_bench.errors import BenchError
 from cds_bench.storage.files import atomic, write_json
 
-KEPT = 2  # should the newest be damaged, the one before it is whole
+KEPT = 2  # if the newest is damaged, the previous one can still be read
 SECONDS_BETWEEN_PROGRESS = 5.0
 
 
 def save(folder: Path, mark: dict[str, Any], content: dict[str, Any]) -> None:
-    """Writes the checkpoint of `content["step"]` and drops all but the newest `KEPT`."""
+    """Writes the checkpoint of `content["step"]` and deletes all but the newest `KEPT`."""
     with atomic(folder / f"{content['step']:012}.pt") as temporary:
         torch.save({"mark": mark, "content": content}, temporary)
     for path in _saved(folder)[KEPT:]:
@@ -27,21 +27,21 @@ def save(folder: Path, mark: dict[str, Any], content: dict[str, Any]) -> None:
 
 
 def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
-    """The newest checkpoint that can be read, on the CPU; None where there is none.
+    """The newest checkpoint that can be read, on the CPU; None if there is none.
 
-    Raises BenchError, with the keys that differ, when it is of another run than `mark`.
+    Raises BenchError, with the keys that differ, if it belongs to another run than `mark`.
     """
     for path in _saved(folder):
         try:
             found = torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            print(f"{path}: not readable ({reason}); it is left out", file=sys.stderr)
+            print(f"{path}: not readable ({reason}); it is ignored", file=sys.stderr)
             continue
         if differing := differences(found["mark"], mark):
             raise BenchError(
-                f"{path}: is of a run with another {', '.join(differing)}; delete {folder} to "
-                "train from the first step, or undo the change to go on with it"
+                f"{path}: belongs to a run with another {', '.join(differing)}; delete {folder} to "
+                "train from the first step, or undo the change to continue it"
             )
         return found["content"]
     return None
@@ -53,7 +53,7 @@ def remove(folder: Path) -> None:
 
 
 def differences(found: dict[str, Any], mark: dict[str, Any]) -> list[str]:
-    """The keys in which a run that was found differs from the one that is asked for."""
+    """The keys in which a run on disk differs from the requested one."""
     return sorted(key for key in mark if found.get(key) != mark[key])
 
 
@@ -65,8 +65,9 @@ def _saved(folder: Path) -> list[Path]:
 class Keeper:
     """Saves a job's state every `seconds` and when the process is told to stop (SIGTERM, Ctrl-C).
 
-    Told to stop, it saves after the step in hand and ends the process with status 128 + signal; a
-    second signal ends it at once. `progress` is a small file for those who watch.
+    After such a signal it finishes the current step, saves, and ends the process with status
+    128 + signal. A second signal ends the process at once. `progress` is a small file from which
+    `cds-bench status` reads how far the job is.
     """
 
     def __init__(self, folder: Path, mark: dict[str, Any], progress: Path, seconds: float):
@@ -91,7 +92,7 @@ class Keeper:
     def after_step(
         self, step: int, capture: Callable[[], dict], progress: Callable[[], dict]
     ) -> None:
-        """Writes `capture()` as a checkpoint and `progress()` for those who watch, when due."""
+        """Writes `capture()` as a checkpoint and `progress()` to its file when they are due."""
         now = time.monotonic()
         if now - self.told >= SECONDS_BETWEEN_PROGRESS:
             self.told = now
@@ -103,7 +104,7 @@ class Keeper:
         if self.signal is not None:
             name = signal.Signals(self.signal).name
             print(
-                f"stopped by {name} after step {step}; the same command goes on from there",
+                f"stopped by {name} after step {step}; run the same command again to continue",
                 file=sys.stderr,
             )
             sys.exit(128 + self.signal)

@@ -1,4 +1,4 @@
-"""The pool on the device: sampling offers and gathering relabelled batches by index."""
+"""The pool on the device: sampling of offers and gathering of relabelled batches by index."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,12 @@ from cds_bench.records import Batch, Offer, Sharing
 
 @dataclass(frozen=True)
 class DevicePool:
-    """A pool's arrays as tensors; rows sorted by source task.
+    """A pool's arrays as tensors, with rows sorted by source task.
 
-    rewards, terminals, returns: [N, T], the last as `to_device` says; source: [N]; first, count:
-    [T], each task's own rows; mean, scale: [T, O], each task's normalisation; lowest: [T], min(0, a
-    task's lowest reward on its own rows); one_hot: [T, T], each task's vector.
+    rewards, terminals, returns: [N, T]; `to_device` describes the returns. source: [N]. first,
+    count: [T], the first row of each task's own data and their number. mean, scale: [T, O], each
+    task's normalisation. lowest: [T], min(0, lowest reward of a task on its own rows). one_hot:
+    [T, T], each task's vector.
     """
 
     names: tuple[str, ...]
@@ -51,10 +52,10 @@ def to_device(
 ) -> DevicePool:
     """Moves a pool to the device once.
 
-    `returns` are the returns-to-go of `reward_scale` r + `reward_shift` at the `discount`: an
-    algorithm's options, so that they and its critic's values are in the same units. After a cut
-    the shift goes on, shift / (1 - discount): a negative one would make the end of every failed
-    episode look good.
+    `returns` are the returns-to-go of `reward_scale` r + `reward_shift` with the `discount`. These
+    are the algorithm's options, so that the returns are in the units of its critic. After a cut,
+    the shift continues to be paid, which adds shift / (1 - discount). Without this, a negative
+    shift would make the end of every failed episode look good.
     """
     after = reward_shift / (1.0 - discount) if reward_shift else 0.0
 
@@ -89,9 +90,9 @@ def to_device(
 def offer_rows(pool: DevicePool, composition: str, uniform: Tensor) -> Tensor:
     """Row numbers offered to each task: uniform [S, T, B] float64 on [0, 1) -> int64 [S, T, B].
 
-    own: uniform over the task's own rows. union: uniform over all rows. balanced: the batch's first
-    half own, the second half uniform over the other tasks' rows. balanced_sources: the second half
-    has equal parts of every other task, so that the size of a dataset does not matter.
+    own: uniform over the task's own rows. union: uniform over all rows. balanced: the first half of
+    the batch is own, the second half is uniform over the other tasks' rows. balanced_sources: the
+    second half has equal parts of every other task, so that the sizes of datasets do not matter.
     """
     total = len(pool.source)
     first, count = pool.first[:, None], pool.count[:, None]
@@ -108,21 +109,21 @@ def offer_rows(pool: DevicePool, composition: str, uniform: Tensor) -> Tensor:
         foreign = pool.first[others] + (uniform * pool.count[others]).long()
     else:
         foreign = (uniform * (total - count)).long()
-        foreign = foreign + count * (foreign >= first)  # step over the task's own rows
+        foreign = foreign + count * (foreign >= first)  # skip the task's own rows
     return torch.cat([own[..., :half], foreign[..., half:]], dim=-1)
 
 
 def make_offer(pool: DevicePool, rows: Tensor) -> Offer:
-    """The offer of rows [S, T, B] to the task of their second dimension."""
+    """Offers rows [S, T, B] to the tasks along their second dimension."""
     source = pool.source[rows]
     task = torch.arange(pool.tasks, device=rows.device)[:, None].expand_as(rows)
     return Offer(source=source, task=task, own=source == task, tasks=pool.names)
 
 
 def states(pool: DevicePool, observations: Tensor, task: Tensor) -> Tensor:
-    """What a network sees of observations [..., O] as task [...] does: [..., O + T].
+    """The networks' input for observations [..., O] under task [...]: [..., O + T].
 
-    (o - mean_task) / scale_task, clipped to +-10, with the task's one-hot vector appended.
+    It is (o - mean_task) / scale_task, clipped to +-10, with the task's one-hot vector appended.
     """
     normalised = (observations - rows_of(pool.mean, task)).div_(rows_of(pool.scale, task))
     clipped = normalised.clamp_(-NORMALISED_LIMIT, NORMALISED_LIMIT)
@@ -130,13 +131,13 @@ def states(pool: DevicePool, observations: Tensor, task: Tensor) -> Tensor:
 
 
 def rows_of(table: Tensor, index: Tensor) -> Tensor:
-    """table[index] of a table [N, D] -> [..., D], which torch gathers faster as rows."""
+    """table[index] of a table [N, D] -> [..., D]. torch gathers whole rows faster."""
     return table.index_select(0, index.flatten()).view(*index.shape, -1)
 
 
 @dataclass(frozen=True)
 class Transitions:
-    """Rows of the pool, gathered once for all that need them in a step.
+    """Rows of the pool, gathered once per step for everything that needs them.
 
     rows: [S, M]; observations, next_observations: [S, M, O]; actions: [S, M, A].
     """
@@ -161,9 +162,9 @@ def relabel(
     weight: Tensor,
     unlabelled: Tensor | None = None,
 ) -> Batch:
-    """The transitions as those of `task`; task, weight, unlabelled [S, T, B].
+    """The transitions relabelled for `task`. task, weight, unlabelled: [S, T, B].
 
-    The `unlabelled` get the task's lowest reward.
+    `unlabelled` transitions get the task's lowest reward.
     """
     task = task.flatten(1)
     place = transitions.rows * pool.tasks + task  # in a table [N, T]

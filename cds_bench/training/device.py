@@ -1,4 +1,4 @@
-"""The device that a job trains on, and how its memory is kept."""
+"""The device that a job trains on, and the settings of the memory allocator."""
 
 import ctypes
 
@@ -8,23 +8,24 @@ from cds_bench.errors import BenchError
 
 
 def hardware(device: str) -> str:
-    """The device's name where it has one."""
+    """The name of the GPU, or "cpu"."""
     return device if device == "cpu" else torch.cuda.get_device_name()
 
 
 def resolve_device(device: str) -> str:
-    """auto: the GPU where there is one."""
+    """The device to use; "auto" is the GPU if there is one. Raises BenchError if it is missing."""
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
-        raise BenchError("training.device: 'cuda' is asked for, and torch finds no GPU; use 'auto'")
+        raise BenchError("training.device: is 'cuda', but torch finds no GPU; use 'auto'")
     return device if device != "auto" else ("cuda" if available else "cpu")
 
 
 def keep_freed_memory() -> None:
-    """Has glibc keep freed memory instead of returning it to the system after every step.
+    """Makes glibc keep freed memory instead of returning it to the system after every step.
 
-    A step allocates tens of megabytes of activations; mapping them anew each time costs a page
-    fault per 4 KiB, a fifth of a step on two cores. No effect on other C libraries.
+    A step allocates tens of megabytes of activations. If they are mapped again in each step, every
+    4 KiB cost a page fault, in total a fifth of a step's time on two cores. This has no effect with
+    other C libraries.
     """
     mmap_threshold, trim_threshold = -3, -1
     libc = ctypes.CDLL(None)

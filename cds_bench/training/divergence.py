@@ -1,7 +1,7 @@
 """How far a policy has moved from the data that it was trained on.
 
-The paper's analysis of why sharing can hurt: D_KL(pi(.|s,i) || behaviour policy of the effective
-data of task i), over states of that data.
+The paper uses this to explain why sharing can hurt: D_KL(pi(.|s,i) || behaviour policy of the
+effective data of task i), averaged over states of these data.
 """
 
 import pandas as pd
@@ -19,12 +19,13 @@ ESTIMATE_BATCHES = 20
 
 
 def measure(job: Job, pool: DevicePool, state: State, steps: int) -> pd.DataFrame:
-    """The columns MOVED, a row per seed and task, of a job whose training is over.
+    """The columns MOVED of a trained job, with a row per seed and task.
 
-    A behaviour model of the policy's own form is fitted by weighted maximum likelihood to the
-    effective data: `steps` batches, drawn as in training, with what the strategy decides now that
-    the critic has learned. `kl` is then the weighted mean of `divergence` over states of further
-    batches, in nats; `log_likelihood` that of the data's actions under the model.
+    A behaviour model with the form of the policy is fitted to the effective data by weighted
+    maximum likelihood. This takes `steps` batches, which are drawn as in training. The strategy
+    decides on them with the trained critic. `kl` is the weighted mean of `divergence` over the
+    states of further batches, in nats. `log_likelihood` is the weighted mean of the log-likelihood
+    of the data's actions under the model.
     """
     behaviour = fit(job, pool, state, steps)
     return estimate(job, pool, state, behaviour)
@@ -33,7 +34,7 @@ def measure(job: Job, pool: DevicePool, state: State, steps: int) -> pd.DataFram
 def fit(job: Job, pool: DevicePool, state: State, steps: int) -> Parameters:
     """The behaviour model of every seed, cloned on its effective data.
 
-    The learning rate falls to zero, so that the last batches leave no noise of their own.
+    The learning rate falls to zero, so that the last batches add no noise.
     """
     sizes = Sizes(
         seeds=len(job.seeds),
@@ -63,7 +64,7 @@ def fit(job: Job, pool: DevicePool, state: State, steps: int) -> Parameters:
 
 @torch.no_grad()
 def estimate(job: Job, pool: DevicePool, state: State, behaviour: Parameters) -> pd.DataFrame:
-    """Weighted means over the effective data of each task; a task that gets no weight has NaN."""
+    """Weighted means over the effective data of each task; NaN if a task's weights are all 0."""
     totals = torch.zeros(3, len(job.seeds), pool.tasks, device=job.device)
     for _ in range(ESTIMATE_BATCHES):
         batch, _, offer, decision = effective_batch(job, pool, state)
@@ -90,8 +91,9 @@ def estimate(job: Job, pool: DevicePool, state: State, behaviour: Parameters) ->
 def divergence(mean, log_std, other_mean, other_log_std) -> torch.Tensor:
     """D_KL(pi || b) of tanh-Gaussians with these moments, [S, M], in nats, exact.
 
-    Summed over the action's dimensions, log(s_b / s_pi) + (s_pi^2 + (m_pi - m_b)^2) / (2 s_b^2)
-    - 1/2: tanh is a bijection, so that the divergence is that of the Gaussians before it.
+    It is the sum over the action's dimensions of log(s_b / s_pi)
+    + (s_pi^2 + (m_pi - m_b)^2) / (2 s_b^2) - 1/2. This is the divergence of the Gaussians before
+    tanh, because tanh is a bijection.
     """
     ratio = 2.0 * (log_std - other_log_std)
     distance = ((mean - other_mean) * (-other_log_std).exp()).square()

@@ -1,4 +1,4 @@
-"""When two training jobs are the same: what decides a run's result, and what its bytes."""
+"""When two training jobs are the same: what determines a run's result and its bytes."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from cds_bench.training.loop import Job
 
 
 def identity(config: Config, suite: str, algorithm: str, sharing: str, pool: str) -> dict:
-    """What decides a run's result: two runs that agree in all of it are the same run."""
+    """What determines a run's result. Two runs that agree in all of it are the same run."""
     return {
         "suite": suite,
         "algorithm": {algorithm: plugins.own_options(config.algorithms[algorithm])},
@@ -28,7 +28,7 @@ def identity(config: Config, suite: str, algorithm: str, sharing: str, pool: str
 
 
 def exact_identity(mark: dict, job: Job, threads: int) -> dict:
-    """What decides a run's bytes: a checkpoint is of the same code, torch and device too."""
+    """What determines a run's bytes. Checkpoints must also agree in code, torch and device."""
     modules = ("cds_bench.training.run", job.algorithm.__name__, job.strategy.__name__)
     return mark | {
         "seeds": job.seeds,
@@ -40,7 +40,7 @@ def exact_identity(mark: dict, job: Job, threads: int) -> dict:
 
 
 def refuse_other(folder: Path, mark: dict) -> None:
-    """Raises BenchError when `folder` holds a finished run of another identity."""
+    """Raises BenchError if `folder` holds a finished run with another identity."""
     if not (folder / "run.json").exists():
         return
     found = read_json(folder / "run.json").get("fingerprint", {})

@@ -1,4 +1,4 @@
-"""The loop: sample, decide what is shared, relabel, one optimiser step for all seeds."""
+"""The training loop: sample, decide what is shared, relabel, and update all seeds at once."""
 
 import itertools
 import math
@@ -46,7 +46,7 @@ class Job:
 
 @dataclass
 class State:
-    """Everything that a step changes: with it, training goes on as if it had never stopped."""
+    """Everything that a step changes. From it, training continues as if it had never stopped."""
 
     learner: Learner
     optimiser: torch.optim.Optimizer
@@ -70,10 +70,10 @@ class State:
 
 @dataclass(frozen=True)
 class Result:
-    """What training leaves: snapshots of the policies, each parameter [snapshots, S, ...], tables
-    over training, and the last state.
+    """The results of training: snapshots of the policies, tables over training, the last state.
 
-    Where every seed has failed (`state.recorder.failed`) there are fewer snapshots.
+    Each parameter of the policies is [snapshots, S, ...]. There are fewer snapshots if every seed
+    has failed (`state.recorder.failed`).
     """
 
     policies: dict[str, Tensor]
@@ -83,7 +83,7 @@ class Result:
 
 
 def device_pool(job: Job, pool: Pool) -> DevicePool:
-    """The pool on the job's device, its returns-to-go in the units of the job's algorithm."""
+    """The pool on the job's device, with returns-to-go in the units of the job's algorithm."""
     config = job.algorithm_config
     return data.to_device(
         pool, job.device, config.discount, config.reward_scale, config.reward_shift
@@ -91,7 +91,7 @@ def device_pool(job: Job, pool: Pool) -> DevicePool:
 
 
 def start(job: Job, pool: DevicePool) -> State:
-    """Parameters, optimiser and streams; the strategy's name enters none of them."""
+    """Initial parameters, optimiser and streams. None of them depends on the strategy's name."""
     sizes = Sizes(
         seeds=len(job.seeds),
         tasks=pool.tasks,
@@ -121,7 +121,7 @@ def start(job: Job, pool: DevicePool) -> State:
 
 
 def learner_tensors(learner: Learner) -> dict[str, Tensor]:
-    """Every tensor of a learner, whose fields are tensors and dictionaries of them, by name."""
+    """Every tensor of a learner by name. Its fields are tensors or dictionaries of tensors."""
     found = {}
     for field_name, value in vars(learner).items():
         parts = value if isinstance(value, dict) else {"": value}
@@ -148,7 +148,7 @@ def capture(state: State) -> dict[str, Any]:
 
 
 def restore(state: State, saved: dict[str, Any], device: str) -> None:
-    """Brings a fresh state to where a checkpoint was captured."""
+    """Restores a captured state into a fresh one."""
     for name, tensor in learner_tensors(state.learner).items():
         tensor.copy_(saved["learner"][name])
     state.optimiser.load_state_dict(saved["optimiser"])
@@ -163,7 +163,7 @@ def restore(state: State, saved: dict[str, Any], device: str) -> None:
 
 
 def _to(value: Any, device: str) -> Any:
-    """Plain data with its tensors on the device."""
+    """The plain data with their tensors moved to the device."""
     if isinstance(value, Tensor):
         return value.to(device)
     if isinstance(value, dict):
@@ -195,7 +195,7 @@ def critic_of(job: Job, pool: DevicePool, state: State, transitions: Transitions
 def effective_batch(
     job: Job, pool: DevicePool, state: State
 ) -> tuple[Batch, Tensor, Offer, Sharing]:
-    """A batch of every task's effective data, the offered rows, the offer, and the decision."""
+    """A batch of every task's effective data, with the offered rows, the offer and the decision."""
     shape = (pool.tasks, job.batch_size)
     draws = state.noise["batch"].uniform(*shape, dtype=torch.float64)
     rows = data.offer_rows(pool, job.strategy_config.batch, draws)
@@ -220,7 +220,7 @@ def cosine(step: int, steps: int) -> float:
 
 
 def train_step(job: Job, pool: DevicePool, state: State) -> tuple[Terms, Tensor, Offer, Sharing]:
-    """One step of all seeds: the loss terms, the offered rows, the offer, and the decision."""
+    """Does one step of all seeds. Returns the loss terms, offered rows, offer and decision."""
     batch, rows, offer, decision = effective_batch(job, pool, state)
     config = job.algorithm_config
     terms = job.algorithm.losses(config, state.learner, batch, state.noise["algorithm"], state.step)
@@ -246,9 +246,9 @@ def train(
 ) -> Result:
     """Trains a job from its first step, or from a checkpoint, to its last.
 
-    `after_step` is called with the state between steps: the place to save it from. A seed whose
-    losses are no longer finite has failed, and the others go on; training ends early when every
-    seed has failed.
+    `after_step` is called with the state after every step, for example to save it. A seed has
+    failed once its losses are not finite; the other seeds go on. Training ends early if every seed
+    has failed.
     """
     state = start(job, pool)
     if saved:
@@ -285,7 +285,7 @@ def train(
 
 
 def peak_bytes(device: str) -> int:
-    """The most memory that this process has had: on the GPU if it trains there, else in all."""
+    """The peak memory of this process: on the GPU if it trains there, else the main memory."""
     if device != "cpu":
         return torch.cuda.max_memory_allocated()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

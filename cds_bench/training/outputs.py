@@ -1,4 +1,4 @@
-"""The files that a training job leaves: policies, metrics, timing, shift, and run.json."""
+"""The files that a training job writes: policies, metrics, timing, shift, and run.json."""
 
 import json
 import platform
@@ -26,7 +26,7 @@ def write(
     mark: dict[str, Any],
     code: str,
 ) -> None:
-    """Writes the files of a run, run.json last; `moved` is what `divergence.measure` found."""
+    """Writes the files of a run, run.json last. `moved` is the table of `divergence.measure`."""
     state, taken = result.state, len(next(iter(result.policies.values())))
     critic = state.learner.critic
     tensors: dict[str, Tensor] = {
@@ -37,7 +37,8 @@ def write(
         "steps": torch.tensor(mark["snapshot_steps"][:taken]),
         "seeds": torch.tensor(job.seeds),
     }
-    # One metadata key: safetensors does not keep the order of several, and bytes must repeat.
+    # There is only one metadata key, because safetensors does not keep the order of several, and
+    # the same run must give the same bytes.
     metadata = {"run": json.dumps({"tasks": pool.tasks, "pool": pool.sha256}, sort_keys=True)}
     with atomic(folder / "policies.safetensors") as temporary:
         save_file(tensors, temporary, metadata)

@@ -1,4 +1,4 @@
-"""What is recorded over training, averaged between rows: no row is one batch's luck."""
+"""The record of training. Each row averages all steps since the last one."""
 
 import sys
 from typing import Any
@@ -17,10 +17,11 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 
 def pair_sums(offer: Offer, decision: Sharing, tasks: int) -> tuple[Tensor, Tensor]:
-    """Weight that ends up in, and transitions offered to, each pair; [S, source, target] each.
+    """The sum of weights and the number of offered transitions per pair, [S, source, target] each.
 
-    A strategy that re-assigns has every transition considered for every task, so that the weight
-    of a pair divided by what was offered is the share of the source's transitions that it got.
+    A strategy that re-assigns considers every transition for every task. For a pair, the weight
+    divided by the number of offered transitions is then the share of the source's transitions that
+    the target received.
     """
     target = effective(offer, decision)
 
@@ -38,9 +39,9 @@ def pair_sums(offer: Offer, decision: Sharing, tasks: int) -> tuple[Tensor, Tens
 
 
 class Recorder:
-    """Accumulates on the device and reads it back at the steps of the log alone.
+    """Accumulates sums on the device and reads them back at log points only.
 
-    Its attributes are plain data and tensors: a checkpoint holds them as they are.
+    Its attributes are plain data and tensors, so a checkpoint can hold them as they are.
     """
 
     def __init__(self, seeds: list[int], tasks: tuple[str, ...]):
@@ -49,18 +50,18 @@ class Recorder:
         self.failed: list[dict[str, Any]] = []
         self.terms: list[str] = []
         self.last: Tensor | None = None  # the last finite value of each loss term, [S, terms]
-        self.broken: Tensor | None = None  # the first step at which it was not finite, else -1
+        self.broken: Tensor | None = None  # the first step at which each was not finite, else -1
         self._clear()
 
     def _clear(self) -> None:
         self.count = 0
         self.sums: list[Tensor] = []
-        self.kept: list[candidates.Step] = []  # the last steps before a row, for what was selected
+        self.kept: list[candidates.Step] = []  # the last steps, for the measures of the selection
 
     def add(self, terms: Terms, rows: Tensor, offer: Offer, decision: Sharing, step: int) -> None:
-        """Adds the step that ended as number `step`: loss terms [S] and sharing between tasks.
+        """Adds the loss terms [S] and the sharing between tasks of the step with number `step`.
 
-        rows: [S, T, B], what was offered, as numbers of the pool's rows.
+        rows: [S, T, B], the numbers of the pool's rows that were offered.
         """
         count = len(self.tasks)
         found = loss_terms(terms)
@@ -84,9 +85,9 @@ class Recorder:
         self.broken = torch.where(finite | (self.broken >= 0), self.broken, step)
 
     def write(self, step: int, pool: DevicePool) -> str:
-        """Appends the rows of the interval that ends at `step`; returns a note for people.
+        """Appends the rows of the interval that ends at `step`. Returns a note for the progress.
 
-        A seed whose losses stopped being finite has failed: from then on it has no rows.
+        A seed has failed once its losses are not finite. From then on it has no rows.
         """
         self._find_failures()
         losses, q_sums, counts, weight, offered = (total.cpu().double() for total in self.sums)
@@ -107,7 +108,7 @@ class Recorder:
         )
 
     def _find_failures(self) -> None:
-        """Adds the seeds that failed in this interval to `failed` and says so."""
+        """Adds the seeds that failed in this interval to `failed` and prints them."""
         broken, last = self.broken.cpu(), self.last.cpu().tolist()
         known = {failure["seed"] for failure in self.failed}
         for s, seed in enumerate(self.seeds):
@@ -123,7 +124,7 @@ class Recorder:
             print(f"seed {seed}: {reason}", file=sys.stderr, flush=True)
 
     def _append(self, step: int, metric: str, values: Tensor) -> None:
-        """Rows of values [S, sources or 1, targets or 1]; a dimension of one has no task."""
+        """Appends values [S, sources or 1, targets or 1]; a dimension of size 1 names no task."""
         _, sources, targets = values.shape
         failed = {failure["seed"] for failure in self.failed}
         for s, seed in enumerate(self.seeds):
@@ -136,7 +137,7 @@ class Recorder:
                     self.rows.append((seed, step, metric, source, target, values[s, i, j].item()))
 
     def _append_selection(self, step: int, pool: DevicePool) -> None:
-        """Rows of what was selected, per target; none where no candidates were offered."""
+        """Appends the measures of the selection for each target that was offered candidates."""
         failed = {failure["seed"] for failure in self.failed}
         for s, target, values in candidates.measured(pool, self.kept):
             if self.seeds[s] not in failed:
@@ -152,7 +153,7 @@ class Recorder:
 
 
 def failure_reason(step: int, term: str, last_finite: dict[str, float]) -> str:
-    """Why a seed failed, in words: step, term, and the values before."""
+    """Why a seed failed, as a sentence with the step, the loss term and the last finite values."""
     last = ", ".join(f"{name} {value:.3g}" for name, value in last_finite.items())
     return (
         f"failed at step {step}: the loss term '{term}' is not finite (last finite values: {last})"
@@ -160,7 +161,7 @@ def failure_reason(step: int, term: str, last_finite: dict[str, float]) -> str:
 
 
 def _summaries(name: str, values: Tensor) -> list[tuple[str, Tensor]]:
-    """A diagnostic [S, T, n] as named values [S, T]: itself where n is 1, else its quantiles."""
+    """A diagnostic [S, T, n] as named values [S, T]: itself if n is 1, else its quantiles."""
     if values.shape[-1] == 1:
         return [(name, values.squeeze(-1))]
     return [(f"{name}_q{round(100 * q)}", torch.nanquantile(values, q, dim=-1)) for q in QUANTILES]

@@ -1,4 +1,4 @@
-"""A training job as files: pool in; policies, metrics and provenance out."""
+"""A training job with its files: it reads a pool and writes policies, metrics and provenance."""
 
 import os
 import socket
@@ -28,9 +28,10 @@ def run(
 ) -> None:
     """Trains the seeds "<first>-<last>" together and writes the run's folder.
 
-    Saves a checkpoint every `save_every` seconds and when told to stop; the same call goes on from
-    it, to the same bytes. Refuses, with the differing keys, when the folder holds a finished run,
-    or a checkpoint, of another configuration or pool, and when another process trains this run.
+    Saves a checkpoint every `save_every` seconds and when told to stop. The same call then goes on
+    from the checkpoint and writes the same bytes as an uninterrupted run. Raises BenchError, with
+    the keys that differ, if the folder holds a finished run or a checkpoint of another
+    configuration or pool. Also raises BenchError if another process trains this run.
     """
     key = (suite, algorithm, sharing, seeds)
     folder, checkpoints = paths.run(config, *key), paths.checkpoints(config, *key)
@@ -68,7 +69,7 @@ def run(
 def make_job(
     config: Config, suite: str, algorithm: str, sharing: str, seeds: str, tasks: tuple[str, ...]
 ) -> Job:
-    """The job that a configuration asks for, its plug-ins loaded and their options checked."""
+    """The job of a configuration. Its plug-ins are loaded and their options are checked."""
     return Job(
         suite=suite,
         tasks=tasks,
@@ -88,7 +89,7 @@ def make_job(
 
 
 def watched(job: Job, state: State) -> dict[str, Any]:
-    """What `cds-bench status` shows of a run that goes on."""
+    """What `cds-bench status` shows of a run in progress."""
     return {
         "step": state.step,
         "steps": job.steps,
@@ -101,7 +102,7 @@ def watched(job: Job, state: State) -> dict[str, Any]:
 
 
 def parse_seeds(seeds: str) -> list[int]:
-    """[first, ..., last] of "<first>-<last>"."""
+    """[first, ..., last] from "<first>-<last>"."""
     first, dash, last = seeds.partition("-")
     if not (dash and first.isdigit() and last.isdigit() and int(first) <= int(last)):
         raise BenchError(f"--seeds: '{seeds}' is not of the form <first>-<last>, for example 0-2")

@@ -1,4 +1,4 @@
-"""Behaviour cloning: its likelihood, what it recovers, and the values of what it recovered."""
+"""Behaviour cloning: its likelihood, the policy that it recovers, and the critic's values."""
 
 import dataclasses
 
@@ -33,7 +33,7 @@ def test_policy_loss_is_the_weighted_likelihood():
 
 
 def test_cloning_pulls_the_mean_by_the_squared_error_and_the_deviation_by_its_own():
-    """Of -log pi times the variance: m - u, and variance - (u - m)^2 for the log deviation."""
+    """Gradients of -log pi times the variance: m - u, and variance - (u - m)^2 for log std."""
     generator = torch.Generator().manual_seed(3)
     mean, log_std = torch.randn(2, 1, 5, 2, generator=generator).requires_grad_().unbind()
     mean.retain_grad()
@@ -52,7 +52,7 @@ def test_cloning_pulls_the_mean_by_the_squared_error_and_the_deviation_by_its_ow
 def cloned() -> tuple[data.DevicePool, bc.Learner]:
     """Trained on two places: the first pays 1 and leads to the second, which pays a_0 and ends.
 
-    Task i pays i + 1 times as much; in each place actions come from a known tanh-Gaussian.
+    Task i pays i + 1 times as much. In each place the actions come from a known tanh-Gaussian.
     """
     pool = make_pool((ROWS,) * TASKS)
     place = np.arange(TASKS * ROWS) % 2
@@ -86,7 +86,7 @@ def cloned() -> tuple[data.DevicePool, bc.Learner]:
 
 
 def states_of_both_places(pool: data.DevicePool) -> torch.Tensor:
-    """What the networks see of both places, task by task, [1, 2 T, O + T]."""
+    """The networks' input in both places, task by task, [1, 2 T, O + T]."""
     task = torch.arange(TASKS).repeat_interleave(2)
     return data.states(pool, pool.observations[:2].repeat(TASKS, 1), task)[None]
 

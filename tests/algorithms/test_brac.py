@@ -1,4 +1,4 @@
-"""BRAC's stacked losses against a literal float64 implementation, and its change of phase."""
+"""BRAC's stacked losses against a literal float64 implementation, and the end of cloning."""
 
 import itertools
 
@@ -13,7 +13,7 @@ from tests.algorithms.test_every_algorithm import make_learner as fresh_learner
 
 
 def make_learner(spread: float = 1.0) -> brac.Learner:
-    """A policy that has left the behaviour; `spread` multiplies the moments of both."""
+    """A policy that differs from the behaviour. `spread` multiplies the moments of both."""
     learner = fresh_learner(brac)
     with torch.no_grad():
         for name, value in learner.policy.items():
@@ -29,7 +29,7 @@ def inside(action, margin):
 
 
 def distance(policy, behaviour, state, noises):
-    """D(s), sample by sample."""
+    """D(s), computed sample by sample."""
     mean, log_std = mlp(policy, state).chunk(2)
     mean_b, log_std_b = mlp(behaviour, state).chunk(2)
     total = 0.0
@@ -41,7 +41,7 @@ def distance(policy, behaviour, state, noises):
 
 
 def literal(config, learner, batch, step):
-    """Each term of each seed, row by row, from the definitions; float64."""
+    """Each term of each seed, row by row, from the definitions in float64."""
     cloning = step < config.cloning_steps
     noise = make_noise()
     next_policy_noise = noise.normal(ROWS, 1, ACTION).double()
@@ -136,14 +136,14 @@ def test_the_saturated_case_has_actions_beyond_the_margin():
 
 
 def constant_policy(mean: list[float], log_std: list[float]) -> dict[str, torch.Tensor]:
-    """One seed, one layer, the same distribution in every state of size 1."""
+    """One seed and one layer. The distribution is the same in every state, which has size 1."""
     bias = torch.zeros(1, 1, LANES)
     bias[0, 0, : 2 * len(mean)] = torch.tensor([*mean, *log_std])
     return {"w0": torch.zeros(1, 1, 2 * len(mean)), "b0": bias}
 
 
 def test_divergence_is_the_closed_form_of_gaussians_in_expectation():
-    """tanh is invertible, so that it leaves the KL divergence unchanged."""
+    """tanh is invertible, so it does not change the KL divergence."""
     policy = constant_policy([0.3, -0.5], [-1.0, -0.7])
     behaviour = constant_policy([0.1, -0.2], [-0.6, -0.9])
     states, count = torch.zeros(1, 1, 1), 200_000
@@ -160,7 +160,7 @@ def test_divergence_is_the_closed_form_of_gaussians_in_expectation():
 
 
 def advance(config: brac.Config, learner: brac.Learner, steps: int) -> list[brac.Terms]:
-    """Trains as the loop does, on one batch, with the noise of each step the same."""
+    """Trains as the loop does, but every step has the same batch and the same noise."""
     batch = make_batch()
     optimiser = torch.optim.Adam([{"params": group} for group in brac.groups(learner)])
     found = []
@@ -195,7 +195,7 @@ def test_behaviour_is_the_policy_at_the_end_of_cloning():
     assert (terms[5].divergence.abs() > 1e-4).all()
 
 
-def test_before_the_end_of_cloning_the_behaviour_is_of_no_account():
+def test_the_behaviour_does_not_matter_before_the_end_of_cloning():
     config, batch = brac.Config(cloning_steps=3), make_batch()
     terms = [
         brac.losses(config, learner, batch, make_noise(), step=2)
@@ -211,7 +211,7 @@ def test_the_value_penalty_is_the_discounted_divergence_of_the_next_state():
         brac.backup(config, learner, batch, make_noise(), penalised) for penalised in (True, False)
     )
     noise = make_noise()
-    noise.normal(ROWS, 1, ACTION)  # of a'
+    noise.normal(ROWS, 1, ACTION)  # the noise of a'
     moments = networks.policy_distribution(learner.policy, batch.next_states)
     samples = networks.sample(*moments, noise.normal(ROWS, config.samples, ACTION))
     divergence = brac.divergence(learner.behaviour, batch.next_states, *samples)
@@ -236,8 +236,8 @@ def test_cloning_ends_with_its_own_rate_and_moments():
     }
 
 
-def test_alpha_decides_between_value_and_behaviour():
-    """A large alpha holds the policy at the behaviour; a small one lets the critic move it."""
+def test_alpha_trades_value_against_closeness_to_the_behaviour():
+    """A large alpha keeps the policy near the behaviour; a small one lets the critic move it."""
     distances = []
     for alpha in (0.01, 100.0):
         config = brac.Config(alpha=alpha, cloning_steps=100, policy_learning_rate=1e-3)

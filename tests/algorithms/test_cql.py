@@ -1,4 +1,4 @@
-"""CQL's stacked losses against a literal float64 implementation: one row at a time."""
+"""CQL's stacked losses against a literal float64 implementation that takes one row at a time."""
 
 import itertools
 import math
@@ -70,7 +70,7 @@ def layers(parameters, index):
 
 
 def resting(net):
-    """The same layers, which receive no gradient."""
+    """The same layers without gradients."""
     return [tuple(x if x is None else x.detach() for x in layer) for layer in net]
 
 
@@ -81,14 +81,14 @@ def density(mean, log_std, before):
 
 
 def likelihood(mean, log_std, before):
-    """log pi(tanh(before)), the gradient of each dimension times its variance."""
+    """log pi(tanh(before)); the gradient of each dimension is multiplied by its variance."""
     normal = torch.distributions.Normal(mean, log_std.exp())
     scaled = (normal.variance.detach() * normal.log_prob(before)).sum()
     return density(mean, log_std, before).detach() + scaled - scaled.detach()
 
 
 def literal(config, learner, batch, step):
-    """Each term of each seed, row by row, from the definitions; float64."""
+    """Each term of each seed, row by row, from the definitions in float64."""
     noise = make_noise()
     n, extra = config.actions, config.backup_actions
     policy_noise = noise.normal(ROWS, n + 1, ACTION).double()
@@ -136,7 +136,7 @@ def literal(config, learner, batch, step):
             pair = torch.cat([state, torch.tanh(before[n])])
             value = min(mlp(net, pair)[0] for net in frozen)
             regressed = config.policy_improvement == "regression"
-            if regressed:  # on the data's action, where the critics prefer it to the policy's own
+            if regressed:  # on the data's action if the critics prefer it to the policy's own
                 states = [torch.cat([state, a]) for a in (action, *map(torch.tanh, before[:n]))]
                 least = [min(mlp(net, pair)[0] for net in frozen) for pair in states]
                 preferred = bool(least[0] > sum(least[1:]) / n)
@@ -210,7 +210,7 @@ def test_losses_and_gradients_equal_the_literal_definition(config, layer_norm):
         torch.testing.assert_close(grad.double(), expected_grad, rtol=1e-3, atol=1e-4)
 
 
-def test_a_regression_takes_some_of_the_actions_and_leaves_some():
+def test_the_regression_accepts_some_actions_and_rejects_others():
     config = cql.Config(actions=3, policy_improvement="regression")
     learner, batch = make_learner(), make_batch()
     cloned = cql.Config(actions=3, cloning_steps=1)
@@ -230,7 +230,7 @@ def test_weight_zero_removes_a_transition():
     assert torch.equal(before.total, after.total)
 
 
-def test_target_follows_at_its_rate():
+def test_target_follows_the_critic_at_its_rate():
     learner = make_learner()
     before = {name: value.clone() for name, value in learner.target.items()}
     cql.after_step(cql.Config(target_rate=0.25), learner)

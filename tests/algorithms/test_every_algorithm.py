@@ -1,4 +1,4 @@
-"""What must hold of every algorithm that is found on disk, with every sharing strategy."""
+"""The contract of algorithms: every algorithm on disk is tested with every sharing strategy."""
 
 import dataclasses
 import itertools
@@ -27,7 +27,7 @@ PHASES = {"first step": 0, "at the switch": CLONING_STEPS, "later": CLONING_STEP
 
 
 def make_config(algorithm: ModuleType, **options) -> Any:
-    """A quick configuration: of the options, those that the algorithm has."""
+    """A quick configuration with those of the options that the algorithm has."""
     options = {"actions": 2, "cloning_steps": CLONING_STEPS} | options
     names = {field.name for field in dataclasses.fields(algorithm.Config)}
     return algorithm.Config(**{name: options[name] for name in names & set(options)})
@@ -71,7 +71,7 @@ def make_batch() -> Batch:
 
 
 def disturb(batch: Batch, where: tuple) -> Batch:
-    """Other transitions in the rows `where`, of the same weight."""
+    """Replaces the transitions in the rows `where` by others of the same weight."""
     changed = {name: value.clone() for name, value in vars(batch).items()}
     changed["states"][where] += 1.0
     changed["next_states"][where] -= 1.0
@@ -106,12 +106,12 @@ def test_every_file_with_losses_is_found():
 def test_trains_with_every_strategy(name, sharing):
     before = torch.random.get_rng_state()
     first, second = (run(name, sharing, seeds=[0, 1]) for _ in range(2))
-    assert torch.equal(before, torch.random.get_rng_state()), "draws from the global stream"
+    assert torch.equal(before, torch.random.get_rng_state()), "it draws from the global stream"
     pd.testing.assert_frame_equal(first.metrics, second.metrics)
     for parameter, values in first.policies.items():
         assert torch.equal(values, second.policies[parameter])
         assert torch.isfinite(values).all()
-    assert not torch.equal(*first.policies["w0"][[0, -1]]), "the policy has not moved"
+    assert not torch.equal(*first.policies["w0"][[0, -1]]), "the policy did not move"
     assert first.state.recorder.failed == []
     fields = dataclasses.fields(plugins.load("algorithms", name).Terms)
     losses = {field.name for field in fields} - set(contracts.Terms.__annotations__)
@@ -123,7 +123,7 @@ def test_trains_with_every_strategy(name, sharing):
 @pytest.mark.parametrize("sharing", ["cds", "hipi"])
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_seed_alone_equals_the_same_seed_in_a_stack(name, sharing):
-    """To the last bit, and over the end of cloning."""
+    """The results agree to the last bit, also after the end of cloning."""
     options = {"form": "backup"} if sharing == "hipi" else {}
     config = plugins.load("sharing", sharing).Config(**options)
     alone, stacked = (
@@ -165,8 +165,8 @@ def test_a_transition_of_weight_zero_has_no_influence(name, step):
 
 @pytest.mark.parametrize("step", PHASES.values(), ids=PHASES.keys())
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_actor_and_critic_learn_apart(name, step):
-    """The policy's loss has no gradient for the critic, and rewards reach the critic alone."""
+def test_actor_and_critic_learn_separately(name, step):
+    """The policy's loss has no gradient for the critic, and rewards reach only the critic."""
     algorithm, batch = plugins.load("algorithms", name), make_batch()
     learner = make_learner(algorithm)
     terms = compute_losses(algorithm, learner, batch, step)
@@ -201,8 +201,8 @@ def test_values_carry_no_gradient(name):
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_what_is_trained_and_what_follows(name):
-    """The optimiser holds each tensor once and no target's; the target follows at its rate."""
+def test_the_optimiser_trains_all_but_the_target_which_follows(name):
+    """The optimiser has each tensor once and none of the target, which follows at its rate."""
     algorithm = plugins.load("algorithms", name)
     learner, config = make_learner(algorithm), make_config(algorithm, target_rate=0.25)
     trained = [id(tensor) for tensor in itertools.chain(*algorithm.groups(learner))]
@@ -218,18 +218,18 @@ def test_what_is_trained_and_what_follows(name):
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_form(name):
+def test_an_algorithm_has_the_declared_members(name):
     module = plugins.load("algorithms", name)
     check_form(module, contracts.Algorithm, contracts.AlgorithmConfig)
     config = module.Config()
     assert 0 < config.discount < 1
-    assert (config.reward_scale, config.reward_shift) == (1, 0), "the pool's returns are of these"
+    assert (config.reward_scale, config.reward_shift) == (1, 0), "the pool's returns assume these"
     assert isinstance(getattr(config, "cloning_steps", 0), int)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_records(name):
-    """The learner and the loss terms are what the loop, the checkpoints and the metrics read."""
+def test_learner_and_terms_are_as_declared(name):
+    """The loop, the checkpoints and the metrics can read the learner and the loss terms."""
     algorithm = plugins.load("algorithms", name)
     learner = make_learner(algorithm)
     assert set(contracts.Learner.__annotations__) <= set(vars(learner))

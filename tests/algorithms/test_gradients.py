@@ -1,4 +1,4 @@
-"""The pass over blocks of states and networks; its gradients are tested in test_cql."""
+"""The pass over blocks of states and networks. test_cql tests its gradients."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ from tests.algorithms.test_cql import (
 @pytest.mark.parametrize("layer_norm", [False, True], ids=["plain layers", "normalised layers"])
 @pytest.mark.parametrize("name", ["plain", "lagrange"])
 def test_losses_and_gradients_do_not_depend_on_the_blocks(name, layer_norm, monkeypatch):
-    """In one pass over everything, and over a few states of a network at a time."""
+    """One pass over everything gives the same as passes over a few states of one network."""
     found = []
     for activations in (10**9, 150):
         monkeypatch.setattr(gradients, "CACHED_ACTIVATIONS", activations)

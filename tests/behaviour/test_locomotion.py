@@ -1,4 +1,4 @@
-"""Which snapshots stand for which quality, and that the policy file is the one described."""
+"""The snapshots of each quality, and checks that the provenance describes the policy file."""
 
 import pytest
 
@@ -18,10 +18,10 @@ from cds_bench.storage.files import read_json, write_json
         ([0, 10, 30, 90], 2, 3),  # exactly a third
         ([0, 28, 60, 90], 1, 3),  # the predecessor is nearer
         ([0, 10, 35, 90], 2, 3),  # the first that reaches it is nearer
-        ([0, 60, 30, 90], 0, 3),  # nearer ones later on do not count; a tie takes the earlier
+        ([0, 60, 30, 90], 0, 3),  # later ones do not count even if nearer; a tie takes the earlier
         ([50, 90], 0, 1),  # the first snapshot has no predecessor
-        ([90, 90], 0, 0),  # equals: the first
-        ([-500, 90, 20], 1, 1),  # the expert itself, where nothing lies between
+        ([90, 90], 0, 0),  # the first of equals
+        ([-500, 90, 20], 1, 1),  # the expert itself, because no snapshot lies between
     ],
 )
 def test_medium_and_expert(mean_returns, medium, expert):
@@ -37,7 +37,7 @@ def test_no_medium_without_a_positive_return(mean_returns):
 
 
 def test_the_frozen_expert_of_jump_hops():
-    """Off the ground in a quarter of its steps at least, for a return that standing never gives."""
+    """It is off the ground in at least a quarter of its steps; standing never gives its return."""
     policy = snapshots(Config(), "jump", "expert")[0].policy
     world = envs.make("jump")
     returns, airborne = [], []
@@ -91,7 +91,7 @@ def test_a_missing_policy_is_named(make_config, tmp_path):
         snapshots(config, "jump", "medium")
 
 
-def test_overlapping_data_are_the_own_medium_policys_and_the_others_experts(make_config, tmp_path):
+def test_overlap_mixes_the_own_medium_policy_with_the_other_tasks_experts(make_config, tmp_path):
     config = make_config(tmp_path)
     for task in envs.locomotion.TASKS:
         found = [recipe.about for recipe in locomotion.recipes(config, task, "overlap")]
@@ -103,7 +103,7 @@ def test_overlapping_data_are_the_own_medium_policys_and_the_others_experts(make
 
 @pytest.mark.parametrize("policy", envs.POLICIES)
 def test_the_frozen_policies_fit_their_worlds(policy):
-    """And the expert is the snapshot that scored best, far above the first one."""
+    """The expert is the snapshot that scored best, and it scored far above the first one."""
     config = Config()
     found = read_json(paths.behaviour_provenance(config, policy))
     returns, best = found["mean_return"], snapshots(config, policy, "expert")[0]
@@ -116,7 +116,7 @@ def test_the_frozen_policies_fit_their_worlds(policy):
 
 @pytest.mark.parametrize("task", sorted(envs.locomotion.TASKS))
 def test_the_frozen_policies_are_graded(task):
-    """Those in the repository: medium lies well between the first snapshot and the expert."""
+    """For policies in the repository, medium lies well between first snapshot and expert."""
     config = Config()
     returns = read_json(paths.behaviour_provenance(config, task))["mean_return"]
     steps = [s.step for s in snapshots(config, task, "medium-replay")]

@@ -1,4 +1,4 @@
-"""The scripted behaviours: what they succeed at, and that only the generator decides."""
+"""The scripted behaviours: their success, and that the generator is their only randomness."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def made():
 
 
 def solved(env, behaviour: Behaviour, episodes: int, steps: int) -> float:
-    """The share of episodes with a reward in their first `steps`."""
+    """The share of episodes that have a reward in their first `steps` steps."""
     parts = [
         episode(env, behaviour, np.random.default_rng(seed), limit=steps)["rewards"].max()
         for seed in range(episodes)
@@ -60,8 +60,8 @@ def test_wide_behaviour_moves_both_objects(made):
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("behaviour", [expert, demonstrations, wide])
-def test_actions_are_bounded_and_the_generators_alone(made, behaviour, task):
-    """Actions are float32 in [-1, 1]; the same generator gives the same; noise differs."""
+def test_actions_are_bounded_and_depend_on_the_generator_only(made, behaviour, task):
+    """Actions are float32 in [-1, 1]. The same generator gives the same ones; others differ."""
     runs = [
         episode(made[task], behaviour(task), np.random.default_rng(seed), limit=80)
         for seed in (0, 0, 1)
@@ -75,7 +75,7 @@ def test_actions_are_bounded_and_the_generators_alone(made, behaviour, task):
     assert act(observation, np.random.default_rng(0)).dtype == np.float32
 
 
-def test_acting_leaves_the_observation_as_it_was(made):
+def test_acting_does_not_change_the_observation(made):
     observation, _ = made["door-open"].reset(seed=0)
     kept, rng = observation.copy(), np.random.default_rng(0)
     for _ in range(20):  # movements of every kind
@@ -91,5 +91,5 @@ def test_recipes_name_their_noise(quality):
     assert "noise" in recipe.about
 
 
-def test_turned_is_anticlockwise():
+def test_turned_turns_anticlockwise():
     np.testing.assert_allclose(turned((1.0, 0.0), np.pi / 2), [0.0, 1.0], atol=1e-12)

@@ -1,4 +1,4 @@
-"""Behaviour in mazes: shortest ways, waypoints, and who is sent where."""
+"""Behaviour in mazes: shortest paths, waypoints, and the goals of each quality."""
 
 import itertools
 
@@ -30,14 +30,14 @@ MEDIUM = "pointmaze-medium-20-4"
 
 
 def visited(maze, path):
-    """The maze's goals that a path [N, 2] comes within reach of."""
+    """The goals of the maze that a path [N, 2] reaches."""
     goals = navigation.goals(maze)
     return {goal for goal in goals if (np.hypot(*(path - goal).T) <= RADIUS).any()}
 
 
 @pytest.fixture
 def ant_config(random_policy, tmp_path):
-    """A configuration whose ant-reach has two snapshots of random weights, the first the better."""
+    """A configuration in which ant-reach has two random snapshots, of which the first is better."""
     config = Config(results=str(tmp_path), behaviour="train")
     path = paths.behaviour(config, "ant-reach")
     save_snapshots(path, [10, 20], [random_policy(seed, inputs=28, actions=8) for seed in (1, 2)])
@@ -46,12 +46,12 @@ def ant_config(random_policy, tmp_path):
     return config
 
 
-# Ways
+# Paths
 
 
 @pytest.mark.parametrize("maze", MAZES)
-def test_shortest_ways_between_all_cells(maze):
-    """As long as Floyd and Warshall say, and each step to a free cell at a side."""
+def test_shortest_paths_between_all_cells(maze):
+    """Floyd and Warshall's algorithm gives the same lengths. Each step goes to a free neighbour."""
     cells = navigation.free_cells(maze)
     where = np.array(cells)
     apart = np.abs(where[:, None] - where).sum(-1)
@@ -68,8 +68,8 @@ def test_shortest_ways_between_all_cells(maze):
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data(), maze=st.sampled_from(sorted(MAZES)))
-def test_a_route_leads_to_the_goal_from_wherever_the_agent_gets(data, maze):
-    """It walks straight at its waypoints and is put somewhere else, far off, on the way."""
+def test_a_route_leads_to_the_goal_from_anywhere(data, maze):
+    """The agent walks straight to its waypoints. On the way it is moved to another, far place."""
     cells = navigation.free_cells(maze)
     goal = data.draw(st.sampled_from(navigation.goals(maze)))
     moves = data.draw(st.dictionaries(st.integers(1, 60), st.sampled_from(cells), max_size=3))
@@ -97,8 +97,8 @@ def test_a_waypoint_is_passed_within_a_metre():
     assert Route("medium", (20, 4)).waypoint(np.array([20.4, 4.0])).tolist() == [20, 4]
 
 
-def test_a_body_pressed_into_a_wall_still_has_a_way():
-    inside = np.array([0.0, -2.1])  # beyond the edge of the first cell
+def test_a_body_pressed_into_a_wall_still_has_a_path():
+    inside = np.array([0.0, -2.1])  # just beyond the edge of the first cell
     assert navigation.cell_at(*inside) not in navigation.free_cells("medium")
     assert Route("medium", (20, 4)).waypoint(inside).tolist() == [0, 0]
 
@@ -131,7 +131,7 @@ def behaviour(task, quality, config=None):
 
 @pytest.mark.parametrize("task", [MEDIUM, "pointmaze-large-12-24"])
 def test_undirected_goes_to_any_goal_and_on(task):
-    """Until the task's own is reached, which ends the episode."""
+    """It visits goals until it reaches the task's own, which ends the episode."""
     env, maze = envs.make(task), PLACES[task].maze
     seen, most = set(), 0
     for seed in range(15):
@@ -144,7 +144,7 @@ def test_undirected_goes_to_any_goal_and_on(task):
     env.close()
 
 
-def test_directed_goes_to_the_tasks_goal_and_expert_without_noise():
+def test_directed_goes_to_the_tasks_goal_and_expert_has_no_noise():
     env = envs.make(MEDIUM)
     for quality, same in (("expert", True), ("directed", False)):
         for seed in range(3):
@@ -183,7 +183,7 @@ def test_actions_are_bounded_and_repeat(random_policy, seed, task, noise):
     assert len(np.unique(found[0], axis=0)) > 1
 
 
-# What is said about them
+# Descriptions
 
 
 def test_recipes_of_the_point_are_described():
@@ -212,7 +212,7 @@ def test_the_ant_takes_its_best_snapshot(ant_config, random_policy):
     env.close()
 
 
-def test_each_domain_has_its_recipes_and_all_have_random():
+def test_each_domain_has_its_own_recipes_and_all_have_random():
     for task, described in envs.TASKS.items():
         assert hasattr(module(task), "REFERENCE")
         env = envs.make(task)
@@ -224,7 +224,7 @@ def test_each_domain_has_its_recipes_and_all_have_random():
 
 
 def test_the_frozen_ant_reaches_goals_through_the_maze():
-    """The gate of the ant mazes' data: from anywhere in the medium maze to its goals."""
+    """The ant mazes' data need this: it walks from anywhere in the medium maze to the goals."""
     reached = []
     for task in ("antmaze-medium-20-4", "antmaze-medium-16-20"):
         env = envs.make(task)

@@ -1,4 +1,4 @@
-"""The frozen policies act as the ones that they were taken from."""
+"""The frozen policies act like the policies from which they were made."""
 
 import gymnasium
 import numpy as np
@@ -13,7 +13,7 @@ from cds_bench.behaviour.sac import squashed
 
 
 class Box(gymnasium.Env):
-    """Spaces of Walker2d's sizes; nothing happens in it."""
+    """An environment with spaces of Walker2d's sizes in which nothing happens."""
 
     observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (17,), np.float64)
     action_space = gymnasium.spaces.Box(-1, 1, (6,), np.float32)
@@ -27,7 +27,7 @@ def actor():
 
 
 def test_sac_actions_are_those_of_stable_baselines3(actor):
-    """The deterministic action, and the sampled one for the same noise."""
+    """The deterministic actions agree, and so do the sampled ones for the same noise."""
     observations = 3 * np.random.default_rng(0).standard_normal((50, 17))
     noise = np.random.default_rng(1).standard_normal((50, 6)).astype(np.float32)
     policy = squashed(actor)
@@ -53,7 +53,7 @@ def test_snapshots_of_sac_survive_a_file(actor, tmp_path):
 
 @pytest.mark.parametrize("airborne", [0.0, 1.5])
 def test_the_bonus_is_paid_in_training_only(airborne):
-    """The wrapped reward is the task's, the alive bonus, and the hop's where nothing is touched."""
+    """The wrapped reward adds the alive bonus, and the hop's if nothing touches the ground."""
     plain, paid = envs.make("jump"), Bonus(envs.make("jump"), alive=2.0, airborne=airborne)
     for world in (plain, paid):
         world.reset(seed=1)
@@ -66,4 +66,4 @@ def test_the_bonus_is_paid_in_training_only(airborne):
         assert paid.step(action)[1] == pytest.approx(expected, abs=1e-12)
         if terminated:
             break
-    assert hops, "some of it off the ground"
+    assert hops, "some steps must be off the ground"

@@ -1,4 +1,4 @@
-"""Reference scores: what is in the file, and what is refused."""
+"""Reference scores: the content of the file, and the errors."""
 
 import numpy as np
 import pytest

@@ -98,8 +98,8 @@ def test_an_unknown_goal_suite_or_policy(call):
     ("task", "module", "name", "value", "message"),
     [
         ("pointmaze-medium-20-4", "maze", "BODIES", {"point": ("gymnasium_robotics", "x/none.xml")},
-         "x/none.xml: not installed, but the point's model is expected there"),
-        ("door-open", "sawyer", "FILES", ("none.xml",), "missing of metaworld's assets: "),
+         "x/none.xml: not found; the package 'gymnasium_robotics' should hold the point's model"),
+        ("door-open", "sawyer", "FILES", ("none.xml",), "these assets of metaworld are missing: "),
     ],
 )  # fmt: skip
 def test_a_world_that_cannot_be_built(

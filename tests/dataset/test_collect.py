@@ -1,4 +1,4 @@
-"""Collecting: exact sizes, named random numbers, replay order, and the gate."""
+"""Collecting datasets: exact sizes, named random streams, replay order, and the quality gate."""
 
 import dataclasses
 
@@ -71,7 +71,7 @@ def test_suites_share_the_same_data_and_tasks_and_qualities_do_not(
     assert len(set(random.values())) == 4
 
 
-def test_replay_goes_through_the_snapshots_in_order_and_equal_shares(collected):
+def test_replay_uses_the_snapshots_in_order_and_in_equal_shares(collected):
     chosen = snapshots(collected, "run-forward", "medium-replay")
     behaviours = [stochastic(snapshot.policy) for snapshot in chosen]
     columns, shares = roll("run-forward", "medium-replay", behaviours, 600)
@@ -123,7 +123,7 @@ def test_returns_are_of_complete_episodes():
         ((-1e4, -1e3), r"lies [\d.]+ above the band -10000 to -1000 of 'expert'.*walker2d-mixed"),
     ],
 )
-def test_the_gate_says_by_how_much_and_leaves_nothing(make_config, tmp_path, band, message):
+def test_the_gate_says_by_how_much_and_writes_nothing(make_config, tmp_path, band, message):
     config = make_config(tmp_path, datasets={"bands": {"expert": band}, "reference_episodes": 3})
     write_references(config, "jump")
     with pytest.raises(BenchError, match=message) as error:
@@ -146,7 +146,7 @@ def test_random_data_need_no_policy(make_config, tmp_path):
     assert attributes["behaviour"] == [{"policy": "uniform", "transitions": 40}]
 
 
-def test_interruption_leaves_nothing(make_config, tmp_path, monkeypatch):
+def test_an_interruption_leaves_no_file(make_config, tmp_path, monkeypatch):
     config = make_config(tmp_path)
     write_references(config, "jump")
     calls = []

@@ -1,4 +1,4 @@
-"""The real d4rl package reads our datasets, and its transitions are ours."""
+"""The real d4rl package can read our datasets and gives the same transitions."""
 
 import h5py
 import numpy as np
@@ -17,7 +17,7 @@ def d4rl():
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("task", ["run-forward", "run-backward", "jump"])
 def test_qlearning_dataset_gives_our_transitions(d4rl, collected, task):
-    """d4rl drops time-outs and the last row, and takes the row after as the next observation."""
+    """d4rl drops timeouts and the last row, and takes the next observation from the next row."""
     with h5py.File(paths.dataset(collected, "walker2d-mixed", task)) as file:
         ours = {key: file[key][()] for key in file if key != "infos"}
     theirs = d4rl.qlearning_dataset(None, dataset=ours)

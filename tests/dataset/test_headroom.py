@@ -1,4 +1,4 @@
-"""Headroom: closed forms on pools of a few rows."""
+"""Headroom against closed forms on pools of a few rows."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from cds_bench.dataset.pool import Pool
 
 
 def make_pool(rewards, source, ends, terminals=None) -> Pool:
-    """A pool of which only rewards, source, ends and terminals matter."""
+    """A pool in which only rewards, source, ends and terminals matter."""
     rewards, source = np.array(rewards, np.float32), np.array(source)
     rows, tasks = rewards.shape
     return Pool(
@@ -30,7 +30,7 @@ def make_pool(rewards, source, ends, terminals=None) -> Pool:
 
 
 def test_two_episodes_by_hand():
-    """Own returns of the first task are 1.75, 1.5, 1; the second's data return 2, 2, 0 under it."""
+    """The first task's own returns are 1.75, 1.5, 1; the second's data return 2, 2, 0 under it."""
     pool = make_pool([[1, 0], [1, 0], [1, 0], [1, 4], [2, 4], [0, 8]], [0, 0, 0, 1, 1, 1],
                      [0, 0, 1, 0, 0, 1])  # fmt: skip
     frame = headroom(pool, 0.5)
@@ -48,7 +48,7 @@ def test_two_episodes_by_hand():
 
 
 def test_between_the_mean_and_the_90th_percentile():
-    """Own returns 0 to 10, mean 5, 90th percentile 9; candidates 5 (not above), 6, 9, 10."""
+    """Own returns 0 to 10 have mean 5 and 90th percentile 9; candidates are 5, 6, 9 and 10."""
     pool = make_pool(np.c_[[*range(11), 5, 6, 9, 10], np.zeros(15)], [0] * 11 + [1] * 4, [1] * 15)
     first = headroom(pool, 0.99).iloc[0]
     assert first.above_mean == 0.75
@@ -57,7 +57,7 @@ def test_between_the_mean_and_the_90th_percentile():
 
 @pytest.mark.parametrize(("better", "expected"), [(0, [0.0, 1.0]), (1, [1.0, 0.0])])
 def test_all_or_nothing(better, expected):
-    """One source's transitions return more under every task than all of the other's."""
+    """All transitions of one source return more than all of the other's under every task."""
     source = np.repeat([0, 1], 20)
     rewards = np.where(source == better, 1.0, -1.0)[:, None] + np.zeros((40, 2))
     frame = headroom(make_pool(rewards, source, np.arange(40) % 10 == 9), 0.9)
@@ -71,7 +71,7 @@ def test_a_terminal_of_the_target_ends_its_return_inside_the_sources_episode():
     assert headroom(closed, 0.5)["mean"].iloc[0] == (1 + 9) / 2
 
 
-def test_every_pair_of_different_tasks_once():
+def test_every_pair_of_different_tasks_has_one_row():
     rng = np.random.default_rng(0)
     source = np.repeat([0, 1, 2], [5, 7, 9])
     frame = headroom(make_pool(rng.random((21, 3)), source, np.ones(21)), 0.99)

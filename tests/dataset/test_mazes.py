@@ -1,4 +1,4 @@
-"""A point maze's data from references to pool: every goal's rewards on everyone's transitions."""
+"""Data of a point maze, from the references to the pool, with every goal's rewards."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_a_dataset_is_scored_by_success(config, suite, task):
     starts, lengths = episodes(columns)
     ended = columns["terminals"][starts + lengths - 1]
     np.testing.assert_array_equal(np.add.reduceat(columns["rewards"], starts), ended)
-    if ended.any():  # all others were cut at the dataset's end
+    if ended.any():  # otherwise the dataset's end cut every episode
         assert attributes["mean_score"] == attributes["normalized_score"] == 1.0
     (behaviour,) = attributes["behaviour"]
     heads_for = navigation.goals("medium") if "undirected" in suite else [PLACES[task].goal]
@@ -79,7 +79,7 @@ def test_a_dataset_is_scored_by_success(config, suite, task):
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_every_goals_rewards_are_its_environments(config, suite):
-    """Each dataset's actions again, from the same starts, in the environment of every goal."""
+    """Each dataset's actions are replayed from the same starts in every goal's environment."""
     pool = load_pool(paths.pool(config, suite))
     for source, task in enumerate(TASKS):
         columns, attributes = read(config, suite, task)
@@ -103,7 +103,7 @@ def test_every_goals_rewards_are_its_environments(config, suite):
 
 
 def test_undirected_data_pay_for_other_goals_too(config):
-    """Or sharing would have nothing to give; and a visit of another goal ends nothing."""
+    """Otherwise sharing would be useless. Reaching another task's goal does not end an episode."""
     pool = load_pool(paths.pool(config, "pointmaze-medium-undirected"))
     foreign = np.arange(len(TASKS)) != pool.source[:, None]
     assert pool.rewards[foreign].any()

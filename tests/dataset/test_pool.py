@@ -1,4 +1,4 @@
-"""The pool file: what it holds, and that a damaged one is refused."""
+"""The pool file: its content, and the errors for a damaged file."""
 
 import dataclasses
 import subprocess
@@ -14,7 +14,7 @@ from cds_bench.errors import BenchError
 
 @pytest.fixture
 def pool():
-    """Two tasks, six transitions of three numbers and two actions."""
+    """Two tasks, six transitions, three observed numbers and two actions."""
     rng = np.random.default_rng(0)
     observations = rng.standard_normal((6, 3)).astype(np.float32)
     source = np.array([0, 0, 0, 0, 1, 1])
@@ -96,7 +96,7 @@ DAMAGE = {
     "source": (set_rows("source", 5, 2), r"source is not a task's index below 2 .*row 5"),
     "ends": (set_rows("ends", 3, False), r"ends is not set at the last row of a source task .*3"),
     "order": (set_rows("source", 1, 1), r"source is smaller than in the row before .*row 2"),
-    "no rows of a task": (set_rows("source", [4, 5], 0), "source names no row of task 1"),
+    "no rows of a task": (set_rows("source", [4, 5], 0), "source has no row of task 1"),
     "scale": (set_rows("observation_scale", 1, 0.0), "observation_scale is not positive"),
     "key": (lambda file: file.__delitem__("source"), "key 'source' is missing"),
     "dtype": (replace("rewards", lambda c: c.astype(np.float64)), "rewards has dtype float64"),

@@ -1,4 +1,4 @@
-"""Relabelling and pooling a suite, and the manifest that guards its datasets."""
+"""Relabelling and pooling a suite, and the manifest, which detects changed datasets."""
 
 import shutil
 
@@ -28,7 +28,7 @@ def datasets(collected):
 
 @pytest.fixture
 def config(collected, make_config, tmp_path):
-    """A configuration whose datasets a test may damage."""
+    """A configuration with datasets that a test may damage."""
     copy = make_config(tmp_path)
     folder = paths.manifest(collected, SUITE).parent
     shutil.copytree(folder, paths.manifest(copy, SUITE).parent)
@@ -63,7 +63,7 @@ def test_rows_are_the_datasets_in_the_tasks_order(pool, datasets):
 
 
 def test_rewards_of_other_tasks_are_relabelled(pool, datasets):
-    """run-forward's reward on run-backward's data: the velocity counts the other way."""
+    """On run-backward's data, run-forward's reward counts the velocity with the other sign."""
     backward = pool.source == TASKS.index("run-backward")
     data = datasets["run-backward"]
     cost = 1e-3 * np.square(data["actions"].astype(np.float64)).sum(1)

@@ -9,7 +9,7 @@ from cds_bench.dataset.returns import returns_to_go
 
 
 def looped(rewards, terminals, ends, discount, after=0.0):
-    """Row by row from the last to the first."""
+    """The returns, computed row by row from the last to the first."""
     returns = np.zeros(rewards.shape)
     for row in reversed(range(len(rewards))):
         if ends[row]:
@@ -21,7 +21,7 @@ def looped(rewards, terminals, ends, discount, after=0.0):
 
 @pytest.mark.parametrize("discount", [0.0, 0.9, 1.0])
 @pytest.mark.parametrize("often", [0.05, 0.5, 1.0])
-def test_as_a_plain_loop_gives(discount, often):
+def test_returns_equal_those_of_a_plain_loop(discount, often):
     rng = np.random.default_rng(0)
     rewards = rng.normal(size=(300, 3)).astype(np.float32)
     terminals = (rng.random((300, 3)) < 0.1).astype(np.float32)
@@ -34,7 +34,7 @@ def test_as_a_plain_loop_gives(discount, often):
 
 
 def test_two_episodes_by_hand():
-    """A terminal of one task ends that task's return inside the episode, and no other's."""
+    """A terminal of one task inside the episode ends the return of that task only."""
     rewards = np.float32([[1, 0], [1, 0], [1, 8], [0, 4], [2, 0]])
     terminals = np.float32([[0, 0], [1, 0], [0, 0], [0, 0], [0, 1]])
     ends = np.array([False, False, True, False, True])

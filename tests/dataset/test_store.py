@@ -1,4 +1,4 @@
-"""Datasets on disk: every malformed file is refused with file, key and row."""
+"""Datasets on disk. Every malformed file gives an error with file, key and row."""
 
 import resource
 import shutil
@@ -54,7 +54,7 @@ def set_attribute(key, value):
 
 
 def one_episode(file):
-    """2000 rows without an end in between, longer than any episode may be."""
+    """Makes one episode of 2000 rows, which is longer than the horizon."""
     rows = 2000
     for key in ("observations", "actions", "rewards", "terminals", "timeouts", "next_observations"):
         column = np.zeros((rows, *file[key].shape[1:]), file[key].dtype)
@@ -112,8 +112,8 @@ DAMAGE = {
         set_rows("timeouts", -1, False),
         r"last row \(249\) is neither terminal nor timeout",
     ),
-    "horizon": (one_episode, r"an episode has 2000 steps, the horizon is 1000 \(first at row 0\)"),
-    "chain": (break_chain, r"next_observations is not the observation of the row after .*row 2"),
+    "horizon": (one_episode, r"has 2000 steps, but the horizon is 1000 \(first at row 0\)"),
+    "chain": (break_chain, r"next_observations is not the observation of the next row .*row 2"),
     "reward": (set_rows("rewards", 8, 77.0), r"rewards is not what 'run-backward' recomputes"),
     "terminal": (set_rows("infos/height", 6, 0.1), r"terminals is not what .*row 6"),
     "version": (set_attribute("schema_version", 99), "'schema_version' is 99, expected 2"),
@@ -159,7 +159,7 @@ def test_round_trip_gives_the_same_bytes(copy, tmp_path):
     assert (tmp_path / "again.hdf5").read_bytes() == copy.read_bytes()
 
 
-def test_what_could_not_be_read_is_not_written(copy, tmp_path):
+def test_a_dataset_that_could_not_be_read_is_not_written(copy, tmp_path):
     columns, attributes = read_dataset(copy, SUITE, TASK)
     columns["rewards"] = columns["rewards"] + 1.0
     with pytest.raises(BenchError, match="250 rewards are not what"):
@@ -167,7 +167,7 @@ def test_what_could_not_be_read_is_not_written(copy, tmp_path):
     assert not (tmp_path / "bad.hdf5").exists()
 
 
-def test_a_full_disk_leaves_nothing(copy, tmp_path):
+def test_a_full_disk_leaves_no_file(copy, tmp_path):
     columns, attributes = read_dataset(copy, SUITE, TASK)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     (folder := tmp_path / "full").mkdir()

@@ -20,7 +20,7 @@ def worlds():
 
 @pytest.fixture(scope="module")
 def walk(random_policy):
-    """`walk(task, goals)`: a behaviour of the task's body; the ant's legs follow random weights."""
+    """`walk(task, goals)`: a behaviour for the task's body. The ant's policy has random weights."""
 
     def make(task, goals):
         control = steer_point

@@ -1,4 +1,4 @@
-"""Trajectories in the mazes, and where they may lead."""
+"""Trajectories in the mazes, and checks of where they lead."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ TASKS = list(PLACES)
 ONE_EACH = ["pointmaze-medium-16-20", "antmaze-large-12-24"]
 EVERY_MAZE = ["pointmaze-medium-20-4", "pointmaze-large-4-16"]
 HALF = CELL / 2
-SECONDS = {"point": 0.1, "ant": 0.05}  # a step takes
-# The farthest that a step may go, in metres. The point's speed is capped along each axis and then
-# grows by 100 N on its mass for one step. The ant's fastest in 1e5 steps of hard-driven legs was
-# 8 m/s; no foot moves faster than some 20 m/s against its torso.
+SECONDS = {"point": 0.1, "ant": 0.05}  # duration of a step
+# The largest distance of one step, in metres. The point's speed is capped along each axis; then 100
+# N accelerate its mass for one step. The ant's highest speed in 1e5 steps with its legs at full
+# force was 8 m/s. No foot moves faster than about 20 m/s relative to its torso.
 MASS = 4 / 3 * np.pi * 0.1**3 * 1000
 FARTHEST = {"point": np.sqrt(2) * (TOP_SPEED + 100 / MASS * 0.1) * 0.1, "ant": 10 * 0.05}
 
@@ -26,7 +26,7 @@ def neighbours(task):
 
 
 def roll(env, act, steps, seed=0, start="anywhere"):
-    """States [steps + 1, n], rewards, terminations and actions, on through reached goals."""
+    """States [steps + 1, n], rewards, terminations and actions; goes on after a reached goal."""
     state, _ = env.reset(seed=seed, options={"start": start})
     states, rewards, ends, actions = [state], [], [], []
     for _ in range(steps):
@@ -39,7 +39,7 @@ def roll(env, act, steps, seed=0, start="anywhere"):
 
 
 def again(actions):
-    """Acts out a sequence of actions."""
+    """A behaviour that replays a sequence of actions."""
     left = iter(actions)
     return lambda state: next(left)
 
@@ -52,10 +52,11 @@ def clearance(maze, path):
 
 
 def check_path(task, path):
-    """The body's centre stays in free cells, never crosses a wall, and no step is too far.
+    """The body's centre stays in free cells, never crosses a wall, and no step is too long.
 
-    Contacts are soft: a surface sinks a little, but the centre behind it (0.1 metres for the point,
-    0.25 for the ant's torso) stays outside, on the straight lines between positions too.
+    Contacts are soft, so a surface sinks into a wall a little. The centre lies behind the surface
+    (0.1 metres for the point, 0.25 for the ant's torso) and stays outside the wall. The straight
+    lines between positions do, too.
     """
     place = PLACES[task]
     assert {navigation.cell_at(*xy) for xy in path} <= {*navigation.free_cells(place.maze)}

@@ -1,7 +1,8 @@
-"""The mazes over real trajectories: goals, starts, rewards and walls.
+"""Goals, starts, rewards and time limits of the mazes, tested on real trajectories.
 
-Public maze environments had stale goals, starts inside the goal, rewards off by one step, timeouts
-out of line with episodes, and ants through walls: each is tested against here.
+Public maze environments had goals that went stale, starts inside the goal, rewards off by one step,
+timeouts that did not match the episodes, and ants that passed through walls. These tests and those
+of `test_maze_walls` guard against each of these defects.
 """
 
 import itertools
@@ -59,7 +60,7 @@ def test_goals_in_metres():
             assert navigation.cell_at(*navigation.centre(cell)) == cell
 
 
-def test_a_goal_that_the_maze_has_not():
+def test_a_goal_that_the_maze_does_not_have_is_refused():
     message = (
         r"maze 'medium' has no goal at \(4, 4\); its goals are \(0, 16\), \(16, 20\), \(20, 4\)"
     )
@@ -115,8 +116,8 @@ def test_a_missing_model_is_named(body, monkeypatch):
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(data=st.data())
-def test_the_goal_is_the_tasks_after_any_resets(worlds, data):
-    """Any resets and steps of the tasks that share a model; then a body is put on every goal."""
+def test_resets_never_change_the_goal(worlds, data):
+    """Tasks that share a model are reset and stepped; then a body is put on every goal."""
     tasks = neighbours(data.draw(st.sampled_from(["pointmaze-medium-0-16", *ONE_EACH])))
     order = data.draw(st.lists(st.sampled_from(tasks), min_size=1, max_size=6))
     for seed, task in enumerate(order):
@@ -149,7 +150,7 @@ def test_no_episode_starts_at_its_goal(worlds, task, start, seed):
 
 
 @pytest.mark.parametrize("task", EVERY_MAZE)
-def test_anywhere_is_every_free_cell_but_the_goals(worlds, task):
+def test_anywhere_covers_every_free_cell_except_the_goals(worlds, task):
     place = PLACES[task]
     starts = [worlds[task].reset(seed=k, options=ANYWHERE)[0][:2] for k in range(600)]
     found = {navigation.cell_at(*start) for start in starts}
@@ -161,22 +162,22 @@ def test_anywhere_is_every_free_cell_but_the_goals(worlds, task):
 
 @pytest.mark.parametrize("task", ["pointmaze-large-16-8", "antmaze-medium-0-16"])
 @pytest.mark.parametrize(("before", "speed", "paid"), [(0.6, 3.5, 1.0), (0.4, -3.5, 0.0)])
-def test_the_reward_is_the_next_positions(worlds, task, before, speed, paid):
-    """A body that enters the goal within the step is paid, and one that leaves it is not."""
+def test_the_reward_is_that_of_the_next_position(worlds, task, before, speed, paid):
+    """A body that enters the goal during the step is rewarded; one that leaves it is not."""
     env, goal = worlds[task], PLACES[task].goal
     env.reset(seed=0)
     env.data.qpos[:2] = goal[0] - before, goal[1]
     env.data.qvel[:2] = speed, 0.0
     state, reward, terminated, truncated, info = env.step(np.zeros(env.action_space.shape))
     after = np.hypot(*(state[:2] - goal))
-    assert (before > RADIUS) != (after > RADIUS), "it crosses the goal's edge"
+    assert (before > RADIUS) != (after > RADIUS), "the step must cross the goal's edge"
     assert (reward, terminated, truncated) == (paid, bool(paid), False)
     assert (info["x"], info["y"]) == tuple(state[:2])
 
 
 @pytest.mark.parametrize("task", ["pointmaze-medium-20-4", "pointmaze-large-32-24", ONE_EACH[1]])
-def test_relabelling_is_what_every_tasks_environment_returns(worlds, walk, task):
-    """One sequence of actions in the environment of every goal: same path, their own rewards."""
+def test_relabelled_rewards_are_those_of_every_tasks_environment(worlds, walk, task):
+    """One sequence of actions gives the same path for every goal, and each goal's own rewards."""
     maze, steps = PLACES[task].maze, 1000 if PLACES[task].body == "point" else 150
     rng = np.random.default_rng(0)
     act = walk(task, navigation.goals(maze)).begin(rng)
@@ -191,7 +192,7 @@ def test_relabelling_is_what_every_tasks_environment_returns(worlds, walk, task)
         near = np.hypot(*(states[1:, :2] - PLACES[other].goal).T) <= RADIUS
         np.testing.assert_array_equal(rewards, near)
         paid += rewards.any()
-    assert paid >= 2 or PLACES[task].body == "ant", "several goals are visited"
+    assert paid >= 2 or PLACES[task].body == "ant", "several goals must be visited"
 
 
 @pytest.mark.parametrize("task", ONE_EACH)
@@ -207,7 +208,7 @@ def test_a_timeout_ends_the_thousandth_step(task):
 
 
 @pytest.mark.parametrize("task", EVERY_MAZE)
-def test_an_episode_ends_where_the_goal_is_reached(walk, task):
+def test_an_episode_ends_when_the_goal_is_reached(walk, task):
     env = envs.make(task)
     for seed in range(3):
         columns = episode(env, walk(task, [PLACES[task].goal]), np.random.default_rng(seed))
@@ -221,8 +222,8 @@ def test_an_episode_ends_where_the_goal_is_reached(walk, task):
     env.close()
 
 
-def test_both_ends_at_once_are_a_terminal(walk):
-    """The goal is reached at the step of the time limit."""
+def test_a_goal_reached_at_the_time_limit_is_a_terminal(walk):
+    """The step that reaches the goal is also the last one before the time limit."""
     task = EVERY_MAZE[0]
     behaviour = walk(task, [PLACES[task].goal])
     length = len(episode(envs.make(task), behaviour, np.random.default_rng(0))["rewards"])
@@ -252,8 +253,8 @@ def test_same_seed_same_bytes(worlds, walk, task):
 
 
 @pytest.mark.parametrize("task", ONE_EACH)
-def test_environments_that_share_a_model_do_not_meet(worlds, task):
-    """Stepped in turns with another goal's, an episode is what it is alone."""
+def test_environments_that_share_a_model_are_independent(worlds, task):
+    """An episode does not change if another goal's environment is stepped in turns with it."""
     first, second = (worlds[name] for name in neighbours(task)[:2])
     assert first.model is second.model
     size = mujoco.mj_sizeModel(first.model)

@@ -1,4 +1,4 @@
-"""Nothing passes a wall of a maze: over trajectories, and pushed hard."""
+"""No body passes through a wall of a maze, neither on trajectories nor when pushed hard."""
 
 import itertools
 
@@ -18,8 +18,8 @@ from tests.envs.mazes import (
 
 
 @pytest.mark.parametrize("task", EVERY_MAZE)
-def test_the_points_way_is_free(worlds, walk, task):
-    """Full episodes of the real controller, from goal to goal."""
+def test_the_point_stays_out_of_the_walls(worlds, walk, task):
+    """Full episodes with the real controller, from goal to goal."""
     for seed in range(4):
         rng = np.random.default_rng(seed)
         act = walk(task, navigation.goals(PLACES[task].maze)).begin(rng)
@@ -30,7 +30,7 @@ def test_the_points_way_is_free(worlds, walk, task):
 
 @pytest.mark.parametrize("task", ["antmaze-medium-16-20", "antmaze-large-12-24"])
 @pytest.mark.parametrize("how", ["uniform", "reaching"])
-def test_the_ants_way_is_free(worlds, walk, task, how):
+def test_the_ant_stays_out_of_the_walls(worlds, walk, task, how):
     behaviour = uniform(8) if how == "uniform" else walk(task, navigation.goals(PLACES[task].maze))
     for seed in range(2):
         rng = np.random.default_rng(seed)
@@ -45,7 +45,7 @@ DIRECTIONS = [(1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -
 
 @pytest.mark.parametrize("task", EVERY_MAZE)
 def test_the_point_does_not_get_through_any_wall(worlds, task):
-    """Full force from the centre of every cell, into walls and corners, at full speed."""
+    """It runs from the centre of every cell into walls and corners at full force and speed."""
     env, maze = worlds[task], PLACES[task].maze
     for cell, direction in itertools.product(navigation.free_cells(maze), DIRECTIONS):
         env.reset(seed=0)
@@ -57,7 +57,7 @@ def test_the_point_does_not_get_through_any_wall(worlds, task):
 
 
 def test_the_ant_does_not_get_through_any_wall(worlds):
-    """Pushed with twice its weight into the walls of each cell, its legs hard driven."""
+    """A force of twice its weight pushes it into each cell's walls, with its legs at full force."""
     env, maze, rng = worlds["antmaze-medium-16-20"], "medium", np.random.default_rng(0)
     torso = env.model.body("torso").id
     weight = 9.81 * env.model.body_mass.sum()
@@ -76,7 +76,7 @@ def test_the_ant_does_not_get_through_any_wall(worlds):
 
 @pytest.mark.parametrize("rise", [5.0, 7.5, 10.0])
 def test_the_ant_does_not_get_over_a_wall(worlds, rise):
-    """Thrown up as high as its legs can throw it, which is 3 metres, and higher."""
+    """It is thrown as high as its legs can throw it, which is 3 metres, and higher."""
     env = worlds["antmaze-medium-16-20"]
     env.reset(seed=0)
     env.data.qvel[:] = 0.0

@@ -1,4 +1,4 @@
-"""The skill of reaching a point: what its policy sees, its reward and its end."""
+"""The skill of reaching a point: its features, reward and termination."""
 
 import mujoco
 import numpy as np
@@ -16,7 +16,7 @@ from tests.envs.mazes import MASS, ONE_EACH, SECONDS
 
 
 def turned(state, goal, angle):
-    """A state of the ant and a goal, the whole world turned about the origin."""
+    """A state of the ant and a goal after turning the whole world about the origin."""
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.array([[cos, -sin], [sin, cos]])
     (w, x, y, z), half = state[3:7], np.array([np.cos(angle / 2), np.sin(angle / 2)])
@@ -31,11 +31,11 @@ def turned(state, goal, angle):
 
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**31), angle=st.floats(-np.pi, np.pi))
-def test_features_do_not_depend_on_the_compass(seed, angle):
+def test_features_do_not_depend_on_the_compass_direction(seed, angle):
     """Turning the world changes no feature, and the physics turns with it.
 
-    The latter shows that the free joint's angular velocity, which `features` takes as it is, is in
-    the torso's frame.
+    The second part shows that the free joint's angular velocity is in the torso's frame, because
+    `features` does not turn it.
     """
     env, rng = envs.make("ant-reach").unwrapped, np.random.default_rng(seed)
     env.reset(seed=seed)
@@ -54,10 +54,10 @@ def test_features_do_not_depend_on_the_compass(seed, angle):
         after.append((now, features(env._state(), target)))
     for first, second in zip(*after, strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-6, atol=1e-6)
-    assert not np.allclose(*after[0], atol=1e-2), "the ant has moved"
+    assert not np.allclose(*after[0], atol=1e-2), "the ant must move"
 
 
-def test_features_say_where_the_goal_is_as_the_ant_sees_it():
+def test_features_give_the_goal_in_the_ants_frame():
     state = np.zeros(29)
     state[:7] = 1.0, 1.0, 0.75, np.cos(np.pi / 4), 0.0, 0.0, np.sin(np.pi / 4)  # facing +y
     state[15:17] = 0.0, 2.0
@@ -77,7 +77,7 @@ def ant():
     env.close()
 
 
-def test_progress_is_the_decrease_of_the_distance_a_second(ant):
+def test_progress_is_the_decrease_of_the_distance_per_second(ant):
     rng = np.random.default_rng(0)
     for seed in range(3):
         ant.reset(seed=seed)
@@ -109,7 +109,7 @@ def test_a_reached_point_is_followed_by_another(ant):
     [(0.55, 0.0, False), (0.15, 0.0, True), (1.4, 0.0, True), (0.7, 1.4, False), (0.7, 2.0, True)],
 )
 def test_the_skill_ends_when_fallen(ant, monkeypatch, height, roll_angle, ends):
-    """Placed in mid-air or in the floor, which is switched off for the step."""
+    """The ant is placed in mid-air or inside the floor, which is switched off for the step."""
     monkeypatch.setattr(ant.model.opt, "disableflags", mujoco.mjtDisableBit.mjDSBL_CONTACT)
     ant.reset(seed=0)
     ant.data.qpos[2:7] = height, np.cos(roll_angle / 2), np.sin(roll_angle / 2), 0.0, 0.0
@@ -120,7 +120,7 @@ def test_the_skill_ends_when_fallen(ant, monkeypatch, height, roll_angle, ends):
     assert reach.fallen(columns)[0] == ends
 
 
-def test_a_step_takes_what_the_descriptions_say(worlds, ant):
+def test_the_duration_of_a_step_is_the_described_one(worlds, ant):
     for body, env in (("point", worlds[ONE_EACH[0]]), ("ant", worlds[ONE_EACH[1]]), ("ant", ant)):
         assert env.model.opt.timestep * FRAME_SKIP[body] == pytest.approx(SECONDS[body])
         assert env.model.body_mass.sum() == pytest.approx(MASS) or body == "ant"

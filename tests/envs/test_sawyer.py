@@ -1,4 +1,4 @@
-"""The door and drawer environments, and that stored columns give every task's reward."""
+"""The door and drawer environments. Stored columns must give the reward of every task."""
 
 import importlib.util
 import shutil
@@ -80,7 +80,7 @@ def test_the_suite_has_the_recalled_recipes():
 
 @pytest.mark.parametrize("task", TASKS)
 def test_same_seed_and_actions_give_the_same_bytes(made, task):
-    """Whatever happened before, and whatever another instance does meanwhile."""
+    """Neither earlier episodes nor another instance running meanwhile change them."""
     actions = np.random.default_rng(0).uniform(-1, 1, (60, 4)).astype(np.float32)
     first = rollout(made[task], 7, actions)
     other = envs.make("door-close")
@@ -101,7 +101,7 @@ def test_same_seed_and_actions_give_the_same_bytes(made, task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_columns_recompute_every_tasks_reward(made, task):
-    """What the columns of one task's episode give is what the simulator's joints say."""
+    """Rewards from the columns of one task's episode agree with the simulator's joints."""
     env = made[task]
     joints = {name: [] for name in ("doorjoint", "goal_slidey")}
 
@@ -139,7 +139,7 @@ def test_starts_are_unsolved_and_vary(made, task):
     other = {"door": 11, "drawer": 7}[task.split("-")[0]]
     threshold = {11: manipulation.DRAWER_OPEN, 7: manipulation.DOOR_OPEN}[other]
     opened = np.array(starts)[:, other] <= threshold
-    assert 15 <= opened.sum() <= 45  # fair coins: four standard deviations
+    assert 15 <= opened.sum() <= 45  # a fair coin, to four standard deviations
     assert (np.std(starts, axis=0)[[0, 1, 2, 4, 8]] > 0.01).all()  # hand and handles
 
 
@@ -165,7 +165,7 @@ def test_joints_resolve_by_name():
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_working_at_one_object_never_moves_the_other(made, task):
+def test_working_on_one_object_never_moves_the_other(made, task):
     other = DRAWER if task.startswith("door") else DOOR
     for seed in range(4):
         columns = episode(made[task], expert(task), np.random.default_rng(seed), limit=250)
@@ -174,7 +174,7 @@ def test_working_at_one_object_never_moves_the_other(made, task):
 
 
 def test_door_and_drawer_never_touch():
-    """At any angle and position, wherever an episode may place them."""
+    """This holds at any angle and position, wherever an episode may place them."""
     env = sawyer.DoorDrawer("door-open")
     model, data = env.model, env.data
     objects = {
@@ -218,7 +218,7 @@ def test_missing_assets_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: location)
     with pytest.raises(envs.WorldError, match=rf"{tmp_path}.*basic_scene\.xml.*3\.1\.1"):
         sawyer.scene.__wrapped__()
-    for name in sawyer.FILES:  # the descriptions without meshes and textures
+    for name in sawyer.FILES:  # only the descriptions, without meshes and textures
         (tmp_path / "assets" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(found / name, tmp_path / "assets" / name)
     with pytest.raises(envs.WorldError, match=rf"{tmp_path}.*compile.*make setup"):

@@ -1,4 +1,4 @@
-"""Suites: what their variants share with the suite that they are made of."""
+"""What the variants of a suite have in common with the original."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from envs.specs import FRACTIONS
 
 @pytest.mark.parametrize("name", [n for n in envs.SUITES if n.endswith(tuple(FRACTIONS))])
 def test_a_scarce_suite_cuts_every_task_but_one(name):
-    """Tasks and qualities stay; one task keeps its data, the others a fraction of theirs."""
+    """Tasks and qualities stay. One task keeps all its data, the others keep a fraction."""
     base, _, fraction = name.rpartition("-")
     whole, scarce = envs.SUITES[base].sources, envs.SUITES[name].sources
     assert list(scarce) == list(whole)

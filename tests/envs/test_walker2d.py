@@ -1,4 +1,4 @@
-"""The Walker2d environments, and that stored columns give back what they returned."""
+"""The Walker2d environments. Stored columns must reproduce their rewards and terminals."""
 
 import warnings
 
@@ -17,7 +17,7 @@ TASKS = sorted(envs.locomotion.TASKS)
 
 @pytest.fixture(scope="module")
 def short():
-    """Every task's environment with a limit of 12 steps: time-outs and falls both occur."""
+    """Every task's environment with a limit of 12 steps, so that timeouts and falls both occur."""
     made = {task: envs.make(task, max_episode_steps=12) for task in TASKS}
     yield made
     for env in made.values():
@@ -47,8 +47,8 @@ def test_ids_are_registered_with_the_horizon(task):
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**31))
-def test_columns_of_any_task_recompute_every_task(short, seed):
-    """One action sequence in the three environments: same physics, each task's own reward."""
+def test_columns_of_any_task_recompute_every_tasks_reward(short, seed):
+    """One action sequence gives the same physics in all environments, and each task's reward."""
     episodes = {
         task: episode(env, uniform(6), np.random.default_rng(seed)) for task, env in short.items()
     }
@@ -61,7 +61,7 @@ def test_columns_of_any_task_recompute_every_task(short, seed):
 
 
 def test_falls_and_timeouts_both_occur(short):
-    """Without both, the property above would hold of less than it claims."""
+    """Otherwise the test above would cover less than it claims."""
     for env in short.values():
         parts = [episode(env, uniform(6), np.random.default_rng(k)) for k in range(30)]
         assert any(part["terminals"][-1] for part in parts)
@@ -69,7 +69,7 @@ def test_falls_and_timeouts_both_occur(short):
 
 
 def test_termination_is_gymnasiums():
-    """A fall in ours is a fall in gymnasium's Walker2d-v5, whatever the task pays."""
+    """An episode ends exactly when it ends in gymnasium's Walker2d-v5, and at the same velocity."""
     ours, theirs = envs.make("jump"), gymnasium.make("Walker2d-v5")
     rng = np.random.default_rng(0)
     for _ in range(5):
@@ -113,7 +113,7 @@ def test_fallen_at_the_limits(height, pitch, fallen):
 
 
 def test_airborne_means_that_nothing_touches_the_ground():
-    """Against MuJoCo's contacts one by one, over falls and hops."""
+    """The property is compared with MuJoCo's contacts one by one, over falls and hops."""
     world = envs.make("jump")
     model, data, found = world.unwrapped.model, world.unwrapped.data, []
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""What must hold of every sharing strategy that is found on disk."""
+"""The contract of sharing strategies, tested on every strategy on disk."""
 
 import dataclasses
 from typing import get_args
@@ -76,7 +76,7 @@ def test_weights_and_tasks(name, config):
     assert torch.isfinite(decision.weight).all()
     assert ((decision.weight >= 0) & (decision.weight <= 1)).all()
     assert not decision.weight.requires_grad
-    assert (decision.weight[offer.own] == 1).all(), "a task's own data is never dropped"
+    assert (decision.weight[offer.own] == 1).all(), "a task's own data are never dropped"
     if decision.unlabelled is not None:
         assert decision.unlabelled.dtype == torch.bool
         assert not decision.unlabelled[offer.own].any(), "a task's own data keep their reward"
@@ -93,14 +93,14 @@ def test_deterministic_and_pure(name, config):
     assert torch.equal(first.weight, second.weight)
     assert (first.task is None) == (second.task is None)
     assert first.task is None or torch.equal(first.task, second.task)
-    assert torch.equal(before, torch.random.get_rng_state()), "draws from the global stream"
+    assert torch.equal(before, torch.random.get_rng_state()), "it draws from the global stream"
     fresh = make_offer(config.batch, 2)
-    assert torch.equal(offer.source, fresh.source), "changes its input"
+    assert torch.equal(offer.source, fresh.source), "it changes its input"
 
 
 @pytest.mark.parametrize(("name", "config"), list(cases()))
 def test_seeds_do_not_mix(name, config):
-    """The decision for the first seed does not depend on the second seed's numbers."""
+    """The decision for the first seed does not depend on the second seed's values."""
     module = plugins.load("sharing", name)
     offer, critic = make_offer(config.batch), make_critic()
     uniform = torch.rand(SEEDS, TASKS, BATCH, generator=torch.Generator().manual_seed(1))
@@ -118,14 +118,14 @@ def test_seeds_do_not_mix(name, config):
 
 
 @pytest.mark.parametrize(("name", "config"), list(cases()))
-def test_constant_values_are_no_trouble(name, config):
+def test_constant_values_give_finite_weights(name, config):
     flat = make_critic(scale=0.0)
     _, decision = decide(name, config, critic=flat)
     assert torch.isfinite(decision.weight).all()
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_form(name):
+def test_a_strategy_has_the_declared_members(name):
     module = plugins.load("sharing", name)
     check_form(module, contracts.Strategy, contracts.StrategyConfig)
     assert module.Config().batch in get_args(contracts.Composition)

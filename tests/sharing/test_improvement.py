@@ -1,4 +1,4 @@
-"""Delta and the weights against exact numbers: a small tabular MDP and hand-worked cases."""
+"""Delta and the weights against exact numbers: a small tabular MDP, and cases by hand."""
 
 import math
 
@@ -12,13 +12,14 @@ from cds_bench.sharing import cds, cds_basic, cds_uds, hipi, sharing_all, skill_
 from cds_bench.sharing.improvement import improvement
 
 DISCOUNT = 0.5
-UNUSED = (lambda task: None, lambda task: None)  # views of a critic that are not asked for
-# Two states, two actions; next state = action; task i pays 1 for arriving in state i.
+UNUSED = (lambda task: None, lambda task: None)  # views of the critic that these tests do not need
+# There are two states and two actions. The action is the next state. Task i pays 1 for arriving in
+# state i.
 REWARDS = np.array([[[1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]])  # [task, state, action]
 
 
 def optimal_q() -> np.ndarray:
-    """Q*[task, state, action] by value iteration; both goals can be held forever, so V* = 2."""
+    """Q*[task, state, action] by value iteration. Both goals can be held forever, so V* = 2."""
     q = np.zeros_like(REWARDS)
     for _ in range(100):
         value = q.max(-1)  # [task, state]
@@ -76,7 +77,7 @@ def test_nothing_improves_on_a_task_without_own_data():
 
 
 def test_the_mean_threshold_on_a_tabular_mdp(tabular):
-    """Task 0's own Q are 2, 1, 1, with the mean 4/3; task 1's are 2, 2, 1, with the mean 5/3."""
+    """Task 0's own Q are 2, 1, 1 with mean 4/3. Task 1's own Q are 2, 2, 1 with mean 5/3."""
     offer, critic = tabular
     delta = improvement(critic.value(offer.task), offer.own, "mean")[0]
     torch.testing.assert_close(delta[0], torch.tensor([2, 1, 1, 2, 1]) - 4 / 3)

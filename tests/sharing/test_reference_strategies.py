@@ -1,4 +1,4 @@
-"""The strategies that are references: what they choose, and by what."""
+"""The strategies that are references: their choices, and what the choices depend on."""
 
 import pytest
 import torch
@@ -8,17 +8,17 @@ from cds_bench.sharing import cds_basic, oracle, random_tenth
 
 
 def asked_for_too_much(task):
-    pytest.fail("an oracle asks no critic")
+    pytest.fail("an oracle must not ask the critic")
 
 
 def balanced(batch: int) -> Offer:
-    """Two tasks; the first half of each batch is its own, the second half the other's."""
+    """Two tasks. The first half of each batch is the task's own, the second half the other's."""
     task = torch.arange(2)[None, :, None].expand(1, 2, batch)
     source = torch.where(torch.arange(batch) < batch // 2, task, 1 - task)
     return Offer(source, task, source == task, ("first", "second"))
 
 
-def test_an_oracle_decides_as_cds_basic_with_a_critic_that_is_right():
+def test_an_oracle_decides_like_cds_basic_with_an_exact_critic():
     offer = balanced(64)
     table = torch.randn(2, 1, 2, 64, generator=torch.Generator().manual_seed(0))
 
@@ -34,8 +34,8 @@ def test_an_oracle_decides_as_cds_basic_with_a_critic_that_is_right():
     assert 0 < found.weight[~offer.own].mean() < 1
 
 
-def test_an_oracle_takes_what_returns_more_than_the_tasks_own_data():
-    """Task 0's own returns are all 1, and candidates return 0 or 2; of task 1 all are below."""
+def test_an_oracle_accepts_returns_above_those_of_the_tasks_own_data():
+    """Task 0's own returns are 1 and its candidates' 0 or 2. Task 1's candidates are all below."""
     offer = balanced(4)
     returns = torch.tensor([[[1.0, 1.0, 0.0, 2.0], [9.0, 9.0, 2.0, 3.0]]])
     critic = Critic(asked_for_too_much, asked_for_too_much, lambda task: returns)
@@ -44,7 +44,7 @@ def test_an_oracle_takes_what_returns_more_than_the_tasks_own_data():
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5])
-def test_random_tenth_takes_candidates_at_the_probability_whatever_they_are(probability):
+def test_random_tenth_accepts_every_candidate_with_the_same_probability(probability):
     offer = balanced(40_000)
     uniform = torch.rand(1, 2, 40_000, generator=torch.Generator().manual_seed(1))
     config = random_tenth.Config(probability=probability)

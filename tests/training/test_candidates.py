@@ -1,4 +1,4 @@
-"""What a strategy selects: measures against references, and the rows that training leaves."""
+"""What a strategy selects: measures against references, and the rows that training writes."""
 
 import itertools
 
@@ -16,7 +16,7 @@ DECILES = [f"weight_d{k}" for k in range(1, 11)]
 
 
 def ranked(seed: int, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and returns with many ties, not independent."""
+    """Dependent weights and returns with many ties."""
     rng = np.random.default_rng(seed)
     returns = rng.integers(0, 15, n).astype(float)
     return np.round(1 / (1 + np.exp(-0.2 * returns - rng.normal(size=n))), 1), returns
@@ -60,7 +60,7 @@ def test_a_constant_weight_selects_nothing():
 
 
 def test_equal_returns_stay_together():
-    """Nine of ten returns are 0: they are in the fifth decile, and the tenth is the top quarter."""
+    """Nine of ten returns are 0. They are in the fifth decile; the tenth is the top quarter."""
     returns = np.repeat([0.0, 5.0], [90, 10])
     weight = np.repeat([0.1, 0.2], [90, 10])
     found = candidates.measures(weight, returns)
@@ -92,7 +92,7 @@ def test_the_newest_steps_are_kept_and_no_more():
         kept = candidates.keep(kept, rows, Sharing(rows.float()))
     assert [int(rows[0, 0, 0]) for rows, _, _ in kept] == list(range(34, 50))  # 16 x 64 candidates
     assigned = Sharing(rows.float(), task=rows)
-    assert len(candidates.keep(kept, rows, assigned)) == 8  # 2 tasks' candidates are each one's
+    assert len(candidates.keep(kept, rows, assigned)) == 8  # both tasks' rows are offered to each
     large = torch.zeros(1, 2, 4096)
     assert len(candidates.keep([[large, large, None]], large, Sharing(large))) == 1
 
@@ -114,7 +114,7 @@ def by_hand(pool, kept, target):
 
 @pytest.mark.parametrize("sharing", ["cds", "hipi", "sharing_all"])
 def test_candidates_by_hand(sharing):
-    """HIPI's are all transitions of other tasks, with weight 1 where the target got them."""
+    """HIPI's candidates are all transitions of other tasks; weight 1 if the target got them."""
     job = make_job(sharing=sharing)
     pool = loop.device_pool(job, make_pool())
     state = loop.start(job, pool)
@@ -160,7 +160,7 @@ def test_without_candidates_there_are_no_rows():
 
 
 def test_a_strategy_that_knows_the_returns_has_the_best_auc():
-    """Weights by rank of the return-to-go itself, in the place of a critic's opinion."""
+    """The weights are ranks of the return-to-go itself instead of a critic's estimate."""
 
     class Knowing:
         __name__ = "knowing"

@@ -1,4 +1,4 @@
-"""Interrupted training: killed, stopped, damaged, changed; never other bytes than uninterrupted."""
+"""Interrupted training must give the same bytes as uninterrupted training, or be refused."""
 
 import json
 import multiprocessing
@@ -26,14 +26,14 @@ FILES = ("policies.safetensors", "metrics.csv", "shift.csv")
 KILLS = 10
 OFTEN = 0.02  # seconds between checkpoints
 
-# A clean process that has imported everything forks each run: a kill costs no new import.
+# A clean process imports everything once and forks each run, so that a kill costs no new import.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["cds_bench.training.run", "cds_bench.algorithms.cql"])
 
 
 @pytest.fixture(scope="module")
 def profile(trained, tmp_path_factory):
-    """A pool and a run of some seconds, with a cloning phase and moving averages."""
+    """A pool and a run of a few seconds, with a cloning phase and moving averages."""
     folder = tmp_path_factory.mktemp("resumed")
     values = trained.model_dump() | {
         "results": str(folder),
@@ -47,7 +47,7 @@ def profile(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def uninterrupted(profile, tmp_path_factory):
-    """The run's files when nothing stops it."""
+    """The files of a run that nothing interrupts."""
     config = in_folder(profile, tmp_path_factory.mktemp("whole"))
     finish(begin(config, save_every=3600))
     return made(config)
@@ -81,7 +81,7 @@ def saved(config):
 def wait_for_checkpoint(config, count=1):
     until = time.monotonic() + 60
     while len(saved(config)) < count:
-        assert time.monotonic() < until, "no checkpoint came"
+        assert time.monotonic() < until, "no checkpoint was written"
         time.sleep(0.005)
 
 
@@ -99,18 +99,18 @@ def made(config):
 
 
 def test_killed_at_ten_random_times(config, uninterrupted):
-    """Every other time it has gone on from a checkpoint when it is killed, a random while later."""
+    """Every other kill comes a random time after the run has continued from a checkpoint."""
     waits = random.Random(0)
     for kill in range(KILLS):
         newest = max(saved(config), default=None)
         process = begin(config)
         while kill % 2 and max(saved(config), default=None) == newest:
-            assert process.is_alive(), "it was over before it was killed"
+            assert process.is_alive(), "the run ended before it was killed"
             time.sleep(0.002)
         time.sleep(waits.uniform(0.0, 0.1 if kill % 2 else 0.4))
         process.kill()
         finish(process, -signal.SIGKILL)
-        assert len(saved(config)) <= checkpoint.KEPT + 1, "one may be new, the oldest not yet gone"
+        assert len(saved(config)) <= checkpoint.KEPT + 1, "the oldest may not be deleted yet"
     finish(begin(config))
     assert made(config) == uninterrupted
     record = json.loads((paths.run(config, *KEY) / "run.json").read_text())
@@ -122,7 +122,7 @@ def test_killed_at_ten_random_times(config, uninterrupted):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_saves_and_goes_on(config, uninterrupted, number):
+def test_a_stopped_run_saves_and_continues(config, uninterrupted, number):
     process = begin(config, save_every=3600)
     progress = paths.run(config, *KEY) / ".claim"
     until = time.monotonic() + 60
@@ -148,7 +148,7 @@ def test_a_complete_run_leaves_its_files_alone(config):
     assert timing.seconds.is_monotonic_increasing
 
 
-def test_at_most_two_are_kept_and_a_damaged_one_is_left_out(config, uninterrupted, capsys):
+def test_at_most_two_are_kept_and_a_damaged_one_is_ignored(config, uninterrupted, capsys):
     interrupted(config)
     newer = saved(config)[-1]
     newer.write_bytes(newer.read_bytes()[:1000])
@@ -198,14 +198,14 @@ def test_a_second_process_is_refused_at_once(config, uninterrupted):
 
 
 @pytest.mark.parametrize("failing", [[1], [0, 1]])
-def test_a_seed_that_fails_takes_no_other_with_it(failing):
-    """Its step, term and last finite values are kept; the other seed's bytes are as ever."""
+def test_a_seed_that_fails_does_not_affect_the_others(failing):
+    """Its step, term and last finite values are kept. The other seed's bytes do not change."""
     pool = data.to_device(make_pool(), "cpu", 0.99)
     broken = torch.tensor([torch.nan if seed in failing else 1.0 for seed in (0, 1)])
 
     def losses(config, learner, batch, noise, step):
         terms = cql.losses(config, learner, batch, noise, step)
-        if step < 6:  # steps count from 0: the seventh is the first that fails
+        if step < 6:  # steps count from 0, so the seventh step fails first
             return terms
         return cql.Terms(**vars(terms) | {"policy": terms.policy * broken})
 
@@ -226,4 +226,4 @@ def test_a_seed_that_fails_takes_no_other_with_it(failing):
         kept = [frame[frame.seed == 0] for frame in (healthy.metrics, found.metrics)]
         pd.testing.assert_frame_equal(*(frame.reset_index(drop=True) for frame in kept))
     else:
-        assert len(found.policies["w0"]) == 2, "training ends where every seed has failed"
+        assert len(found.policies["w0"]) == 2, "training ends when every seed has failed"

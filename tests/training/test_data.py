@@ -45,7 +45,7 @@ def draws(batch: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("composition", ["own", "union", "balanced"])
-def test_offered_rows_are_uniform_over_what_they_should_cover(pool, composition):
+def test_offered_rows_are_uniform_over_the_rows_of_their_composition(pool, composition):
     batch = 60_000
     rows = data.offer_rows(pool, composition, draws(batch))
     for task, (first, count) in enumerate(zip(pool.first.tolist(), COUNTS, strict=True)):
@@ -62,7 +62,7 @@ def test_offered_rows_are_uniform_over_what_they_should_cover(pool, composition)
 
 
 def test_balanced_sources_offers_every_other_task_alike(pool):
-    """Datasets of other sizes get equal parts of the second half, each uniform over its rows."""
+    """Datasets of different sizes get equal parts of the second half, uniform over their rows."""
     batch = 60_000
     rows = data.offer_rows(pool, "balanced_sources", draws(batch))
     for task in range(len(COUNTS)):
@@ -84,7 +84,7 @@ def test_extreme_draws_stay_in_range(pool):
         assert "balanced" not in composition or (own[..., :1].all() and not own[..., 1:].any())
 
 
-def test_gather_relabels_for_the_task_asked(pool):
+def test_gather_relabels_for_the_requested_task(pool):
     toy = make_pool()
     rows = torch.tensor([[[0, 99], [5, 50], [20, 7]]])
     task = torch.tensor([[[2, 0], [1, 1], [0, 2]]])
@@ -102,8 +102,8 @@ def test_gather_relabels_for_the_task_asked(pool):
     assert torch.equal(batch.weight, weight.flatten(1))
 
 
-def test_returns_are_of_the_affine_reward():
-    """Of scale r + shift, which goes on after a cut: the units of the algorithm's critic."""
+def test_returns_use_the_affine_reward():
+    """They sum scale r + shift, and the shift continues after a cut: the units of the critic."""
     toy = make_pool()
     plain = data.to_device(toy, "cpu", DISCOUNT)
     expected = returns_to_go(toy.rewards, toy.terminals, toy.ends, DISCOUNT)
@@ -116,7 +116,7 @@ def test_returns_are_of_the_affine_reward():
 
 
 def test_the_end_of_a_failed_episode_is_not_better_than_reaching_the_goal():
-    """A reward of 10 r - 5: one episode reaches its goal in 7 steps, the others are cut."""
+    """The reward is 10 r - 5. One episode reaches its goal in 7 steps; the others are cut."""
     toy = make_pool((21, 7))
     toy.rewards[:], toy.terminals[:] = 0.0, 0.0
     toy.rewards[6, 0] = toy.terminals[6, 0] = 1.0
@@ -132,11 +132,11 @@ def test_a_task_without_data_is_refused():
 
 
 def test_unlabelled_transitions_get_the_tasks_lowest_reward():
-    """min(0, min over the task's own data): other tasks' rewards are not known."""
+    """It is min(0, min over the task's own data), because other data have no known rewards."""
     toy = make_pool()
     toy.rewards[:] = np.random.default_rng(1).normal(size=toy.rewards.shape)
     toy.rewards[toy.source == 1, 1] += 100.0  # never negative
-    toy.rewards[0, 2] = -50.0  # of another task's data
+    toy.rewards[0, 2] = -50.0  # on another task's data
     pool = data.to_device(toy, "cpu", DISCOUNT)
     own = [toy.rewards[toy.source == task, task].min() for task in range(3)]
     np.testing.assert_array_equal(pool.lowest, np.float32([own[0], 0.0, own[2]]))

@@ -16,14 +16,14 @@ POLICY = (0.1, 0.3)
 
 
 def known(policy, behaviour) -> float:
-    """Over two equal action dimensions."""
+    """The divergence over two equal action dimensions."""
     (m, s), (n, t) = policy, behaviour
     return 2 * (math.log(t / s) + (s * s + (m - n) ** 2) / (2 * t * t) - 0.5)
 
 
 @pytest.fixture(scope="module")
 def pool():
-    """Each task's data come from one Gaussian, whatever the state."""
+    """Each task's data come from one Gaussian, which does not depend on the state."""
     plain = make_pool((3000, 3000, 3000))
     rng = np.random.default_rng(1)
     moments = np.array(BEHAVIOUR)[plain.source]
@@ -33,7 +33,7 @@ def pool():
 
 
 def measured(pool, **job):
-    """The shift of a policy that is POLICY in every state."""
+    """The measured shift of a policy that equals POLICY in every state."""
     job = make_job(seeds=[0, 1], batch_size=64, **job)
     state = loop.start(job, pool)
     with torch.no_grad():
@@ -64,7 +64,7 @@ def test_own_data(pool):
 
 
 def test_shared_data(pool):
-    """All data for every task: the behaviour is the mixture, which one Gaussian has to match."""
+    """Every task gets all data. The behaviour is then a mixture, fitted by a single Gaussian."""
     means = [mean for mean, _ in BEHAVIOUR]
     spread = math.sqrt(0.4**2 + np.var(means))
     found = measured(pool, sharing="sharing_all")

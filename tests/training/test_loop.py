@@ -1,4 +1,4 @@
-"""The engine: stacking, streams, metrics, divergence."""
+"""The engine: stacking, random streams, metrics and divergence."""
 
 import dataclasses
 
@@ -51,7 +51,7 @@ def train(**kwargs) -> loop.Result:
     [("no_sharing", False), ("hipi", False), ("cds_basic", True), ("cds", False)],
 )
 def test_a_seed_alone_equals_the_same_seed_in_a_stack(sharing, layer_norm):
-    """To the last bit: rounding that differed would grow over training into other scores."""
+    """They agree to the last bit; a different rounding would grow into different scores."""
     config = cql.Config(actions=2, cloning_steps=60)
     alone, stacked = (
         train(
@@ -77,7 +77,7 @@ def test_learning_rates_fall_along_a_cosine():
     np.testing.assert_allclose(rates, expected)
 
 
-def test_a_critic_tells_the_returns_of_the_offered_rows_under_any_task():
+def test_a_critic_gives_the_returns_of_the_offered_rows_under_any_task():
     job = make_job(algorithm_config=cql.Config(discount=0.5, reward_scale=2.0))
     pool = loop.device_pool(job, make_pool())
     rows = torch.tensor([[[0, 99], [5, 50], [20, 7]]])
@@ -97,7 +97,7 @@ def test_same_seed_same_bytes_and_other_seed_other_policies():
 
 
 def test_strategies_share_their_random_numbers():
-    """Initial policies and the first step's batches agree, so that comparisons are paired."""
+    """Initial policies and the first step's batches agree, which makes comparisons paired."""
     pool = loop.device_pool(make_job(), make_pool())
     states = [loop.start(make_job(sharing=name), pool) for name in ("no_sharing", "cds")]
     for name, values in states[0].learner.policy.items():
@@ -115,7 +115,7 @@ def test_snapshots_are_copies_at_their_steps():
     assert not torch.equal(weights[1], weights[2])
 
 
-def test_metrics_hold_what_is_promised():
+def test_metrics_have_every_documented_row():
     metrics = train(seeds=[0, 1]).metrics
     assert tuple(metrics.columns) == METRICS
     terms = {"temporal_difference", "conservative", "policy", "temperature", "multiplier"}
@@ -153,7 +153,7 @@ def test_divergence_is_named():
 
 
 def test_learns_which_actions_pay():
-    """On a one-step problem with reward -|a - 0.5|^2 the policy moves to the best action."""
+    """On a one-step problem with reward -|a - 0.5|^2, the policy moves to the best action."""
     pool = make_pool((400, 400, 400))
     rewards = -np.square(pool.actions - 0.5).sum(1, keepdims=True) * np.ones(3)
     pool = dataclasses.replace(
