@@ -101,7 +101,7 @@ def test_another_table_is_drawn_from_the_same_scores(finished, edit):
 
 
 def test_another_caption_or_style_makes_the_page_alone(finished, edit):
-    edit("cds_bench/report/products.py", "What each dataset covers", "What every dataset covers")
+    edit("cds_bench/report/products.py", "Each panel shows where", "Every panel shows where")
     edit("cds_bench/report/page.css", "scroll-behavior: smooth", "scroll-behavior: auto")
     assert finished.planned("--configfile", finished.profile()) == {"report": 1, "all": 1}
 
