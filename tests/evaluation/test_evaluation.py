@@ -278,5 +278,5 @@ def test_damaged_policies_are_refused(path, tmp_path):
 
 def test_another_safetensors_file_is_refused(tmp_path):
     save_file({"steps": np.arange(3)}, tmp_path / "policies.safetensors")
-    with pytest.raises(BenchError, match=r"is no run's policies: 'run' is missing"):
+    with pytest.raises(BenchError, match=r"does not hold a run's policies: 'run' is missing"):
         load_policies(tmp_path / "policies.safetensors")

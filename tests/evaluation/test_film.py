@@ -61,7 +61,7 @@ def test_pictures_change_nothing_that_is_simulated():
         ({"suite": "pointmaze-medium-direct"}, "unknown suite .* did you mean 'pointmaze-medium-d"),
         ({"task": "pointmaze-medium-0-0"}, r"pointmaze-medium-directed: unknown task .*-0-16"),
         ({"task": "jump"}, "unknown task 'jump'"),
-        ({"policy": "exprt"}, "'exprt' is none of random, behaviour, expert and no folder of a"),
+        ({"policy": "exprt"}, "'exprt' is neither one of random, behaviour, expert nor the folder"),
         ({"output": "film.mp4"}, "only GIF is written"),
     ],
 )

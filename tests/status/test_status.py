@@ -115,7 +115,7 @@ def test_running_is_claimed_by_another_process(config, folder, holder):
     assert (run.state, run.eta, run.note) == ("running", 30.0, "")
     text = command.text(config)
     assert "1 running" in text
-    assert "what is running is done in 0:00:30" in text
+    assert "running jobs finish in 0:00:30" in text
     assert "no workflow is running on it" in text
     assert tree(config.folder) == before
 
@@ -148,8 +148,8 @@ def test_a_workflow_is_seen(config, holder):
     ("name", "text", "state", "note"),
     [
         ("run.json", '{"seeds": [0', "unreadable", "run.json: not valid JSON"),
-        ("run.json", "[1, 2]", "unreadable", "run.json: no JSON object"),
-        ("run.json", '{"failures": 3}', "unreadable", "run.json: 'failures' is no list"),
+        ("run.json", "[1, 2]", "unreadable", "run.json: not a JSON object"),
+        ("run.json", '{"failures": 3}', "unreadable", "run.json: 'failures' is not a list"),
         ("run.json", '{"failures": [3, {}]}', "failed", "a seed; seed ? at step ?: ?"),
         (".progress.json", "", "stopped", ".progress.json: not valid JSON"),
         (".progress.json", '{"step": "x", "steps_per_second": NaN}', "stopped", ""),
