@@ -15,7 +15,7 @@ from cds_bench.storage import paths
 
 
 def job(config: Config, name: str) -> dict[str, Any]:
-    """The whole job of a baseline. Raises BenchError if the configuration is impossible.
+    """The whole job of a baseline. Raises BenchError if the configuration cannot be carried out.
 
     Keys: baseline, options, seeds, suites (see `suite_job`), tasks (see `_task`), protocol.
     """

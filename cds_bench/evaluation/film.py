@@ -19,8 +19,8 @@ from cds_bench.seeding import stream
 from cds_bench.storage.files import atomic
 
 QUALITIES = ("random", "behaviour", "expert")
-FRAMES, SECONDS = 60, 6  # the longest film
-WIDTH = 300  # the most pixels
+FRAMES, SECONDS = 60, 6  # a film has at most this many frames and seconds
+WIDTH = 300  # and is at most this many pixels wide
 
 
 def film(config: Config, suite: str, task: str, policy: str, seed: int, output: Path | None) -> str:

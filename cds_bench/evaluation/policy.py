@@ -74,7 +74,7 @@ class Policies:
 def _network(
     layers: list[np.ndarray], x: np.ndarray, gains: Sequence[np.ndarray] = ()
 ) -> np.ndarray:
-    """Applies a stack of ReLU networks to x [stack, rows, in]; layers are weights, biases in turn.
+    """Applies a stack of ReLU networks (weights and biases in turn) to x [stack, rows, in].
 
     With gains, hidden layers are normalised as in `algorithms.networks.activate`.
     """

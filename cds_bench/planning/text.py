@@ -22,8 +22,8 @@ from cds_bench.progress import Progress
 from cds_bench.status.layout import aligned, clock
 
 ALIKE = 1.1  # strategies share a row if their speeds differ by less than this factor
-LABEL = 24  # the most characters for a row's strategies
-WIDTH = 100  # the most characters in a line of prose
+LABEL = 24  # the strategies of a row take at most this many characters
+WIDTH = 100  # a line of prose has at most this many characters
 
 
 def estimate(config: Config, cores: int | None = None, seconds: float = SECONDS) -> str:

@@ -183,10 +183,10 @@ def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     plotting.title(
         made,
         f"Aggregates on {suite}",
-        f"Values are over {_seeds(config, counts)}, which are the small dots. Bars are "
-        f"{percent(config)} percentile bootstrap intervals: over seeds for the mean, and over "
-        "seeds within each task for the interquartile mean. The dashed line marks "
-        f"{'0' if by_success(suite) else 'the random policy'}. {provenance(config)}",
+        f"Small dots are {_seeds(config, counts)}, and the dashed line marks "
+        f"{'0' if by_success(suite) else 'the random policy'}. Bars are {percent(config)} "
+        "percentile bootstrap intervals: over seeds for the mean, and over seeds within each task "
+        f"for the interquartile mean. {provenance(config)}",
     )
     return made
 

@@ -34,7 +34,8 @@ def routes(config: Config, suite: str, algorithm: str) -> Made:
 def thirds(metrics: pd.DataFrame, metric: str, tasks: tuple[str, ...]) -> np.ndarray:
     """Means over seeds in each third of training, [3, target, source].
 
-    Values are NaN where nothing is logged. A third is a third of the largest step, inclusive.
+    Values are NaN where nothing is logged. Thirds are of the largest step, and a step on a boundary
+    belongs to the earlier third.
     """
     rows = metrics[metrics["metric"] == metric]
     blank = np.full((3, len(tasks), len(tasks)), np.nan)

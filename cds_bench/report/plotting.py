@@ -13,7 +13,7 @@ from cds_bench.storage import files
 
 WIDTH = 7.2  # inches, the width of a page's text
 DPI = 150
-ACROSS = 4  # the most panels side by side
+ACROSS = 4  # at most this many panels are side by side
 # Okabe and Ito's colours, which colour-blind readers can tell apart, without the yellow, which is
 # hard to see on paper. The last one is a dark violet [ours], so that seven strategies beside the
 # reference have their own colours.

@@ -66,7 +66,7 @@ def _run(config: Config, key: tuple[str, str, str, str]) -> Run:
 
 
 def seconds(found: list[Run]) -> float:
-    """Wall time of all training jobs, added up."""
+    """The wall time of all training jobs together."""
     return sum(number(run.record.get("wall_seconds")) or 0.0 for run in found)
 
 
@@ -128,7 +128,7 @@ def pools(config: Config, found: list[Run]) -> list[tuple[str, str, str]]:
 
 
 def training_code(found: list[Run]) -> list[tuple[str, str]]:
-    """Method, and the fingerprints of the code that its jobs ran."""
+    """Rows of method and the fingerprints of the code that its jobs ran."""
     codes: dict[str, set[str]] = {}
     for run in found:
         codes.setdefault(run.method, set()).add(str(run.record.get("code") or NOTHING))
@@ -136,7 +136,7 @@ def training_code(found: list[Run]) -> list[tuple[str, str]]:
 
 
 def present_code() -> list[tuple[str, str]]:
-    """Stage, and the fingerprint of all its modules and what they import, as they are now."""
+    """Rows of stage and the current fingerprint of its modules and everything they import."""
     return [(stage, fingerprint(*_modules(stage))) for stage in STAGES]
 
 

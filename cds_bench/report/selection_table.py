@@ -138,9 +138,9 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
         made,
         f"What strategies select on {suite}",
         "The upper panels show the mean weight of a target's candidates from other tasks over the "
-        "last half of training, by decile of their return-to-go under the target's reward; deciles "
-        "that are empty because returns are equal are left out. The lower panels show the AUC of "
-        "the weights for the top quarter of returns-to-go (dashed: chance). Values are means over "
+        "last half of training, by decile of their return-to-go under the target's reward (deciles "
+        "that equal returns leave empty are omitted). The lower panels show the AUC of the weights "
+        "for the top quarter of returns-to-go (dashed: chance); all values are means over "
         f"n = {config.seeds} seeds unless the legend says otherwise. {provenance(config)}",
     )
     return made
