@@ -1,4 +1,4 @@
-# The set-up and the few commands that a reader needs; `make` lists them.
+# The set-up and the few commands that a reader needs. `make` lists them.
 SHELL := bash
 PYTHON ?= python3
 JOBS ?= 2
@@ -9,22 +9,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PARTIAL := $(VENV)/.partial
-# Rules call `cds-bench` and `snakemake` by name; PYTHON itself is looked up outside of .venv.
+# Rules call `cds-bench` and `snakemake` by name. PYTHON itself is looked up outside .venv.
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-# The interpreters that every locked version has a build for: the minor versions of Python 3.
+# The oldest and newest minor version of Python 3 for which every locked package has a build.
 OLDEST := 11
 NEWEST := 13
-# Whether a Python runs and is one of them. It reads --version, which the oldest Python answers.
+# Whether a Python runs and is one of them. Every Python, however old, answers --version.
 supported = (minor=$$($(1) --version 2>&1 | sed -nE 's/^(Python )?3\.([0-9]+).*/\2/p'); \
 	[ "$${minor:-0}" -ge $(OLDEST) ] && [ "$$minor" -le $(NEWEST) ])
 
-# Whether a Python is an environment's own and has pip. Before pyvenv.cfg is written, .venv/bin/python is the
-# machine's interpreter: nothing may be installed into that. pip itself is told to refuse it as well.
+# Whether a Python belongs to an environment and has pip. Until pyvenv.cfg is written, .venv/bin/python is the
+# machine's own interpreter, and nothing may be installed into that. PIP is told to refuse it as well.
 OWN_PIP := 'import sys, pip; sys.exit(sys.prefix == sys.base_prefix)'
 PIP := PIP_REQUIRE_VIRTUALENV=1 $(BIN)/python -m pip
 
-# A checkout that was moved, or an interpreter that was removed, leaves scripts that point nowhere.
+# If the checkout was moved or the interpreter was removed, the scripts in .venv no longer work.
 ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
@@ -36,24 +36,24 @@ help: ## list these commands
 	  printf '  %-14s %s\n' "$$name" "$$what"; done
 	@echo '  ARGS="..." is passed on, e.g. make results ARGS=--dry-run'
 
-setup: $(STAMP) ## make .venv and install what is locked (PYTHON=python3.12 names the interpreter)
+setup: $(STAMP) ## make .venv and install the locked packages (PYTHON=python3.12 names the interpreter)
 	@echo "The environment in $(VENV) is complete and up to date."
 
-results: $(STAMP) ## run the workflow on all cores (PROFILE=smoke: another profile)
+results: $(STAMP) ## run the workflow on all cores (PROFILE=smoke runs another profile)
 	@test -f workflow/config/$(PROFILE).yaml || { echo "PROFILE=$(PROFILE): no file" \
 	  "workflow/config/$(PROFILE).yaml; profiles: $(basename $(notdir $(wildcard workflow/config/*.yaml)))" >&2; exit 1; }
 	@$(IN_VENV) snakemake --cores all $(ARGS) --configfile workflow/config/$(PROFILE).yaml
 
-# Tables, figures, scores and what they were made with; not datasets, policies and other renderings, which are large.
+# Keeps tables, figures, scores and their provenance. Datasets, policies and other formats are too large to keep.
 reference: results ## run the workflow and keep its tables as results/reference/<PROFILE>
 	@rm -rf results/reference/$(PROFILE) && mkdir -p results/reference/$(PROFILE)
 	@cd results/$(PROFILE) && cp --parents -r tables/*.{md,csv} figures/*.png references *.csv config.json \
 	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/$(PROFILE)
 
-bench: $(STAMP) ## measure speed beside other implementations, in benchmarks/results (ARGS=--quick: tiny)
+bench: $(STAMP) ## compare speed with other implementations, in benchmarks/results (ARGS=--quick is tiny)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-test: $(STAMP) ## run the tests (JOBS=2 of them at a time)
+test: $(STAMP) ## run the tests (JOBS=2 runs two at a time)
 	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: check-code check-format check-workflow-format check-workflow ## check code and workflow style
@@ -72,16 +72,16 @@ format: $(STAMP) ## format code and workflow
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# Torch stands without the tag of one build (+cpu, ...) and without CUDA's packages: pip adds those that
-# the machine's own build of torch requires.
-lock: $(STAMP) ## resolve requirements.in anew, keeping the versions that still fit (ARGS=--upgrade renews all)
+# The lock names torch without the tag of a build (+cpu, ...) and without CUDA's packages. pip adds the packages
+# that the machine's build of torch requires.
+lock: $(STAMP) ## resolve requirements.in again and keep versions that still fit (ARGS=--upgrade renews all)
 	@PYTHONWARNINGS=ignore CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --no-emit-options \
 	  --annotation-style=line $(ARGS) --output-file=requirements.lock requirements.in
 	@sed -E '/^(cuda|nvidia|triton)[a-z0-9-]*==/d; s/^([^ #]+)\+[a-z0-9.]+/\1/' requirements.lock > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 
-# What an interrupted installation, a moved checkout or a removed interpreter left behind is made anew.
-# Large downloads are named as they start, so that a slow line does not look like a standstill.
+# Makes the environment again after an interrupted installation, a moved checkout or a removed interpreter.
+# Large downloads are named when they start, so that a slow connection does not look like a standstill.
 $(STAMP): requirements.lock requirements-no-deps.txt pyproject.toml
 	@if [ -e $(PARTIAL) ] || [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" != "$(CURDIR)" ] \
 	  || ! $(call supported,$(BIN)/python) || ! $(BIN)/python -c $(OWN_PIP) 2>/dev/null; then \
@@ -100,7 +100,7 @@ $(STAMP): requirements.lock requirements-no-deps.txt pyproject.toml
 	fi
 	@touch $(PARTIAL)
 	@echo "Installing $$(grep -c == requirements.lock) locked packages: 1 to 5 minutes," \
-	  "longer on a slow line or where torch brings CUDA's libraries."
+	  "or longer if the connection is slow or torch needs CUDA's libraries."
 	@$(PIP) install --quiet --disable-pip-version-check --constraint requirements.lock pip setuptools
 	@set -o pipefail; $(PIP) install --progress-bar off --requirement requirements.lock \
 	  --build-constraint requirements.lock \

@@ -5,7 +5,7 @@
 # snakemake --cores 8 table_walker2d_mixed                       one table, from its suite's runs
 # snakemake --cores 8 table_door_drawer --configfile workflow/config/smoke.yaml
 #
-# Targets stand before --configfile, because Snakemake takes every word after it for a file.
+# Name targets before --configfile: Snakemake takes every word after it for a file.
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ from cds_bench.storage.locks import hold
 
 min_version("9.0")
 
-# A profile's lists must not be merged with the default's: the directive would do that.
+# Only without a profile: the directive would merge a profile's lists with the default's.
 if "suites" not in config:
 
     configfile: "workflow/config/default.yaml"
@@ -49,7 +49,7 @@ wildcard_constraints:
 
 
 onstart:
-    # Held while this process lives, and gone with it however it ends.
+    # The lock is released when this process ends, even if it is killed.
     try:
         hold(settings.folder, "a workflow is being run on it")
     except BenchError as error:
@@ -63,10 +63,10 @@ onsuccess:
 
 
 onerror:
-    # What failed is marked in every table; Snakemake's exit status stays the failure's.
+    # The tables mark what failed. Snakemake still exits with the status of the failure.
     shell("cds-bench tables --config {whole:q} || true")
     print(
-        f"Report of the results so far, failed runs marked: {jobs.report(settings)}"
+        f"Report of the results so far (failed runs are marked): {jobs.report(settings)}"
     )
 
 
@@ -77,7 +77,7 @@ rule all:
         targets.figures(settings),
         jobs.report(settings),
     message:
-        "All results are there"
+        "All results are complete"
 
 
 include: "workflow/rules/behaviour.smk"
@@ -86,5 +86,5 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/report.smk"
-# Last, so that a rule's name that is taken already is reported of the baseline's.
+# Included last, so that an error about a rule name that is already taken names the baseline's rule.
 include: "workflow/rules/baselines.smk"

@@ -1,7 +1,8 @@
-"""What an external baseline is told: the job that stands in its job.json.
+"""The job of an external baseline, which it reads from job.json.
 
-Plain data with every default resolved, so that a program in any language can read it; the
-Snakefile makes it, so nothing here imports torch. docs/external-baselines.md describes each key.
+The job is plain data with every default resolved, so that a program in any language can read it.
+The Snakefile makes it, so nothing here imports torch. docs/external-baselines.md describes each
+key.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from cds_bench.storage import paths
 
 
 def job(config: Config, name: str) -> dict[str, Any]:
-    """The whole job of a baseline. Raises BenchError where the configuration asks the impossible.
+    """The whole job of a baseline. Raises BenchError if the configuration cannot be carried out.
 
     Keys: baseline, options, seeds, suites (see `suite_job`), tasks (see `_task`), protocol.
     """
@@ -29,7 +30,7 @@ def job(config: Config, name: str) -> dict[str, Any]:
 
 
 def suite_job(config: Config, suite: str) -> dict[str, Any]:
-    """What our own training jobs of a suite use: data, sizes, steps, every algorithm's options."""
+    """The data, sizes, steps and algorithm options that our own training jobs of a suite use."""
     own = config.of(suite)
     return {
         "suite": suite,
@@ -50,7 +51,7 @@ def suite_job(config: Config, suite: str) -> dict[str, Any]:
 
 
 def _task(config: Config, task: str) -> dict[str, Any]:
-    """A task's world, the scores that normalise, and the starts of its evaluation episodes."""
+    """A task's environment, its reference scores, and the starts of its evaluation episodes."""
     protocol = config.protocol
     episodes = max(protocol.curve_episodes, protocol.final_episodes)
     return {

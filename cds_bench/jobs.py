@@ -1,10 +1,10 @@
-"""The jobs of a profile: their names, logs and files, and the modules that their results need."""
+"""The jobs of a profile: their names, logs, files, and the modules behind their results."""
 
 import envs
 from cds_bench.config import Config, plugins
 from cds_bench.storage import paths
 
-# What is written per suite, and put together for the whole profile.
+# These files are written for each suite and then merged for the whole profile.
 MERGED = (paths.scores, paths.failures, paths.shift, paths.comparisons)
 
 
@@ -22,7 +22,7 @@ def groups(config: Config) -> list[str]:
 
 
 def runs(config: Config, *suites: str) -> list[tuple[str, str, str, str]]:
-    """Every training job of the named suites, or of all: suite, algorithm, sharing, seeds."""
+    """The training jobs (suite, algorithm, sharing, seeds) of the named suites, or of all."""
     return [
         (suite, algorithm, sharing, seeds)
         for suite in suites or config.suites
@@ -32,7 +32,7 @@ def runs(config: Config, *suites: str) -> list[tuple[str, str, str, str]]:
 
 
 def run_files(config: Config, *key: str) -> dict[str, str]:
-    """The files of one training job, by the names that its rule uses."""
+    """The files of one training job, under the names that its rule uses."""
     folder = paths.run(config, *key)
     names = ("policies.safetensors", "metrics.csv", "timing.csv", "shift.csv", "run.json")
     return {name.partition(".")[0]: str(folder / name) for name in names}
@@ -44,7 +44,7 @@ def baseline_scores(config: Config) -> list[str]:
 
 
 def discount(config: Config, suite: str) -> float:
-    """What a suite's returns are discounted by before training: by its first algorithm's."""
+    """The discount of a suite's returns before training, which is its first algorithm's."""
     name, options = next(iter(config.of(suite).algorithms.items()))
     return (plugins.defaults("algorithms", config.module("algorithms", name)) | options)["discount"]
 
@@ -54,36 +54,36 @@ def suite_tasks(suite: str) -> tuple[str, ...]:
 
 
 def policy_files(config: Config, task: str) -> list[str]:
-    """The trained behaviour policy behind a task's data and its provenance; none if scripted."""
+    """The files of the trained behaviour policy behind a task's data. Scripted ones have none."""
     policy = envs.TASKS[task].policy
     files = (paths.behaviour, paths.behaviour_provenance)
     return [str(file(config, policy)) for file in files] if policy else []
 
 
 def domain_of(name: str) -> str:
-    """The domain of a suite, a task or a skill; a trained policy is named after one of these."""
+    """The domain of a suite, task or skill. Trained policies are named after one of these."""
     return (envs.SUITES | envs.TASKS | envs.SKILLS)[name].domain
 
 
 def world(domain: str) -> tuple[str, ...]:
-    """The modules of a domain's world, for fingerprints: its tasks and its environments."""
+    """The modules with a domain's tasks and environments, for fingerprints."""
     described = envs.DOMAINS[domain]
     return (described.__name__, described.ENVIRONMENTS)
 
 
 def worlds(config: Config) -> list[str]:
-    """The modules of every configured domain's world."""
+    """The modules with the tasks and environments of every configured domain."""
     domains = dict.fromkeys(domain_of(suite) for suite in config.suites)
     return [module for domain in domains for module in world(domain)]
 
 
 def behaviours(domain: str) -> tuple[str, ...]:
-    """The modules that a domain's data come from, for fingerprints."""
+    """The modules that make a domain's data, for fingerprints."""
     return (*world(domain), f"cds_bench.behaviour.{domain}")
 
 
 def by_quality(config: Config) -> list[str]:
-    """The suites that differ in the quality of their data alone: those that share their tasks."""
+    """Suites that have the same tasks and differ only in the quality of their data."""
     qualities = {
         suite: {source.quality for source in envs.SUITES[suite].sources.values()}
         for suite in config.suites
@@ -107,17 +107,17 @@ def all_datasets(config: Config) -> list[str]:
 
 
 def all_references(config: Config) -> list[str]:
-    """The scores that normalise of every task."""
+    """The reference scores of every task, which normalise returns."""
     return [str(paths.references(config, task)) for task in config.tasks()]
 
 
 def suite_metrics(config: Config, suite: str) -> list[str]:
-    """What the figures of who shares with whom are drawn from."""
+    """The metrics of a suite's runs, from which the figures of sharing are drawn."""
     return [run_files(config, *run)["metrics"] for run in runs(config, suite)]
 
 
 def suite_runs(config: Config, suite: str) -> list[str]:
-    """What a suite's statistics are computed from: its runs, and what they scored."""
+    """The files from which a suite's statistics are computed: its runs and their scores."""
     found = []
     for run in runs(config, suite):
         made = run_files(config, *run)
@@ -127,12 +127,12 @@ def suite_runs(config: Config, suite: str) -> list[str]:
 
 
 def suite_statistics(config: Config, suite: str) -> list[str]:
-    """What the statistics of a suite write."""
+    """The files that the statistics of a suite write."""
     return [str(path(config, suite)) for path in MERGED]
 
 
 def statistics(config: Config) -> list[str]:
-    """What the statistics of the whole profile write."""
+    """The files that the statistics of the whole profile write."""
     return [str(path(config)) for path in (*MERGED, paths.claims)]
 
 
@@ -141,7 +141,7 @@ def report(config: Config) -> str:
 
 
 def page_data(config: Config) -> list[str]:
-    """What the report page reads beside tables and figures: runs and the data behind them."""
+    """The files that the report page reads besides tables and figures: runs and their data."""
     of_runs = [run_files(config, *run)[name] for run in runs(config) for name in ("run", "metrics")]
     of_suites = [str(paths.manifest(config, suite)) for suite in config.suites]
     of_data = all_datasets(config) + all_references(config)

@@ -1,4 +1,4 @@
-"""Progress with an ETA: a live bar on a terminal, a plain line now and then in a log."""
+"""Progress with an ETA: a live bar on a terminal, and occasional plain lines in a log."""
 
 import sys
 import time
@@ -9,9 +9,9 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """`with Progress("train", total) as progress: progress.update(done, "loss 0.3")`.
+    """Use as `with Progress("train", total) as progress: progress.update(done, "loss 0.3")`.
 
-    `done` of the total were complete before: they are not counted in the rate.
+    `done` is the number that were complete before. They do not count towards the rate.
     """
 
     def __init__(self, title: str, total: int, done: int = 0):
@@ -31,9 +31,9 @@ class Progress:
             print(f"{self.title}: done in {_clock(time.monotonic() - self.start)}", file=sys.stderr)
 
     def update(self, done: int, note: str = "") -> None:
-        """Reports that `done` of the total are complete; at most one plain line every 10 s.
+        """Reports that `done` of the total are complete, with at most one plain line every 10 s.
 
-        The last note stands until there is another.
+        A note is shown until the next one replaces it.
         """
         self.note = note or self.note
         if self.terminal:

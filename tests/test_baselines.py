@@ -1,4 +1,4 @@
-"""External baselines: the template filled in and run, broken ones beside it, exported policies."""
+"""External baselines: a filled-in template, broken baselines beside it, and their scores."""
 
 import json
 import os
@@ -31,7 +31,7 @@ NOT_A_NUMBER = "    return {20: (2, float('nan'))}\n"
 
 
 def fill_in(root: Path, name: str, body: str) -> None:
-    """A baseline as a user makes it: the template copied, its name put in, its function filled."""
+    """Makes a baseline as a user would: copies the template, names it and fills in its function."""
     folder = root / "workflow" / "baselines"
     shutil.copytree(folder / "_template", folder / name)
     rule, program = folder / name / "rule.smk", folder / name / "run.py"
@@ -59,7 +59,7 @@ def summary(results: Path) -> pd.DataFrame:
 
 
 def test_broken_baselines_leave_the_others_tables(project):
-    """A filled-in template, one that crashes and one that writes NaN; then they are mended."""
+    """A good baseline runs beside one that crashes and one that writes NaN. Both are then fixed."""
     for name, body in (("good", FILLED), ("crashing", CRASHING), ("nans", NOT_A_NUMBER)):
         fill_in(project.folder, name, body)
     path = profile(project, "good", "crashing", "nans")
@@ -88,7 +88,7 @@ def test_broken_baselines_leave_the_others_tables(project):
     status, output = project.run("--cores", "2", "--configfile", path)
     assert status == 0, output
     assert (summary(results)["n"] == 2).all()
-    assert good.stat().st_mtime_ns == before, "what was whole is not run again"
+    assert good.stat().st_mtime_ns == before, "the good baseline is not run again"
     assert project.planned("--configfile", path) == {}
 
 
@@ -118,7 +118,7 @@ def test_names_that_clash_end_in_a_plain_message(project, names, message):
     assert len(output.splitlines()) < 8
 
 
-def test_a_broken_folder_that_is_off_does_no_harm(project):
+def test_a_broken_folder_that_is_not_configured_does_no_harm(project):
     fill_in(project.folder, "wreck", FILLED)
     rule = project.folder / "workflow" / "baselines" / "wreck" / "rule.smk"
     rule.write_text("rule this is no Snakemake")
@@ -138,7 +138,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def written(settings):
-    """`written(change)`: the baseline's scores, after a change of the frame, as it wrote them."""
+    """`written(change)` writes the baseline's scores after a change of the frame."""
     ours = synthetic.run_scores(SINGLE, "cql", "no_sharing", range(3))
 
     def write(change=lambda frame: frame):
@@ -149,7 +149,7 @@ def written(settings):
 
 
 def put(frame: pd.DataFrame, row: int, column: str, value) -> pd.DataFrame:
-    """The frame with one other value; rows are counted from 1."""
+    """The frame with one value replaced. Rows are counted from 1."""
     frame = frame.astype({column: object})
     frame.loc[frame.index[row - 1], column] = value
     return frame
@@ -242,7 +242,7 @@ def test_a_baseline_stands_beside_ours_and_is_compared_by_seed(settings, written
     assert found["p"].tolist() == [0.25, 0.25]
 
 
-def test_a_baseline_that_failed_when_run_again_loses_its_place(settings, written):
+def test_a_baseline_that_fails_when_run_again_loses_its_scores(settings, written):
     written()
     schema.write_checked(settings, "d3rlpy_cql")
     checked = paths.baseline_checked(settings, "d3rlpy_cql")
@@ -263,7 +263,7 @@ def test_an_unknown_sharing_is_compared_with_the_reference(settings, written):
     assert set(found["reference"]) == {"cql x cds"}
 
 
-def test_the_job_says_what_our_own_runs_do(settings):
+def test_the_job_describes_our_own_runs(settings):
     job = json.loads(json.dumps(baselines.job(settings, "d3rlpy_cql")))
     assert job["options"] == {"option": 1}
     assert job["seeds"] == [0, 1, 2]

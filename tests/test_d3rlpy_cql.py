@@ -1,4 +1,4 @@
-"""The baseline d3rlpy_cql in its own environment, where that was made: data in, policies out."""
+"""The baseline d3rlpy_cql in its own environment, if that exists: its data and its policies."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from cds_bench.storage import paths
 FOLDER = Path(__file__).parents[1] / "workflow" / "baselines" / "d3rlpy_cql"
 PYTHON = FOLDER / ".venv" / "bin" / "python"
 SUITE, TASK = "pointmaze-medium-single", "pointmaze-medium-20-4"
-# What d3rlpy holds of the data, and what its policy does, as its own functions say.
+# Records d3rlpy's view of the data and the actions of its policy, with d3rlpy's own functions.
 PROBE = """
 import json, sys
 import d3rlpy, numpy as np
@@ -40,10 +40,10 @@ train.main()
 np.savez("probe.npz", actions=actions, **kept)
 """
 
-# Where `CI` is set its absence is a failure: .ci/run makes it.
+# If `CI` is set, a missing environment is a failure, because .ci/run makes it.
 pytestmark = pytest.mark.skipif(
     not PYTHON.exists() and not os.environ.get("CI"),
-    reason=f"its environment is not there; {FOLDER.name}/environment.sh makes it",
+    reason=f"its environment does not exist; {FOLDER.name}/environment.sh makes it",
 )
 
 
@@ -114,7 +114,7 @@ def test_it_learns_from_every_transition_and_exports_what_it_does(data, tmp_path
     assert np.abs(probe["actions"][2] - probe["actions"][0]).max() > 1e-4
 
 
-def test_what_it_has_not_is_refused(data, tmp_path):
+def test_unsupported_options_are_refused(data, tmp_path):
     made = settings(tmp_path, cloning_steps=5)
     hdf5.write(paths.dataset(made, SUITE, TASK), data, {})
     result = train(made, tmp_path)

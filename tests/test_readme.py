@@ -1,4 +1,4 @@
-"""The README's example strategy is run as it stands there, and its commands exist."""
+"""The README's example strategy works unchanged, and the README's commands exist."""
 
 import re
 import types

@@ -1,4 +1,4 @@
-"""The set-up: what is locked, what names a version, and what `make setup` refuses."""
+"""The set-up: locked versions, consistent version numbers, and what `make setup` refuses."""
 
 import re
 import shutil

@@ -1,6 +1,6 @@
-"""The command line: one subcommand per stage, usable without Snakemake.
+"""The command line: one subcommand per stage, which also works without Snakemake.
 
-Each command imports its own stage only, so that `--help` and the light stages start at once.
+Each command imports only its own stage, so that `--help` and the light stages start quickly.
 """
 
 import sys
@@ -14,7 +14,7 @@ __all__ = ["app", "looking", "main", "results", "stages"]
 
 
 def main() -> None:
-    """Runs a command; what a user can mend ends with one plain message and exit status 1."""
+    """Runs a command. Errors that a user can fix end in one plain message and exit status 1."""
     try:
         app()
     except (BenchError, WorldError) as error:

@@ -1,4 +1,4 @@
-"""What every command needs: the application, the options in common, and the configuration."""
+"""Parts that all commands use: the application, the common options, and the configuration."""
 
 import sys
 from typing import Annotated
@@ -17,7 +17,7 @@ app = typer.Typer(
 ConfigOption = Annotated[
     str,
     typer.Option(
-        "--config", help="A profile's YAML file, or a JSON object with the keys that are used."
+        "--config", help="A profile's YAML file, or a JSON object with the keys that are needed."
     ),
 ]
 SuiteOption = Annotated[str, typer.Option(help="For example walker2d-mixed.")]
@@ -31,9 +31,10 @@ DEFAULT = "workflow/config/default.yaml"
 
 
 def load_settings(source: str, **names: str):
-    """The configuration, with a plain error for a suite, task or plug-in that it does not name.
+    """Loads the configuration. A suite, task or plug-in that it does not name is an error.
 
-    Without suites, as the rules of what suites share pass it, every task and policy is valid.
+    Rules for files that suites share pass a configuration without suites. Every task and policy is
+    valid then.
     """
     import envs
     from cds_bench.config import load
@@ -60,7 +61,7 @@ def load_settings(source: str, **names: str):
 
 
 def warn_short(settings) -> None:
-    """Says on standard error which algorithms are trained for too few steps."""
+    """Prints a warning on standard error for each algorithm that is trained for too few steps."""
     from cds_bench.config.horizons import warnings
 
     for warning in warnings(settings):

@@ -1,4 +1,4 @@
-"""The commands that show something: a configuration, its costs, the state of its runs, a film."""
+"""Commands that show a configuration, its costs, the state of its runs, or a film."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ from cds_bench.cli.app import (
 
 @app.command("config")
 def show(config: ConfigOption = DEFAULT) -> None:
-    """Check a configuration and print it whole, defaults included.
+    """Check a configuration and print it with all defaults.
 
     Example: `cds-bench config --config workflow/config/smoke.yaml`
     """
@@ -32,7 +32,7 @@ def render(
     policy: Annotated[
         str, typer.Option(help="random, behaviour, expert, or the folder of a trained run.")
     ] = "behaviour",
-    seed: Annotated[int, typer.Option(help="Another start and other noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="Chooses the start and the noise.")] = 0,
     output: Annotated[Path | None, typer.Option(help="The GIF to write.")] = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
@@ -49,7 +49,7 @@ def render(
 @app.command()
 def plan(
     config: ConfigOption = DEFAULT,
-    cores: Annotated[int | None, typer.Option(help="Of the workflow; all, if left out.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Cores to use; all by default.")] = None,
 ) -> None:
     """Estimate what a profile costs here, from a short measurement: hours, disk, memory.
 
@@ -67,7 +67,7 @@ def status(
     config: ConfigOption = DEFAULT,
     again: Annotated[bool, typer.Option("--watch", help="Look again every 5 s.")] = False,
 ) -> None:
-    """Show what of a profile is done, running, stopped, failed or missing, also while it runs.
+    """Show which runs of a profile are done, running, stopped, failed or missing, at any time.
 
     Example: `cds-bench status --watch`
     """

@@ -1,4 +1,4 @@
-"""The commands that make results of the runs: statistics, tables, figures, the report page."""
+"""Commands that turn runs into results: statistics, tables, figures and the report page."""
 
 from typing import Annotated
 
@@ -14,13 +14,13 @@ from cds_bench.cli.app import (
 
 @app.command()
 def statistics(
-    suite: Annotated[str, typer.Option(help="Only this suite, from its runs.")] = "",
+    suite: Annotated[str, typer.Option(help="Use only this suite and its runs.")] = "",
     config: ConfigOption = DEFAULT,
 ) -> None:
-    """Merge the results of a suite's runs and compare its methods; or put all suites together.
+    """Merge the results of a suite's runs and compare its methods, or merge all suites.
 
-    With a suite it writes scores/, failures/, shift/ and comparisons/<suite>.csv. Without, it
-    writes the same files for the whole profile from those of the suites, and claims.csv.
+    With --suite it writes scores/, failures/, shift/ and comparisons/<suite>.csv. Without it, the
+    same files for the whole profile are made from those of the suites, and also claims.csv.
 
     Example: `cds-bench statistics --suite walker2d-mixed`
     """
@@ -33,13 +33,14 @@ def statistics(
 @app.command()
 def make(
     target: Annotated[str, typer.Argument(help="For example table, headroom or table_ranks.")],
-    suite: Annotated[str, typer.Option(help="Of a target that each suite has.")] = "",
+    suite: Annotated[str, typer.Option(help="Needed if the target is made per suite.")] = "",
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Write the tables and figures of one target, and show the tables as Markdown.
 
-    Targets are named as in the workflow: `snakemake table_walker2d_mixed` also makes what the
-    table needs, this command expects that to be there. An unknown target lists all.
+    Targets have the same names as in the workflow. `snakemake table_walker2d_mixed` also makes the
+    files that the table needs; this command expects them to exist. The error for an unknown target
+    lists all targets.
 
     Example: `cds-bench make table --suite walker2d-mixed`
     """
@@ -69,7 +70,7 @@ def tables(config: ConfigOption = DEFAULT) -> None:
 
 @app.command()
 def report(config: ConfigOption = DEFAULT) -> None:
-    """Write report.html: one page with tables, figures, runs, datasets and their provenance.
+    """Write report.html, one page with tables, figures, runs, datasets and their provenance.
 
     Example: `cds-bench report`
     """

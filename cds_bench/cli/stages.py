@@ -1,4 +1,4 @@
-"""The commands of the stages, from behaviour policies to scores."""
+"""Commands of the stages, from behaviour policies to scores."""
 
 from pathlib import Path
 from typing import Annotated
@@ -44,7 +44,7 @@ def behaviour(policy: PolicyOption, config: ConfigOption = DEFAULT) -> None:
 
 @app.command()
 def references(task: TaskOption, config: ConfigOption = DEFAULT) -> None:
-    """Measure a task's random, behaviour and expert policies: what scores are normalised by.
+    """Measure a task's random, behaviour and expert policies, which normalise its scores.
 
     Example: `cds-bench references --task jump`
     """
@@ -89,9 +89,9 @@ def train(
     config: ConfigOption = DEFAULT,
     save_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 60.0,
 ) -> None:
-    """Train one method on a suite's pool, a group of seeds together.
+    """Train one method on a suite's pool, with a group of seeds together.
 
-    Interrupted and called again, it goes on from its last checkpoint.
+    If it was interrupted, the same command continues from the last checkpoint.
 
     Example: `cds-bench train --suite walker2d-mixed --algorithm cql --sharing cds --seeds 0-2`
     """
@@ -121,14 +121,14 @@ def evaluate(
 
 @app.command("evaluate-policies")
 def evaluate_policies(
-    files: Annotated[list[Path], typer.Argument(help="policies.safetensors, one or more.")],
+    files: Annotated[list[Path], typer.Argument(help="One or more policies.safetensors.")],
     baseline: BaselineOption,
-    sharing: Annotated[str, typer.Option(help="What stands in that column.")] = "no_sharing",
+    sharing: Annotated[str, typer.Option(help="The value of that column.")] = "no_sharing",
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Roll out the policies that an external baseline exported and write its scores.
 
-    The protocol is that of our own runs; docs/external-baselines.md describes the files.
+    The protocol is the same as for our own runs. docs/external-baselines.md describes the files.
 
     Example: `cds-bench evaluate-policies policies/*.safetensors --baseline d3rlpy_cql --config
     workflow/config/external.yaml`
@@ -141,7 +141,7 @@ def evaluate_policies(
 
 @app.command("check-baseline")
 def check_baseline(baseline: BaselineOption, config: ConfigOption = DEFAULT) -> None:
-    """Check the scores.csv of an external baseline; what is wrong is named by column and row.
+    """Check the scores.csv of an external baseline. Errors name the column and the row.
 
     Example: `cds-bench check-baseline --baseline d3rlpy_cql --config workflow/config/external.yaml`
     """

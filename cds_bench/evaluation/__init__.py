@@ -1,1 +1,1 @@
-"""Evaluation: vectorised rollouts of trained policies, on the same starts for every method."""
+"""Evaluation: vectorised rollouts of trained policies, with the same starts for every method."""

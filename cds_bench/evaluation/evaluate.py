@@ -1,4 +1,4 @@
-"""A run's policies -> its rows of scores.csv."""
+"""Evaluates a run's policies and writes its rows of scores.csv."""
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,8 @@ from cds_bench.storage.files import read_json, write_csv
 def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> None:
     """Rolls out every snapshot of a run on every task (`roll_out`) and writes the run's scores.
 
-    Seeds whose training failed have no scores. Raises BenchError when the run was
-    trained on another pool.
+    Seeds whose training failed have no scores. Raises BenchError if the run was trained on another
+    pool.
     """
     folder = paths.run(config, suite, algorithm, sharing, seeds)
     policies = load_policies(path := folder / "policies.safetensors")
@@ -35,7 +35,7 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
     scores, last = roll_out(config, policies, suite, algorithm, sharing)
     write_csv(paths.run_scores(config, suite, algorithm, sharing, seeds), scores)
     values = []
-    for task, episodes in last.items():  # those of the policies that the kept critics are of
+    for task, episodes in last.items():  # episodes of the final snapshot, whose critics were saved
         found = initial_values(policies, task, *episodes, run["resolved"]["algorithm"])
         for seed, q, discounted in zip(policies.seeds, *found, strict=True):
             values.append((suite, task, algorithm, sharing, seed, q, discounted))
@@ -48,10 +48,10 @@ def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: st
 def roll_out(
     config: Config, policies: Policies, suite: str, algorithm: str, sharing: str
 ) -> tuple[pd.DataFrame, dict[str, tuple[np.ndarray, list]]]:
-    """The rows of scores.csv of all policies, and each task's last episodes (`Arena.episodes`).
+    """The rows of scores.csv, and each task's episodes of the final snapshot (`Arena.episodes`).
 
-    The last `final_snapshots` are rolled out for `final_episodes`, the others for
-    `curve_episodes`. Without seeds there are no rows.
+    The last `final_snapshots` snapshots are rolled out for `final_episodes` episodes each, and the
+    others for `curve_episodes`. Without seeds there are no rows.
     """
     protocol, domain = config.protocol, envs.SUITES[suite].domain
     first_final = len(policies.steps) - protocol.final_snapshots
@@ -79,10 +79,10 @@ def roll_out(
 def initial_values(
     policies: Policies, task: str, first: np.ndarray, rewards: list, options: dict
 ) -> tuple[list[float], list[float]]:
-    """Per seed, means over episodes: min_j Q_j(s_0, pi(s_0)), sum_t gamma^t (scale r_t + shift).
+    """Each seed's means of min_j Q_j(s_0, pi(s_0)) and sum_t gamma^t (scale r_t + shift).
 
-    Both in the algorithm's units of reward (`options`: its discount, scale and shift), so that
-    their difference is by how much the critic overestimates its policy.
+    The means are over episodes. Both values are in the algorithm's units of reward; `options` holds
+    its discount, scale and shift. Their difference is how much the critic overestimates its policy.
     """
     place = policies.tasks.index(task)
     actions = policies.act(len(policies.steps) - 1, place, first)

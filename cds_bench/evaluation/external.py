@@ -1,6 +1,6 @@
-"""Policies that an external baseline exported -> its scores.csv, by the protocol of our own runs.
+"""Evaluates the policies that an external baseline exported, by the protocol of our own runs.
 
-docs/external-baselines.md describes the file for those who write it.
+docs/external-baselines.md describes the format of the files.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ from cds_bench.storage.files import write_csv
 def evaluate_policies(config: Config, baseline: str, sharing: str, files: list[Path]) -> None:
     """Rolls out every policy of the files and writes the baseline's scores.csv.
 
-    Raises BenchError naming file and tensor for what can't be evaluated (`check`).
+    Raises BenchError with the file and the tensor if a file cannot be evaluated (`check`).
     """
     loaded = [load_policies(path) for path in files]
     for path, policies in zip(files, loaded, strict=True):
@@ -32,7 +32,7 @@ def evaluate_policies(config: Config, baseline: str, sharing: str, files: list[P
 
 
 def check(config: Config, policies: Policies, path: Path) -> None:
-    """Raises BenchError for names that are not configured, wrong shapes and values not finite."""
+    """Raises BenchError for unknown names, wrong shapes and values that are not finite."""
     if (suite := policies.suite) not in config.suites:
         raise BenchError(
             f"{path}: suite '{suite}' is not configured{nearest(suite, config.suites)}"
@@ -44,7 +44,7 @@ def check(config: Config, policies: Policies, path: Path) -> None:
     for name in ("tasks", "seeds", "steps"):
         values = getattr(policies, name)
         if not values or len(set(values)) < len(values):
-            raise BenchError(f"{path}: {name} are {values}; expected at least one, none twice")
+            raise BenchError(f"{path}: {name} are {values}; expected at least one, and none twice")
     if policies.steps != sorted(policies.steps):
         raise BenchError(f"{path}: steps are {policies.steps}; expected them in ascending order")
     world = envs.make(policies.tasks[0])
@@ -54,7 +54,7 @@ def check(config: Config, policies: Policies, path: Path) -> None:
 
 
 def _check_shapes(policies: Policies, observation: int, action: int, path: Path) -> None:
-    """Raises BenchError for the first tensor that is not as the tasks, seeds and steps demand."""
+    """Raises BenchError for the first tensor that does not fit the tasks, seeds and steps."""
     count = len(policies.tasks)
     tensors = {"observation_mean": policies.mean, "observation_scale": policies.scale}
     expected = dict.fromkeys(tensors, (count, observation))

@@ -19,17 +19,17 @@ from cds_bench.seeding import stream
 from cds_bench.storage.files import atomic
 
 QUALITIES = ("random", "behaviour", "expert")
-FRAMES, SECONDS = 60, 6  # of a film, at most
-WIDTH = 300  # pixels, at most
+FRAMES, SECONDS = 60, 6  # a film has at most this many frames and seconds
+WIDTH = 300  # and is at most this many pixels wide
 
 
 def film(config: Config, suite: str, task: str, policy: str, seed: int, output: Path | None) -> str:
-    """Writes a GIF of one episode and says what it shows.
+    """Writes a GIF of one episode and returns a line about it.
 
-    `policy` is random, behaviour (what made the task's data in the suite), expert, or the folder
-    of a trained run, whose last snapshot and first seed are shown. Time is quickened so that an
-    episode takes 6 seconds at most. Raises BenchError for unknown names, an unreadable run, another
-    format than GIF, and a machine that can't draw.
+    `policy` is random, behaviour (the policy behind the task's data in the suite), expert, or the
+    folder of a trained run. For a run, the last snapshot of the first seed is shown. An episode of
+    more than 6 seconds is shown in 6 seconds. Raises BenchError for unknown names, an unreadable
+    run, a format other than GIF, and a machine that cannot draw.
     """
     if suite not in envs.SUITES:
         raise BenchError(f"unknown suite '{suite}'{nearest(suite, envs.SUITES)}")
@@ -45,7 +45,7 @@ def film(config: Config, suite: str, task: str, policy: str, seed: int, output: 
         begin = _policy(config, env, suite, task, policy)
         rewards, _ = _episode(env, begin, stream("render", task, policy, seed), set())
         steps = np.linspace(0, len(rewards), min(len(rewards) + 1, FRAMES)).round().astype(int)
-        # the same episode again, now that its length is known: pictures are what takes the time
+        # Its length is now known. The episode is run again, because drawing takes most of the time.
         _, pictures = _episode(env, begin, stream("render", task, policy, seed), set(steps))
     finally:
         env.close()
@@ -66,8 +66,8 @@ def _policy(config: Config, env, suite: str, task: str, policy: str) -> Callable
     folder = Path(policy)
     if not folder.is_dir():
         raise BenchError(
-            f"--policy: '{policy}' is none of {', '.join(QUALITIES)} and no folder of a run, like "
-            f"{config.folder}/runs/{suite}/cql/cds/seeds0-2"
+            f"--policy: '{policy}' is neither one of {', '.join(QUALITIES)} nor the folder of a "
+            f"run, like {config.folder}/runs/{suite}/cql/cds/seeds0-2"
         )
     policies = load_policies(folder / "policies.safetensors")
     if task not in policies.tasks:
@@ -100,12 +100,12 @@ def _episode(
 
 
 def _picture(env) -> np.ndarray:
-    """What the environment draws, made smaller."""
+    """The environment's picture, reduced in size."""
     try:
         picture = env.render()
-    except Exception as error:  # each of the GL backends raises its own
+    except Exception as error:  # each GL backend raises its own exceptions
         raise BenchError(
-            f"this machine draws no pictures with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} "
+            f"this machine cannot draw with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} "
             f"({error}); try MUJOCO_GL=egl, osmesa or, with a display, glfw"
         ) from error
     return np.asarray(Image.fromarray(picture).reduce(-(-picture.shape[1] // WIDTH)))

@@ -11,19 +11,20 @@ from safetensors import SafetensorError, safe_open
 from cds_bench.dataset.pool import NORMALISED_LIMIT
 from cds_bench.errors import BenchError
 
-NORM_EPSILON = 1e-5  # that of `algorithms.networks`, without its torch
+NORM_EPSILON = 1e-5  # as in `algorithms.networks`, which would import torch
 
 
 @dataclass(frozen=True)
 class Policies:
-    """The snapshots of a run.
+    """The K snapshots of a run with S seeds and T tasks.
 
-    layers alternate weight [K, S, in, out] and bias [K, S, 1, out or more: padded at its end].
-    critic: likewise both critics of every seed, seed-major [2 S, in, out], as training left them;
-    gains: [2 S, 1, H] of their hidden layers, none where these are not normalised.
+    layers: weights [K, S, in, out] and biases [K, S, 1, out or more] in turn. Biases may be padded
+        at their end.
+    critic: the same for both final critics of every seed, seed-major: [2 S, in, out].
+    gains: [2 S, 1, H] for each hidden layer of the critics. Empty if these are not normalised.
     mean, scale: [T, O], each task's normalisation of observations.
-    Our own runs name the pool that they were trained on, external policies their suite instead,
-    and those have no critic.
+    pool: the hash of the pool that our own runs were trained on.
+    suite: the suite of external policies, which have no pool and no critic.
     """
 
     layers: list[np.ndarray]
@@ -38,19 +39,19 @@ class Policies:
     suite: str = ""
 
     def act(self, snapshot: int, task: int, observations: np.ndarray) -> np.ndarray:
-        """tanh of the policy's mean: observations [S, E, O] -> float32 actions [S, E, A]."""
+        """The tanh of the policy's mean: observations [S, E, O] -> float32 actions [S, E, A]."""
         layers = [layer[snapshot] for layer in self.layers]
         output = _network(layers, self._states(task, observations))
         return np.tanh(output[..., : output.shape[-1] // 2])
 
     def value(self, task: int, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
-        """min_j Q_j(s, a) of the last critics, [S, E], in the algorithm's units of reward."""
+        """min_j Q_j(s, a) of the final critics, [S, E], in the algorithm's units of reward."""
         inputs = np.concatenate([self._states(task, observations), actions], axis=-1)
         values = _network(self.critic, inputs.repeat(2, axis=0), self.gains)[..., 0]
         return values.reshape(len(self.seeds), 2, -1).min(axis=1)
 
     def _states(self, task: int, observations: np.ndarray) -> np.ndarray:
-        """What the networks see of observations [S, E, O]: [S, E, O + T]."""
+        """The networks' inputs [S, E, O + T] for observations [S, E, O]."""
         normalised = (observations - self.mean[task]) / self.scale[task]
         clipped = normalised.clip(-NORMALISED_LIMIT, NORMALISED_LIMIT).astype(np.float32)
         one_hot = np.zeros((*observations.shape[:2], len(self.tasks)), np.float32)
@@ -73,9 +74,9 @@ class Policies:
 def _network(
     layers: list[np.ndarray], x: np.ndarray, gains: Sequence[np.ndarray] = ()
 ) -> np.ndarray:
-    """A stack of ReLU networks: weights and biases in turn, x [stack, rows, in].
+    """Applies a stack of ReLU networks (weights and biases in turn) to x [stack, rows, in].
 
-    With gains, hidden layers are normalised, as in `algorithms.networks.activate`.
+    With gains, hidden layers are normalised as in `algorithms.networks.activate`.
     """
     for k in range(0, len(layers), 2):
         weight, bias = layers[k], layers[k + 1]
@@ -89,13 +90,13 @@ def _network(
 
 
 def _layers(tensors: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
-    """Weights and biases in turn."""
+    """The weights and biases whose names start with the prefix, in turn."""
     depth = sum(name.startswith(f"{prefix}w") for name in tensors)
     return [tensors[f"{prefix}{kind}{k}"] for k in range(depth) for kind in "wb"]
 
 
 def load_policies(path: Path) -> Policies:
-    """Reads policies.safetensors. Raises BenchError when it is missing, damaged or another file."""
+    """Reads policies.safetensors. Raises BenchError if it is missing, damaged or another file."""
     try:
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -116,7 +117,7 @@ def load_policies(path: Path) -> Policies:
         raise BenchError(f"{path}: not readable ({error}); delete it and train again") from error
     except KeyError as error:
         raise BenchError(
-            f"{path}: is no run's policies: {error} is missing; delete it and train again"
+            f"{path}: does not hold a run's policies: {error} is missing; delete it and train again"
         ) from error
     except json.JSONDecodeError as error:
         raise BenchError(f"{path}: metadata 'run' is not valid JSON ({error})") from error

@@ -1,4 +1,4 @@
-"""Episodes in lockstep: one policy call a time step for every environment that still runs."""
+"""Episodes in lockstep: each time step takes one policy call for all environments."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ import envs
 from cds_bench.evaluation.policy import Policies
 from cds_bench.seeding import episode_starts
 
-# Per metric of a task, what is reported: name -> an episode's rewards to its score.
+# The scores that are reported for each metric of a task: name -> function of an episode's rewards.
 REPORTED = {
     "return": {"return": sum},
     "success": {"success": max, "success_at_end": lambda rewards: rewards[-1]},
@@ -14,10 +14,11 @@ REPORTED = {
 
 
 class Arena:
-    """A task's environments, one for every seed and episode, made once and reset for each use.
+    """A task's environments, one for every seed and episode. They are reset for each use.
 
-    Episode e of a training seed starts from the stream ("evaluate", task, seed, e), whatever the
-    method and snapshot: comparisons are paired, and intervals over seeds hold the starts' variance.
+    Episode e of a training seed starts from the stream ("evaluate", task, seed, e) for every method
+    and snapshot. Comparisons are therefore paired, and intervals over seeds include the variance of
+    the starts.
     """
 
     def __init__(self, task: str, seeds: list[int], episodes: int):
@@ -27,7 +28,7 @@ class Arena:
     def episodes(
         self, policies: Policies, snapshot: int, episodes: int
     ) -> tuple[np.ndarray, list[list[float]]]:
-        """First observations [S, episodes, O] and every episode's rewards, seed by seed.
+        """The first observations [S, episodes, O] and the rewards of every episode, seed by seed.
 
         Actions are deterministic.
         """
@@ -54,7 +55,7 @@ class Arena:
         return first, rewards
 
     def scores(self, rewards: list[list[float]]) -> dict[str, np.ndarray]:
-        """What is REPORTED of a task's episodes, [S, episodes]."""
+        """The REPORTED scores of a task's episodes, each [S, episodes]."""
         return {
             metric: np.array([of(episode) for episode in rewards]).reshape(len(self.seeds), -1)
             for metric, of in REPORTED[envs.TASKS[self.task].metric].items()

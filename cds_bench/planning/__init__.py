@@ -1,6 +1,6 @@
-"""What a profile will cost before it is run: every speed is measured here, on synthetic data.
+"""Estimates what a profile will cost before it is run, from speeds measured on synthetic data.
 
-A training job's step is timed as training takes it, for each distinct configuration in a process of
-its own, whose peak memory is the job's; an environment's step, with the policies that collect its
-data and with random ones. Hours are these times the numbers that the profile asks for.
+Each distinct training configuration is timed with the real training step in its own process. The
+peak memory of that process is the job's. Environments are timed with the policies that collect
+their data and with random policies. Hours are these times multiplied by the profile's numbers.
 """

@@ -1,4 +1,4 @@
-"""From measured speeds to the costs of a profile: seconds, bytes on disk."""
+"""Turns measured speeds into the costs of a profile: seconds, and bytes on disk."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ Key = tuple[str, str, str, str]  # suite, algorithm, sharing, device
 
 @dataclass(frozen=True)
 class World:
-    """A suite's sizes, and seconds per step of its environments by task.
+    """A suite's sizes, and seconds per environment step by task.
 
-    collecting: with the policy that collects the task's data; evaluating: with trained policies,
-    those of all seeds and episodes of a job in lockstep.
+    collecting: with the policy that collects the task's data.
+    evaluating: with trained policies. All seeds and episodes of a job run in lockstep.
     """
 
     observation: int
@@ -32,9 +32,10 @@ class World:
 class Cost:
     """What one training job costs.
 
-    phases: (steps, seconds per step), in turn; fit: seconds per step of fitting the behaviour that
-    the policy's shift is measured from; memory: the process's peak, on a GPU the GPU's, in bytes;
-    policy, critic: bytes of a snapshot and of the critics that are kept.
+    phases: (steps, seconds per step) of each phase, in their order.
+    fit: seconds per step of fitting the behaviour model for the policy's shift.
+    memory: peak memory of the process in bytes, or of the GPU if there is one.
+    policy, critic: bytes of a policy snapshot and of the saved critics.
     """
 
     phases: tuple[tuple[int, float], ...]
@@ -45,22 +46,23 @@ class Cost:
 
     @property
     def steps_per_second(self) -> float:
-        """Over the phases by their share of the steps, without the fit."""
+        """The mean rate over all steps of the phases, without the fit."""
         steps = sum(count for count, _ in self.phases)
         return steps / sum(count * seconds for count, seconds in self.phases)
 
     def seconds(self, fit_steps: int) -> float:
-        """Of the whole job."""
+        """Seconds of the whole job."""
         training = sum(count * seconds for count, seconds in self.phases)
         return training + (fit_steps + ESTIMATE_BATCHES) * self.fit
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What a suite's jobs cost beside training: seconds, and bytes on disk.
+    """What a suite's jobs cost besides training: seconds, and bytes on disk.
 
-    references, collecting: by task; evaluating: of one job, of which there are `jobs`.
-    References and evaluation are upper bounds: every episode lasts its horizon.
+    references, collecting: seconds by task.
+    evaluating: seconds of one job; there are `jobs` of them.
+    References and evaluation are upper bounds, because every episode is taken to last its horizon.
     """
 
     jobs: int
@@ -74,7 +76,7 @@ class Bill:
 
 
 def bill(config: Config, suite: str, world: World, costs: dict[Key, Cost]) -> Bill:
-    """A suite's share of the profile's numbers, times what was measured."""
+    """The bill of a suite: its numbers in the profile times the measured costs."""
     own, protocol = config.of(suite), config.protocol
     sizes = {task: config.size(suite, task) for task in world.collecting}
     horizon = {task: envs.TASKS[task].horizon for task in sizes}
@@ -106,7 +108,7 @@ def bill(config: Config, suite: str, world: World, costs: dict[Key, Cost]) -> Bi
 
 
 def row_bytes(columns: dict[str, tuple[type, int]], world: World, targets: int) -> int:
-    """Of one transition whose rewards are those of so many tasks."""
+    """Bytes of one transition that has rewards for `targets` tasks."""
     widths = {
         "observations": world.observation,
         "next_observations": world.observation,
@@ -118,7 +120,7 @@ def row_bytes(columns: dict[str, tuple[type, int]], world: World, targets: int) 
 
 
 def job_seconds(config: Config, costs: dict[Key, Cost], device: str) -> dict[Key, float]:
-    """Of one training job of each method."""
+    """Seconds of one training job of each method."""
     return {
         key: cost.seconds(config.of(key[0]).training.shift_steps)
         for key, cost in costs.items()
@@ -129,9 +131,10 @@ def job_seconds(config: Config, costs: dict[Key, Cost], device: str) -> dict[Key
 def wall_seconds(
     config: Config, bills: dict[str, Bill], training: dict[Key, float], device: str, cores: int
 ) -> float:
-    """At best: no core ever waits, and nothing is over before its longest job and its evaluation.
+    """The wall time at best, in seconds.
 
-    On a GPU the training jobs run one after the other. References are of a task, not of a suite.
+    It assumes that no core ever waits, and it is at least the longest job with its evaluation. On a
+    GPU the training jobs run one after the other. Suites with the same task share its references.
     """
     groups = len(config.seed_groups)
     work = sum(references(bills).values())
@@ -147,5 +150,5 @@ def wall_seconds(
 
 
 def references(bills: dict[str, Bill]) -> dict[str, float]:
-    """Seconds of each task's references, which its suites share."""
+    """Seconds of each task's references. Suites that share a task share its references."""
     return {task: each for of in bills.values() for task, each in of.references.items()}

@@ -1,4 +1,4 @@
-"""Measuring the speed of a profile's parts on this machine: environments, policies, training."""
+"""Measures the speed of a profile's parts on this machine: environments, policies, training."""
 
 import itertools
 import time
@@ -24,11 +24,11 @@ from cds_bench.training import divergence, loop
 from cds_bench.training.device import keep_freed_memory
 from cds_bench.training.run import make_job
 
-SECONDS = 1.0  # of measuring each thing
+SECONDS = 1.0  # how long each part is measured
 
 
 def measure_worlds(config: Config, seconds: float, progress: Progress) -> dict[str, World]:
-    """Every suite's environments; what suites have in common is measured once."""
+    """Measures the environments of every suite. Parts that suites share are measured once."""
     stepping: dict[tuple, float] = {}
     worlds = {}
     for suite in config.suites:
@@ -52,7 +52,7 @@ def measure_worlds(config: Config, seconds: float, progress: Progress) -> dict[s
 
 
 def behaviours(config: Config, env, quality: str) -> list[Behaviour]:
-    """What collects data of a quality; the random policy where it is not trained yet."""
+    """The policies that collect data of a quality, or the random policy if they are untrained."""
     try:
         return [recipe.behaviour for recipe in recipes(config, env, quality)]
     except BenchError:
@@ -60,7 +60,7 @@ def behaviours(config: Config, env, quality: str) -> list[Behaviour]:
 
 
 def seconds_per_world_step(env, acting: list[Behaviour], seconds: float) -> float:
-    """Over whole episodes of the behaviours in turn, resets included; at least one of each."""
+    """Measured over whole episodes with resets. Behaviours take turns, with at least one each."""
     rng = np.random.default_rng(0)
     episode(env, acting[0], rng, limit=10)
     steps, count, start = 0, 0, time.perf_counter()
@@ -71,7 +71,7 @@ def seconds_per_world_step(env, acting: list[Behaviour], seconds: float) -> floa
 
 
 def seconds_per_action(config: Config, sizes: tuple[int, int], tasks: int, seconds: float) -> float:
-    """Of the policies of a job, per environment and step, as evaluation calls them in lockstep."""
+    """The time of a job's policies per environment and step, when called in lockstep."""
     observation, action = sizes
     seeds, episodes = config.seeds_per_job, config.protocol.final_episodes
     widths = [observation + tasks, *config.training.hidden, 2 * action]
@@ -86,13 +86,13 @@ def seconds_per_action(config: Config, sizes: tuple[int, int], tasks: int, secon
 
 
 def seconds_per_call(call: Callable[[], object], device: str, seconds: float) -> float:
-    """Mean over `seconds`, at least two calls; as many of a quarter of that are left out before."""
+    """Mean time over `seconds` and at least two calls, after warming up for a quarter of that."""
     repeat(call, device, seconds / 4, least=1)
     return repeat(call, device, seconds, least=2)
 
 
 def repeat(call: Callable[[], object], device: str, seconds: float, least: int) -> float:
-    """Calls for that many seconds and at least so often; the mean seconds of a call."""
+    """Calls for `seconds` and at least `least` times, and returns the mean seconds of a call."""
     count, start = 0, time.perf_counter()
     while count < least or time.perf_counter() - start < seconds:
         call()
@@ -109,7 +109,7 @@ def measure_training(
     seconds: float,
     progress: Progress,
 ) -> dict[Key, Cost]:
-    """Every method on every suite and device; what differs in nothing that costs is done once."""
+    """Measures all methods on all suites and devices. Those of equal cost are measured once."""
     costs: dict[Key, Cost] = {}
     known: dict[tuple, Cost] = {}
     for suite, world in worlds.items():
@@ -128,7 +128,7 @@ def measure_training(
 
 
 def alone(arguments: tuple) -> Cost:
-    """`measure_job` in a fresh process, as a job is one: memory of a fork would be shared."""
+    """`measure_job` in a fresh process, as in a real job. A fork would share its memory."""
     _, suite, algorithm, sharing, device, *_ = arguments
     try:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
@@ -136,7 +136,7 @@ def alone(arguments: tuple) -> Cost:
     except (BrokenProcessPool, torch.OutOfMemoryError, MemoryError) as error:
         raise BenchError(
             f"{suite} {algorithm} {sharing}: could not be measured on {device} ({error}); most "
-            "likely it needs more memory than there is: lower training.batch_size or seeds_per_job"
+            "likely there is too little memory: lower training.batch_size or seeds_per_job"
         ) from error
 
 
@@ -149,7 +149,7 @@ def measure_job(
     world: World,
     seconds: float,
 ) -> Cost:
-    """Times a training job's steps in each of its phases, and the fit after it."""
+    """Times the steps of a training job in each of its phases, and the fit after training."""
     torch.set_num_threads(config.training.threads)
     keep_freed_memory()
     training = config.training.model_copy(update={"device": device})
@@ -180,16 +180,17 @@ def measure_job(
 def seconds_per_fit_step(
     fit: Callable[[int], object], config: Config, device: str, seconds: float
 ) -> float:
-    """Of one fit that lasts about that long, and no longer than the job's own."""
+    """Measured on one fit of about `seconds`, with no more steps than the job's own fit has."""
     rough = repeat(lambda: fit(2), device, 0.0, least=1) / 2
     steps = max(2, min(config.training.shift_steps, round(seconds / rough)))
     return repeat(lambda: fit(steps), device, 0.0, least=1) / steps
 
 
 def phases(config: Config, algorithm: str) -> list[tuple[int, int]]:
-    """(a step, steps that cost what it costs): cloning, where the algorithm does, and the rest.
+    """The phases of training, as (a step to time, number of steps of that phase).
 
-    The rest is timed after its first step, which moves to the new phase and is not like the others.
+    They are the cloning steps, if the algorithm has any, and the remaining steps. The remaining
+    steps are timed from their second one on, because the first one also switches phases.
     """
     steps = config.training.steps
     settings = options("algorithms", algorithm, config.algorithms[algorithm])
@@ -198,7 +199,7 @@ def phases(config: Config, algorithm: str) -> list[tuple[int, int]]:
 
 
 def synthetic_pool(config: Config, suite: str, world: World) -> Pool:
-    """Noise in the shapes of a suite's pool."""
+    """A pool of random numbers with the shapes of a suite's pool."""
     tasks = envs.SUITES[suite].tasks
     counts = [config.size(suite, task) for task in tasks]
     rng, rows = np.random.default_rng(0), sum(counts)
@@ -223,5 +224,5 @@ def synthetic_pool(config: Config, suite: str, world: World) -> Pool:
 
 
 def size_of(tensors: dict[str, torch.Tensor]) -> int:
-    """Bytes."""
+    """The bytes of some tensors."""
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

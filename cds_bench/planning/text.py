@@ -1,4 +1,4 @@
-"""What `cds-bench plan` prints: what was measured, and what the profile comes to."""
+"""The text of `cds-bench plan`: the measured speeds and the costs of the profile."""
 
 import os
 import textwrap
@@ -21,13 +21,13 @@ from cds_bench.planning.measure import SECONDS, measure_training, measure_worlds
 from cds_bench.progress import Progress
 from cds_bench.status.layout import aligned, clock
 
-ALIKE = 1.1  # strategies whose steps differ by less than this factor share a row
-LABEL = 24  # characters of a row's strategies
-WIDTH = 100  # characters of a line of prose
+ALIKE = 1.1  # strategies share a row if their speeds differ by less than this factor
+LABEL = 24  # the strategies of a row take at most this many characters
+WIDTH = 100  # a line of prose has at most this many characters
 
 
 def estimate(config: Config, cores: int | None = None, seconds: float = SECONDS) -> str:
-    """Measures a profile's parts, `seconds` each, and says what the whole will cost on `cores`."""
+    """Measures each part of a profile for `seconds` and estimates its cost on `cores` as text."""
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     tasks = [(suite, task) for suite in config.suites for task in envs.SUITES[suite].tasks]
     methods = len(config.suites) * len(config.methods) * len(devices)
@@ -36,14 +36,14 @@ def estimate(config: Config, cores: int | None = None, seconds: float = SECONDS)
         costs = measure_training(config, worlds, devices, seconds, progress)
     load, ours = os.getloadavg()[0], config.training.threads
     warning = (
-        f"Load of this machine meanwhile: {load:.1f}; above {ours}, others computed too, and the "
-        "times are too long."
+        f"The load of this machine was {load:.1f}. If that is above {ours}, other processes ran "
+        "too, and the times are too long."
     )
     return f"{summary(config, worlds, costs, cores or os.cpu_count() or 1)}\n{warning}"
 
 
 def grouped(rates: dict[str, float]) -> list[tuple[str, list[str]]]:
-    """Strategies by what a step costs: (label, names), those alike in one row, quickest first."""
+    """Groups strategies of similar speed: (label, names) of each group, the fastest first."""
     groups: list[list[str]] = []
     for name in sorted(rates, key=rates.__getitem__, reverse=True):
         if groups and rates[groups[-1][0]] < ALIKE * rates[name]:
@@ -61,14 +61,14 @@ def _label(names: list[str]) -> str:
 
 
 def summary(config: Config, worlds: dict[str, World], costs: dict[Key, Cost], cores: int) -> str:
-    """What was measured, and what the profile comes to."""
+    """The measured speeds and the costs of the profile, as text."""
     bills = {suite: bill(config, suite, world, costs) for suite, world in worlds.items()}
     parts = [_methods(config, costs), _suites(bills), _totals(config, bills, costs, cores)]
     return "\n\n".join(parts)
 
 
 def _methods(config: Config, costs: dict[Key, Cost]) -> str:
-    """A row per suite, algorithm, device and group of strategies alike."""
+    """A row per suite, algorithm, device and group of strategies of similar speed."""
     header = ("  method", "on", "jobs", "seeds", "steps", "steps/s", "per job", "in all", "memory")
     groups = len(config.seed_groups)
     rows: list[tuple[str, ...]] = []
@@ -119,22 +119,22 @@ def _totals(config: Config, bills: dict[str, Bill], costs: dict[Key, Cost], core
     abreast = max(1, cores // max(config.of(suite).training.threads for suite in bills))
     lines = [
         f"One job at a time: training {_each(training)}, data {clock(collecting)}, references "
-        f"{clock(sum(references(bills).values()))}, evaluation {clock(evaluating)}; the last two "
-        "at most, as if every episode lasted its horizon.",
-        f"Wall time at --cores {cores}, at best: {_each(wall)}. Jobs side by side slow each other "
-        "down.",
+        f"{clock(sum(references(bills).values()))}, evaluation {clock(evaluating)}. The last two "
+        "are upper bounds, because episodes may end before their horizon.",
+        f"Wall time at --cores {cores}, at best: {_each(wall)}. Jobs that run side by side slow "
+        "each other down.",
         "No GPU was found here, so none was measured."
         if "cuda" not in training
-        else "On the GPU the training jobs run one after the other, beside the rest on the cores.",
+        else "On the GPU the training jobs run one after the other; the cores do the rest.",
         f"Disk: datasets {storage(disk[0])}, pools {storage(disk[1])}, runs {storage(disk[2])}, "
         f"in all {storage(sum(disk))} (computed from the shapes).",
         f"Memory: at most {storage(most)} a training job on the CPU, {storage(abreast * most)} for "
-        f"{abreast} at a time (measured: the peak of a process that trains for seconds; long runs "
-        "grow somewhat).",
-        "Left out: starting each job, making pools, logs and checkpoints of training, statistics, "
-        "tables, figures"
-        + ("." if config.behaviour == "frozen" else ", and training behaviour policies; data of "
-           "untrained ones were timed with random actions."),
+        f"{abreast} at a time. This is the measured peak of a process that trains for seconds; "
+        "long runs need somewhat more.",
+        "Not included: starting each job, making pools, logs and checkpoints of training, "
+        "statistics, tables, figures"
+        + ("." if config.behaviour == "frozen" else ", and training behaviour policies. If these "
+           "are not trained yet, collecting was timed with random actions."),
     ]  # fmt: skip
     return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
 
@@ -145,5 +145,5 @@ def _each(seconds: dict[str, float]) -> str:
 
 
 def storage(count: float) -> str:
-    """Bytes in MiB or GiB."""
+    """A number of bytes in MiB or GiB."""
     return f"{count / 2**30:,.2f} GiB" if count >= 2**30 else f"{count / 2**20:,.1f} MiB"

@@ -1,1 +1,1 @@
-"""What readers see: tables and figures with captions that say n, unit and protocol."""
+"""What readers see: tables, figures and the page. Captions give n, the unit and the protocol."""

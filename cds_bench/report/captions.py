@@ -1,4 +1,4 @@
-"""What tables and figures say in the same words: names, numbers, notes and parts of captions."""
+"""Text that tables and figures share: names, numbers, notes and parts of captions."""
 
 import numpy as np
 import pandas as pd
@@ -8,11 +8,11 @@ from cds_bench.config import Config
 from cds_bench.statistics.intervals import COVERAGE
 from cds_bench.statistics.summary import IQM
 
-LABELS = {IQM: "IQM"}  # rows whose label is not their name
+LABELS = {IQM: "IQM"}  # the labels of rows that are not shown under their own name
 
 
 def label(config: Config, sharing: str) -> str:
-    """A strategy's name; of a reference, that it is one."""
+    """A strategy's name, with a mark if it is a reference."""
     return f"{sharing} (reference)" if sharing in config.references else sharing
 
 
@@ -32,7 +32,7 @@ def p_value(value: float) -> str:
 
 
 def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
-    """What the rows' notes say, once per method and text, with the tasks it holds for."""
+    """The notes of the rows: one for each method and text, with the tasks that it applies to."""
     lacking = rows[rows["note"] != ""]
     grouped = lacking.groupby(["algorithm", "sharing", "note"], sort=False)["task"]
     return tuple(
@@ -42,27 +42,27 @@ def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
 
 
 def seeds_caption(config: Config) -> str:
-    """What a score is: snapshots, episodes, seeds and their interval; for tables and figures."""
+    """How a score is computed: snapshots, episodes, seeds and the interval over them."""
     protocol, n = config.protocol, config.seeds
     return (
         f"A seed's score is the mean over its run's last {protocol.final_snapshots} snapshots, "
-        f"never the best one, of {protocol.final_episodes} episodes each. n = {n} training "
-        f"seed{'s' if n > 1 else ''} unless a cell says otherwise; in brackets the "
-        f"{percent(config)} percentile bootstrap interval over seeds ({_narrow(config)})."
+        f"never the best one, with {protocol.final_episodes} episodes each. Values are over "
+        f"n = {n} training seed{'s' if n > 1 else ''} unless a cell says otherwise; brackets hold "
+        f"the {percent(config)} percentile bootstrap interval over seeds ({_narrow(config)})."
     )
 
 
 def _narrow(config: Config) -> str:
-    """How much too narrow the intervals are at the configuration's n, in words."""
+    """How much too narrow the intervals are at the configured number of seeds, in words."""
     n = config.seeds
     if n == 1:
-        return "one seed has none"
+        return "one seed has no interval"
     if n > max(COVERAGE) or config.protocol.confidence != 0.95:
-        return "too narrow where seeds are few"
+        return "too narrow if seeds are few"
     known = max(size for size in COVERAGE if size <= n)
-    at = "here" if known == n else f"at n = {known}"
+    at = "at this n" if known == n else f"at n = {known}"
     return (
-        "too narrow where seeds are few: of normal data it holds the mean in "
+        "too narrow if seeds are few: for normal data it contains the mean in "
         f"{100 * COVERAGE[known]:.0f} % of cases {at}"
     )
 
@@ -72,12 +72,12 @@ def percent(config: Config) -> str:
 
 
 def by_success(suite: str) -> bool:
-    """Whether a suite's scores are success rates; its tasks have one metric."""
+    """Whether a suite's scores are success rates. All tasks of a suite have the same metric."""
     return envs.TASKS[envs.SUITES[suite].tasks[0]].metric == "success"
 
 
 def unit(suite: str) -> str:
-    """What a suite's scores are, in words."""
+    """The unit of a suite's scores, in words."""
     if by_success(suite):
         return "Success rate ×100 (solved at any time of an episode)"
     return "Normalised score ×100 (0 = random policy, 100 = the task's expert behaviour policy)"

@@ -1,4 +1,4 @@
-"""Dataset cards: what each task's data are, where they come from, and whether they are good."""
+"""Dataset cards: what each task's data are, where they come from, and how good they are."""
 
 import json
 from dataclasses import dataclass
@@ -28,17 +28,17 @@ class Card:
 
 
 def manifest(config: Config, suite: str) -> dict[str, Any]:
-    """A suite's manifest; empty where it can't be read."""
+    """A suite's manifest. It is empty if the file cannot be read."""
     return read(paths.manifest(config, suite))[0] or {}
 
 
 def cards(config: Config, suite: str) -> list[Card]:
-    """A card for each task of a suite, whatever of its files is there."""
+    """A card for each task of a suite, even if some of its files are missing."""
     return [card(config, suite, task) for task in jobs.suite_tasks(suite)]
 
 
 def card(config: Config, suite: str, task: str) -> Card:
-    """From the manifest, the file's attributes and the references; only what they say."""
+    """A card from the manifest, the dataset's attributes and the references."""
     listed, trouble = read(paths.manifest(config, suite))
     tasks = (listed or {}).get("tasks")
     entry = tasks.get(task) if isinstance(tasks, dict) else None
@@ -69,7 +69,7 @@ def card(config: Config, suite: str, task: str) -> Card:
 
 
 def attributes(config: Config, suite: str, task: str) -> tuple[dict[str, Any], str]:
-    """A dataset's attributes, and in words why there are none. Its arrays are not read."""
+    """A dataset's attributes, or the reason why there are none. Its arrays are not read."""
     path = paths.dataset(config, suite, task)
     if not path.exists():
         return {}, f"{path.name}: missing, so quantiles and behaviour are unknown"
@@ -97,7 +97,7 @@ def gate(config: Config, known: dict[str, Any]) -> str | None:
 
 
 def headroom(config: Config, suite: str, task: str) -> str | None:
-    """How much of the other tasks' data is better than the task's own; from tables/."""
+    """How much of the other tasks' data is better than the task's own, read from tables/."""
     try:
         frame = read_csv(paths.table(config, "headroom", "csv", suite))
         check_columns(frame, COLUMNS, "")
@@ -115,7 +115,7 @@ def headroom(config: Config, suite: str, task: str) -> str | None:
 
 
 def policies(behaviour: Any) -> list[dict[str, str]]:
-    """Each behaviour policy's description, as text; counts with separators."""
+    """Each behaviour policy's description as text. Counts have thousands separators."""
     if not isinstance(behaviour, list):
         return []
     return [
@@ -149,7 +149,7 @@ def _numbers(values: Any) -> str | None:
 
 
 def _references(references: dict[str, Any]) -> str | None:
-    """The mean scores that 0 and 1 of a normalised score stand for, and the behaviour's."""
+    """Mean scores of the random policy (0), the expert (1) and the behaviour policy."""
     found = {name: references.get(name) for name in ("random", "behaviour", "expert")}
     means = {k: number(v.get("mean")) for k, v in found.items() if isinstance(v, dict)}
     texts = [f"{name} {mean:,.4g}" for name, mean in means.items() if mean is not None]

@@ -1,4 +1,4 @@
-"""The paper's claims and what the scores say of them, as a table."""
+"""The table of the paper's claims and of what the scores say about them."""
 
 import numpy as np
 
@@ -17,9 +17,9 @@ CLAIMS = {
     4: "CDS improves over the next best method by 17.5 % on average over domains",
     5: "CDS works with a value-conservative (CQL) and a policy-constraint learner (BRAC)",
 }
-HUNDRED = (1, 3, 5)  # whose rows are scores, shown x100
-NATS = 2  # whose rows are divergences
-SHARES = (1, 2, 3)  # whose overall rows are shares of suites or domains
+HUNDRED = (1, 3, 5)  # claims whose rows are scores, shown x100
+NATS = 2  # the claim whose rows are divergences
+SHARES = (1, 2, 3)  # claims whose overall rows are shares of suites or domains
 
 
 def tested(config: Config) -> Made:
@@ -32,7 +32,7 @@ def tested(config: Config) -> Made:
 
 
 def table(config: Config, frame) -> Table:
-    """A block per claim: its scopes, and the claim as a whole in the last row."""
+    """A block per claim. Its rows are scopes, and the last row is the claim as a whole."""
     columns = ("verdict", "measure", "n", "estimate", "interval", "p (corr.)", "n needed")
     blocks = []
     for claim, rows in frame.groupby("claim", sort=False):
@@ -46,20 +46,21 @@ def table(config: Config, frame) -> Table:
         blocks=tuple(blocks),
         caption=(
             "Supported and contradicted are findings at "
-            f"{100 * (1 - protocol.confidence):.2g} %, undecided is neither; n needed: the seeds "
-            "at which an effect of the size seen would be decided with a power of 80 % (paired "
-            "t-test; – where it is not known, > 1000 where it is tiny). Paired, exact sign-flip "
-            f"permutation tests over seeds, {protocol.correction.capitalize()}-corrected within a "
-            "claim where it has several; normalised scores or success rates x100, averaged over "
-            "tasks.",
-            f"1 and 2: by suite with {next(iter(config.algorithms))}; the whole is supported where "
-            "at least half of the suites support it. 3: supported where cds is non-inferior to "
-            f"every other method by a margin of {100 * protocol.margin:g}, contradicted where it "
-            "is below one; the whole needs all four of the paper's domains. cds_basic and cds_uds "
-            "are variants of cds, not other methods. 4: the next best and its mean are taken from "
-            "the other seeds; contradicted where the improvement is below 17.5, else supported "
-            "where it is above 0. 5: supported where cds is above both no_sharing and sharing_all, "
-            "over all suites.",
+            f"{100 * (1 - protocol.confidence):.2g} %; undecided is neither. n needed is the "
+            "number of seeds at which a paired t-test would detect an effect of the observed size "
+            "with a power of 80 % (– if it is not known, > 1000 if the effect is tiny). The tests "
+            "are paired, exact sign-flip permutation tests over seeds, "
+            f"{protocol.correction.capitalize()}-corrected within a claim that has several. Scores "
+            "are normalised scores or success rates x100, averaged over tasks.",
+            f"Claims 1 and 2 are tested per suite with {next(iter(config.algorithms))}; the whole "
+            "is supported if at least half of the suites support it. Claim 3 is supported if cds "
+            "is non-inferior to every other method by a margin of "
+            f"{100 * protocol.margin:g}, and contradicted if it is below one; the whole needs all "
+            "four of the paper's domains. cds_basic and cds_uds are variants of cds, not other "
+            "methods. For claim 4, the next best method and its mean are taken from the other "
+            "seeds; the claim is contradicted if the improvement is below 17.5, and otherwise "
+            "supported if it is above 0. Claim 5 is supported if cds is above both no_sharing and "
+            "sharing_all over all suites.",
             seeds_caption(config),
             provenance(config),
         ),

@@ -1,4 +1,4 @@
-"""The tables and figures as the report page shows them: in order, numbered, captioned."""
+"""The tables and figures of the report page, with their order, numbers and captions."""
 
 import base64
 from dataclasses import dataclass
@@ -17,11 +17,14 @@ TABLE, FIGURE = "table", "figure"
 
 @dataclass(frozen=True)
 class Item:
-    """One table or figure; `content` is its markup or its image's address, empty if missing."""
+    """One table or figure.
+
+    content: a table's markup or an image's address. It is empty if the file is missing.
+    """
 
     kind: str
-    number: int  # counted per kind, in the page's order
-    suite: str  # empty: of all suites
+    number: int  # tables and figures are counted separately, in the page's order
+    suite: str  # "" if it is about all suites
     product: Product
     title: str
     path: Path
@@ -33,7 +36,7 @@ class Item:
 
 
 def items(config: Config) -> list[Item]:
-    """Everything that a profile has, in the page's order: suites' results, overall, data."""
+    """All items of a profile in the page's order: results of suites, overall results, data."""
 
     def place(listed: tuple[Product, str]) -> int:
         product, suite = listed
@@ -57,7 +60,7 @@ def _table(config: Config, number: int, product: Product, suite: str) -> Item:
 
 
 def _record(path: Path) -> Table | None:
-    """A table as `table_formats.dump` wrote it; None where it is missing or damaged."""
+    """A table that `table_formats.dump` wrote, or None if the file is missing or damaged."""
     try:
         return table_formats.load(path.read_text())
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -78,5 +81,5 @@ def _words(name: str) -> str:
 
 
 def address(image: bytes) -> str:
-    """An SVG image as a data address: its element names can't clash with another's."""
+    """An SVG image as a data address, so that its element names cannot clash with another's."""
     return f"data:image/svg+xml;base64,{base64.b64encode(image).decode()}"

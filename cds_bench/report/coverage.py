@@ -1,4 +1,4 @@
-"""What a suite's datasets cover: where their transitions lie, and which tasks they are good for."""
+"""What a suite's datasets cover: where their transitions lie and which tasks they can serve."""
 
 import numpy as np
 import pandas as pd
@@ -32,11 +32,11 @@ def covered(config: Config, suite: str) -> Made:
 
 
 def rewards(suite: str, datasets: dict[str, tuple[dict, dict]]) -> pd.DataFrame:
-    """The columns above: a row per dataset and target, a task of the suite.
+    """A row per dataset and target task, with the columns above.
 
-    `mean_reward` is that of all the dataset's transitions, relabelled for the target: of success
-    tasks the share of transitions that reach it. `mean_score` is over whole episodes, in the
-    metric of the dataset's own task.
+    mean_reward: the mean over all transitions of the dataset, relabelled for the target. For a
+        success task this is the share of transitions that reach it.
+    mean_score: the mean over whole episodes, in the metric of the dataset's own task.
     """
     rows = []
     for task, (columns, about) in datasets.items():
@@ -49,7 +49,7 @@ def rewards(suite: str, datasets: dict[str, tuple[dict, dict]]) -> pd.DataFrame:
 
 
 def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataFrame) -> Figure:
-    """A panel per dataset: how many transitions lie where, and their mean reward per task."""
+    """A panel per dataset with a histogram of its transitions and their mean reward per task."""
     across = min(len(datasets), plotting.ACROSS)
     down = -(-len(datasets) // across)
     height = 1.5 + down * (1.9 + 0.13 * len(datasets))
@@ -75,13 +75,13 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
     for axes in grid[:, 0]:
         axes.set_ylabel(labels[1])
     made.colorbar(image, ax=grid, label="transitions", shrink=0.7)
-    what = "share of its transitions that reach each task" if by_success(suite) else "mean reward"
+    what = "share that reaches each task" if by_success(suite) else "mean reward under each task"
     plotting.title(
         made,
         f"Data of {suite}",
-        f"Where each dataset's transitions end. Below: the {what}, once relabelled for it."
+        f"Panels show where each dataset's transitions end, with the {what} below."
         + (
-            " Grey: walls; star: the task's goal; dots: the others."
+            " Walls are grey, the star is the task's goal, and dots are the other goals."
             if all(envs.TASKS[task].floor for task in datasets)
             else ""
         ),
@@ -104,7 +104,7 @@ def _shares(table: pd.DataFrame, task: str) -> str:
 
 
 def _label(task: str) -> str:
-    """A task's name; where it is a goal in a world, its place alone."""
+    """A task's name, or the goal's coordinates if the task is a goal in a maze."""
     floor = envs.TASKS[task].floor
     return "{:g}, {:g}".format(*floor.goal) if floor else task
 

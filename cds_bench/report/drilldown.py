@@ -1,4 +1,4 @@
-"""Each method's runs one by one: every seed's learning curves, and its metrics over training."""
+"""The runs of each method: learning curves and training metrics of every seed."""
 
 import io
 import re
@@ -27,23 +27,23 @@ from cds_bench.status.runs import number
 from cds_bench.storage import paths
 from cds_bench.storage.columns import METRICS
 
-POINTS = 40  # of a metric's line: the logged rows are averaged to so many
+POINTS = 40  # logged rows are averaged to at most this many points per line
 SMALL = {
     "font.size": 6.5, "axes.titlesize": 7, "axes.labelsize": 6.5, "xtick.labelsize": 6,
     "ytick.labelsize": 6, "legend.fontsize": 7, "axes.linewidth": 0.5, "xtick.major.size": 2,
     "ytick.major.size": 2,
 }  # fmt: skip
-Series = dict[str, pd.DataFrame]  # task, or "" -> values [step, seed]
+Series = dict[str, pd.DataFrame]  # task (or "" for none) -> values [step, seed]
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method on a suite: its jobs, a headline per seed, a picture, and what is missing."""
+    """A method on a suite: its jobs, headline scores, picture, and notes on what is missing."""
 
     name: str
     jobs: list[tuple[str, ...]]  # as in JOB_COLUMNS
-    headlines: list[tuple[str, ...]]  # seed, a score per task, their mean
-    picture: str  # an image's address; empty if there is nothing to draw
+    headlines: list[tuple[str, ...]]  # per seed: the seed, a score per task, their mean
+    picture: str  # an image's address, or "" if there is nothing to draw
     summary: str
     notes: list[str]
 
@@ -55,7 +55,7 @@ JOB_COLUMNS = (
 
 
 def methods(config: Config, scores: pd.DataFrame, runs: list[Run], suite: str) -> list[Method]:
-    """Every configured method of a suite, and those that only the scores know."""
+    """All methods of a suite: the configured ones and those that occur only in the scores."""
     rows = own_metric(scores[scores["suite"] == suite])
     heads = headline.headline(scores, config.protocol)
     limits = _limits(rows)
@@ -87,10 +87,10 @@ def _method(config, rows, heads, runs, suite, key, limits) -> Method:
 
 
 def read_metrics(config: Config, suite: str, key: headline.Method) -> tuple[pd.DataFrame, list]:
-    """The metrics of all of a method's jobs, and which files are missing or wrong."""
+    """The metrics of all jobs of a method, and notes on missing or wrong files."""
     parts, notes = [], []
     if key not in config.methods:
-        return pd.DataFrame(columns=METRICS), notes  # a baseline's: scores alone
+        return pd.DataFrame(columns=METRICS), notes  # an external baseline has scores only
     for first, last in config.seed_groups:
         path = paths.run(config, suite, *key, f"{first}-{last}") / "metrics.csv"
         try:
@@ -121,12 +121,12 @@ def _job(run: Run) -> tuple[str, ...]:
 
 
 def _headline(seed: int, values: np.ndarray) -> tuple[str, ...]:
-    """A seed's scores ×100 and their mean, which needs all of them."""
+    """A seed's scores ×100 and their mean, which is missing if one of them is."""
     return (str(seed), *map(_hundred, (*values, values.mean())))
 
 
 def _summary(values: np.ndarray) -> str:
-    """The average over tasks of the seeds that have them all; `values` is [seeds, tasks]."""
+    """The average over tasks for the seeds that have all tasks; `values` is [seeds, tasks]."""
     whole = values[~np.isnan(values).any(axis=1)]
     return f"average {_hundred(whole.mean() if len(whole) else np.nan)}, n = {len(whole)}"
 
@@ -136,11 +136,12 @@ def _hundred(value: float) -> str:
 
 
 def panels(scores: pd.DataFrame, metrics: pd.DataFrame, tasks: tuple) -> list[tuple[str, Series]]:
-    """What is drawn: a curve per task, then each metric, over all tasks or a line per task.
+    """The panels of a picture: a learning curve per task, then a panel per metric.
 
-    Of what is logged for pairs of tasks: how much of a task's effective data is its own, and the
-    mean weight of the others' data. What was logged nowhere (all NaN) is left out, and weights by
-    decile of return-to-go, which have a figure of their own.
+    A metric has one line, or one line per task. Metrics of pairs of tasks are reduced to two
+    panels: the share of a task's own data in its effective data, and the mean weight of the other
+    tasks' data. Metrics that are NaN everywhere are left out. So are the weights by decile of
+    return-to-go, which have their own figure.
     """
     found: list[tuple[str, Series]] = [
         (task, {task: _wide(scores[scores["task"] == task], "normalized_score") * 100})
@@ -173,7 +174,7 @@ def _wide(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _thinned(wide: pd.DataFrame) -> pd.DataFrame:
-    """Averages of neighbouring rows, at the step where each ends; at most POINTS rows."""
+    """Averages groups of neighbouring rows to at most POINTS rows, at each group's last step."""
     group = np.arange(len(wide)) * POINTS // max(len(wide), POINTS)
     thin = wide.groupby(group).mean()
     thin.index = wide.index.to_series().groupby(group).last().to_numpy()
@@ -181,14 +182,17 @@ def _thinned(wide: pd.DataFrame) -> pd.DataFrame:
 
 
 def _limits(scores: pd.DataFrame) -> tuple[float, float]:
-    """The range of a suite's scores ×100: one axis for all methods, so that they compare."""
+    """The range of a suite's scores ×100. All methods share this axis, so they can be compared."""
     values = 100 * scores["normalized_score"]
     low, high = min(values.min(), 0.0), max(values.max(), 100.0)
     return (low - 0.04 * (high - low), high + 0.04 * (high - low)) if len(values) else (0, 100)
 
 
 def picture(shown: list[tuple[str, Series]], tasks: tuple, limits: tuple[float, float]) -> str:
-    """The panels as an image's address: seeds thin, their mean thick, a colour and dash a task."""
+    """The panels as an image's address.
+
+    Thin lines are seeds and the thick line is their mean. Each task has its colour and dash.
+    """
     with plotting.style(), plotting.rc_context(SMALL):
         made = figure(shown, tasks, limits)
         stream = io.BytesIO()
@@ -199,7 +203,7 @@ def picture(shown: list[tuple[str, Series]], tasks: tuple, limits: tuple[float, 
 def figure(
     shown: list[tuple[str, Series]], tasks: tuple[str, ...], limits: tuple[float, float]
 ) -> Figure:
-    """The figure of `picture`; placed by hand, which is faster than an automatic layout."""
+    """The figure of `picture`. It is laid out by hand, which is faster than automatic layout."""
     across, down = plotting.ACROSS, -(-len(shown) // plotting.ACROSS)
     height = 0.5 + 1.25 * down
     made = plotting.figure(plotting.WIDTH, height, layout=None)
@@ -240,6 +244,6 @@ def _lines(axes, wide: pd.DataFrame, look: dict) -> None:
 
 
 def _shorter(svg: str) -> str:
-    """Paths to a tenth of a point, and no indentation: a third less, nothing to be seen."""
+    """Rounds paths to 0.1 points and drops indentation: a third smaller, no visible change."""
     rounded = re.sub(r' d="[^"]*"', lambda d: re.sub(r"(\.\d)\d+", r"\1", d[0]), svg)
     return re.sub(r"\n *", "\n", rounded)

@@ -1,4 +1,4 @@
-"""Learning curves and aggregates of a suite."""
+"""Learning curves, aggregates and performance profiles of a suite."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.summary import IQM, per_seed, summarise
 from cds_bench.storage import paths
 
-BAND_RESAMPLES = 2000  # enough for a band to look at
+BAND_RESAMPLES = 2000  # enough for a band in a figure
 LEGEND = {"loc": "outside lower center", "handlelength": 3, "columnspacing": 1.3}
 
 
@@ -43,7 +43,7 @@ def _scores(config: Config, suite: str) -> pd.DataFrame:
 
 
 def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
-    """A panel per algorithm and task: mean and interval over seeds against gradient steps."""
+    """A panel per algorithm and task: mean and interval over seeds, against gradient steps."""
     tasks = envs.SUITES[suite].tasks
     columns = methods(config, scores, suite)
     algorithms = list(dict.fromkeys(algorithm for algorithm, _ in columns))
@@ -68,20 +68,22 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="headline snapshots"))
     made.legend(handles=handles, **LEGEND, ncols=_columns(handles))
     dashed = (
-        "Dashed: 0 and 100 %" if by_success(suite) else "Dashed: random policy (0), expert (100)"
+        "Dashed lines mark 0 and 100 %"
+        if by_success(suite)
+        else "Dashed lines mark the random policy (0) and the expert (100)"
     )
     plotting.title(
         made,
         f"Learning curves on {suite}",
-        f"Mean of {_seeds(config, counts)}; bands: {percent(config)} percentile bootstrap "
-        f"intervals over seeds. {dashed}. Points: snapshots "
-        f"that all of a method's seeds have. {provenance(config)}",
+        f"Lines are means of {_seeds(config, counts)} at the snapshots that all seeds of a method "
+        f"have; bands are {percent(config)} percentile bootstrap intervals over seeds. {dashed}. "
+        f"{provenance(config)}",
     )
     return made
 
 
 def _handles(config: Config, looks: dict[str, dict]) -> list:
-    """A legend's lines, a strategy each."""
+    """The legend's lines, one for each strategy."""
     return [
         Line2D([], [], lw=1.4, ms=4, label=label(config, name), **look)
         for name, look in looks.items()
@@ -98,7 +100,7 @@ def _curve_panel(config: Config, axes, curves: dict[str, Curve], looks: dict[str
     final = longest[-config.protocol.final_snapshots :]
     if len(final) > 1:
         axes.axvspan(final[0], final[-1], color=GREY, alpha=0.2, lw=0, zorder=0)
-    early = len(longest) - len(final)  # markers there; the headline's snapshots lie too close
+    early = len(longest) - len(final)  # the headline's snapshots are too close for markers
     for name, found in curves.items():
         if found.n == 0:
             continue
@@ -120,9 +122,9 @@ def _curve_panel(config: Config, axes, curves: dict[str, Curve], looks: dict[str
 
 
 def _columns(handles: list) -> int:
-    """Columns of a legend that fits the page, its lines about equally full."""
+    """The number of columns of a legend that fits the page and fills its lines evenly."""
     longest = max(len(handle.get_label()) for handle in handles)
-    most = max(1, min(6, int(WIDTH * 15 / (longest + 7))))  # characters of a line, and the handle's
+    most = max(1, min(6, int(WIDTH * 15 / (longest + 7))))  # 15 characters an inch, 7 a handle
     entries = len(handles)
     return -(-entries // -(-entries // most))
 
@@ -132,7 +134,7 @@ def _score(suite: str) -> str:
 
 
 def _label_axes(panels: np.ndarray, tasks: int, across: int, suite: str, last: bool) -> None:
-    """The unit at the left of each line of panels, steps under the last algorithm's lowest ones."""
+    """Labels the left panels with the unit, and the last algorithm's lowest ones with steps."""
     for axes in panels[tasks:]:
         axes.set_visible(False)
     for axes in panels[:tasks:across]:
@@ -144,16 +146,16 @@ def _label_axes(panels: np.ndarray, tasks: int, across: int, suite: str, last: b
 
 
 def _seeds(config: Config, counts: list[int]) -> str:
-    """ "n = 3 seeds", or the range where cells are incomplete."""
+    """ "n = 3 seeds", or the range of n if cells are incomplete."""
     fewest, most = min(counts, default=0), max(counts, default=0)
     if fewest == config.seeds:
         return f"n = {config.seeds} seed{'s' if config.seeds > 1 else ''}"
     found = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    return f"n = {found} of {config.seeds} seeds (the rest is missing)"
+    return f"n = {found} of {config.seeds} seeds (the others are missing)"
 
 
 def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
-    """Two panels, mean over tasks and IQM over tasks x seeds: a line per method, dots are seeds."""
+    """Two panels, the mean over tasks and the IQM over tasks x seeds, with a line per method."""
     columns = methods(config, scores, suite)
     looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)), config.protocol.reference)
     several = len({algorithm for algorithm, _ in columns}) > 1
@@ -181,9 +183,10 @@ def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     plotting.title(
         made,
         f"Aggregates on {suite}",
-        f"Over {_seeds(config, counts)}; small dots: seeds; bars: {percent(config)} percentile "
-        "bootstrap intervals, over seeds (mean) and over seeds within each task (interquartile "
-        f"mean). Dashed: {'0' if by_success(suite) else 'random policy'}. {provenance(config)}",
+        f"Small dots are {_seeds(config, counts)}, and the dashed line marks "
+        f"{'0' if by_success(suite) else 'the random policy'}. Bars are {percent(config)} "
+        "percentile bootstrap intervals: over seeds for the mean, and over seeds within each task "
+        f"for the interquartile mean. {provenance(config)}",
     )
     return made
 
@@ -201,9 +204,9 @@ def _interval(axes, height: int, cell: pd.Series, look: dict) -> None:
 
 
 def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
-    """Performance profiles, a panel per algorithm: the share of runs above each score.
+    """Performance profiles, the share of runs above each score, in a panel per algorithm.
 
-    References are no methods and left out.
+    References are left out, because they are not methods.
     """
     found = methods(config, scores, suite)
     columns = [m for m, competes in zip(found, competing(config, found), strict=True) if competes]
@@ -218,7 +221,7 @@ def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     made = plotting.figure(WIDTH, 3.4)
     panels = np.atleast_1d(made.subplots(1, len(algorithms), sharex=True, sharey=True))
     protocol, banded = config.protocol, len(looks) <= len(plotting.COLOURS)
-    bands = f"; bands: {percent(config)} percentile bootstrap, seeds drawn within each task"
+    bands = f"; bands are {percent(config)} percentile bootstrap intervals over each task's seeds"
     for axes, algorithm in zip(panels, algorithms, strict=True):
         for method in (m for m in columns if m[0] == algorithm and len(complete[m])):
             look, main = looks[method[1]], method[1] == protocol.reference
@@ -236,13 +239,14 @@ def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         axes.set_xlabel(_score(suite))
         axes.grid(color="#e6e6e6", lw=0.5)
         axes.set_axisbelow(True)
-    panels[0].set_ylabel("runs above it, %")
+    panels[0].set_ylabel("runs above the score, %")
     handles = _handles(config, looks)
     made.legend(handles=handles, **LEGEND, ncols=_columns(handles))
     plotting.title(
         made,
         f"Performance profiles on {suite}",
-        f"Over tasks × {_seeds(config, [len(found) for found in complete.values()])}"
+        "Lines are shares of runs, which are tasks × "
+        f"{_seeds(config, [len(found) for found in complete.values()])}"
         f"{bands if banded else ''}. {provenance(config)}",
     )
     return made

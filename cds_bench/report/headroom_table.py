@@ -1,4 +1,4 @@
-"""What there is to share in a suite: a table, and a figure, from its pool alone."""
+"""How much there is to share in a suite: a table and a figure, from its pool alone."""
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,14 @@ PANELS = {"above_mean": "above\nthe mean", "above_high": "above the\n90th percen
 
 
 def room(config: Config, suite: str) -> Made:
-    """From the suite's pool, at the discount of the suite's first algorithm."""
+    """Headroom of the suite's pool at the discount of the suite's first algorithm."""
     discount = jobs.discount(config, suite)
     frame = headroom(load_pool(paths.pool(config, suite)), discount)
     return Made(frame, table(frame), figure(frame))
 
 
 def table(frame: pd.DataFrame) -> Table:
-    """A row per target and source; shares in percent."""
+    """A row per target and source. Shares are in percent."""
     rows, rules = [], []
     for target, part in frame.groupby("target", sort=False):
         rules += [len(rows)] if rows else []
@@ -49,14 +49,15 @@ def _cells(row) -> tuple[Cell, ...]:
 
 def _caption(frame: pd.DataFrame) -> str:
     return (
-        "Returns-to-go of each source's transitions under the target's reward, and the share of "
-        "them above the mean and above the 90th percentile of the target's own. "
-        f"Monte Carlo returns at a discount of {frame['discount'].iloc[0]:g}, before any training."
+        "Returns-to-go of a source's transitions under the target's reward are compared with those "
+        "of the target's own data; shares are of transitions above their mean and above their 90th "
+        "percentile. Returns are Monte Carlo returns at a discount of "
+        f"{frame['discount'].iloc[0]:g}, before any training."
     )
 
 
 def figure(frame: pd.DataFrame) -> Figure:
-    """The shares above the mean and above the 90th percentile, target x source."""
+    """The shares above the mean and above the 90th percentile, as target x source."""
     tasks = tuple(dict.fromkeys(frame["target"]))
     made, ((*row,),), scale = panels(tasks, 1, len(PANELS))
     for place, (axes, (column, name)) in enumerate(zip(row, PANELS.items(), strict=True)):
@@ -72,7 +73,7 @@ def figure(frame: pd.DataFrame) -> Figure:
 
 
 def shares(frame: pd.DataFrame, column: str) -> np.ndarray:
-    """A column as [target, source]; NaN for a task with itself."""
+    """A column as an array [target, source]. It is NaN on the diagonal."""
     tasks = list(dict.fromkeys(frame["target"]))
     square = frame.pivot(index="target", columns="source", values=column)
     return square.reindex(index=tasks, columns=tasks).to_numpy(float)

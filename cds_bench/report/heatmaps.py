@@ -1,6 +1,7 @@
-"""What data sharing did: mean weights and effective shares of source tasks, over training.
+"""What data sharing did: mean weights and effective shares of source tasks over training.
 
-The paper's first figure, which shows transitions routed to tasks, made quantitative.
+This is a quantitative version of the paper's first figure, which shows how transitions are routed
+to tasks.
 """
 
 import numpy as np
@@ -22,7 +23,7 @@ COLOURS = "Blues"
 
 
 def routes(config: Config, suite: str, algorithm: str) -> Made:
-    """What an algorithm's strategies trained on, from the runs' metrics.csv."""
+    """The data that each strategy of an algorithm trained on, from the runs' metrics.csv."""
     metrics = {
         name: read_metrics(config, suite, algorithm, name, TITLES)
         for name in config.strategies(algorithm)
@@ -31,9 +32,10 @@ def routes(config: Config, suite: str, algorithm: str) -> Made:
 
 
 def thirds(metrics: pd.DataFrame, metric: str, tasks: tuple[str, ...]) -> np.ndarray:
-    """Means over seeds and thirds of training, [3, target, source].
+    """Means over seeds in each third of training, [3, target, source].
 
-    NaN where nothing is logged. Thirds are of the largest step; the first ends at a third of it.
+    Values are NaN where nothing is logged. Thirds are of the largest step, and a step on a boundary
+    belongs to the earlier third.
     """
     rows = metrics[metrics["metric"] == metric]
     blank = np.full((3, len(tasks), len(tasks)), np.nan)
@@ -49,7 +51,7 @@ def thirds(metrics: pd.DataFrame, metric: str, tasks: tuple[str, ...]) -> np.nda
 def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.DataFrame]) -> Figure:
     """A row per strategy: mean weight in each third of training, then the final effective share.
 
-    Strategies are rows, so that the figure fits a page's width however many there are.
+    Strategies are rows, so the figure fits the page's width with any number of them.
     """
     tasks = envs.SUITES[suite].tasks
     made, grid, scale = panels(tasks, len(metrics), len(COLUMNS))
@@ -72,9 +74,10 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
     plotting.title(
         made,
         f"What {algorithm} trained on in {suite}",
-        "Mean weight of a source task's transitions for a target task, by thirds of training, and "
-        "the source's share of the target's effective data (rows sum to 1). Means over n = "
-        f"{config.seeds} seeds unless said otherwise. Grey: nothing logged. {provenance(config)}",
+        "Panels show the mean weight of a source task's transitions for a target task in each "
+        "third of training, and the source's share of the target's effective data (rows sum to "
+        f"1). Values are means over n = {config.seeds} seeds unless a row says otherwise; grey "
+        f"means that nothing was logged. {provenance(config)}",
     )
     return made
 
@@ -82,12 +85,13 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
 def panels(
     tasks: tuple[str, ...], rows: int, columns: int
 ) -> tuple[Figure, list[list[Axes]], Axes]:
-    """The figure, its [row][column] axes, and the colour bar's; placed by hand, in inches.
+    """The figure, its [row][column] axes and the axes of the colour bar.
 
-    Automatic layouts leave wide gaps between square panels whose slanted labels reach sideways.
+    They are placed by hand, in inches. Automatic layouts leave wide gaps between square panels with
+    slanted labels.
     """
     side, gap = max(1.0, 0.3 * len(tasks)), 0.12
-    names = 0.065 * max(map(len, tasks))  # what the tasks' names take
+    names = 0.065 * max(map(len, tasks))  # the width of the longest task name
     left, right, top, bottom = 0.75 + names, 0.75, 1.1, 0.35 + 0.7 * names
     width = left + columns * (side + gap) + right
     height = top + rows * (side + gap) + bottom
@@ -125,7 +129,7 @@ def matrix(axes, values: np.ndarray, tasks: tuple[str, ...], left: bool, bottom:
 
 
 def _short(value: float) -> str:
-    """Two decimals in little room: 1, .43, 0; a dash for NaN."""
+    """A number with two decimals in little space: 1, .43 or 0, and a dash for NaN."""
     if np.isnan(value):
         return "–"
     text = f"{value:.2f}"

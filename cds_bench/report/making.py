@@ -19,7 +19,7 @@ FORMATS = {".md": markdown, ".tex": latex, ".html": html, ".json": dump}
 
 @dataclass(frozen=True)
 class Made:
-    """What a maker returns: its numbers (csv), their table (md, tex, html), its figure."""
+    """What a maker returns: numbers (csv), their table (md, tex, html) and a figure."""
 
     frame: pd.DataFrame | None = None
     table: Table | None = None
@@ -27,14 +27,14 @@ class Made:
 
 
 def make(config: Config, target: str, suite: str = "") -> list[Table]:
-    """Writes every file of a target's products; returns their tables."""
+    """Writes every file of a target's products and returns their tables."""
     found = targets.of_target(config, target, suite)
     made = [each for product in found for each in write(config, product, suite)]
     return [each.table for each in made if each.table]
 
 
 def write(config: Config, product: Product, suite: str = "") -> list[Made]:
-    """Writes a product's files: each of them atomically, figures with fixed bytes."""
+    """Writes a product's files atomically. Figures have the same bytes for the same data."""
     maker = getattr(importlib.import_module(product.module), product.function)
     scope = (config, suite) if suite else (config,)
     calls = [(*scope, name) for name in config.algorithms] if product.each_algorithm else [scope]

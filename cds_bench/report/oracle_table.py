@@ -1,4 +1,4 @@
-"""The table of what a perfect selection would gain on a suite."""
+"""The table that shows what a perfect selection would gain on a suite."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def oracle(config: Config, suite: str) -> Made:
 
 
 def table(config: Config, suite: str, frame: pd.DataFrame) -> Table:
-    """Rows of `gains`, x100: a block per algorithm and strategy."""
+    """The rows of `gains`, x100, in a block per algorithm and strategy."""
     columns = ("n", NO_SHARING, "with it", "difference", "interval", "p")
     blocks = [
         Block(
@@ -44,13 +44,13 @@ def table(config: Config, suite: str, frame: pd.DataFrame) -> Table:
         label="task",
         blocks=tuple(blocks),
         caption=(
-            f"{unit(suite)}. Each block: the strategy minus {NO_SHARING}, same algorithm, paired "
-            f"by training seed. {seeds_caption(config)}",
-            "A reference is no method: it knows what no method can know, or chooses blindly. p: "
-            "exact two-sided sign-flip permutation test, not corrected; with "
-            f"{config.seeds} seed{'s' if config.seeds > 1 else ''} it can't be below "
-            f"{2.0 ** (1 - config.seeds):.2g}. {AVERAGE}: the mean over tasks per seed, for seeds "
-            "that have all tasks.",
+            f"{unit(suite)}. Each block gives a strategy minus {NO_SHARING} with the same "
+            f"algorithm, paired by training seed. {seeds_caption(config)}",
+            "A reference is not a method: it knows what no method can know, or it chooses blindly. "
+            "p is from an exact two-sided sign-flip permutation test without correction; with "
+            f"{config.seeds} seed{'s' if config.seeds > 1 else ''} it cannot be below "
+            f"{2.0 ** (1 - config.seeds):.2g}. The {AVERAGE} is the mean over tasks, computed per "
+            "seed for the seeds that have all tasks.",
             provenance(config),
         ),
         notes=missing_notes(frame),

@@ -1,6 +1,6 @@
-"""The report page: everything of a results folder in one HTML file that needs nothing else.
+"""The report page: all results of a profile in one HTML file that needs no other file.
 
-The page states what it finds: a file that is missing or damaged is named in its place.
+If a file is missing or damaged, the page names it in the place where it belongs.
 """
 
 from pathlib import Path
@@ -24,12 +24,12 @@ from cds_bench.storage.columns import SCORES
 
 
 def write_page(config: Config) -> None:
-    """Writes report.html from what the stages before have left."""
+    """Writes report.html from the files of the previous stages."""
     files.write_text(jobs.report(config), page(config))
 
 
 def page(config: Config) -> str:
-    """The page's text: the same for the same files and code."""
+    """The page's text. It is the same for the same files and code."""
     runs = provenance.runs(config)
     scores, no_scores = _scores(config)
     items = contents.items(config)
@@ -70,7 +70,7 @@ def page(config: Config) -> str:
 
 
 def _scores(config: Config) -> tuple[pd.DataFrame, str]:
-    """scores.csv, and in words why there are none."""
+    """scores.csv, and the reason if there are no scores."""
     try:
         return read_scores(paths.scores(config)), ""
     except BenchError as error:
@@ -78,7 +78,7 @@ def _scores(config: Config) -> tuple[pd.DataFrame, str]:
 
 
 def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
-    """When, where and how long was trained, and what failed or is missing."""
+    """When, where and how long the runs trained, and which of them failed or are missing."""
     total = provenance.seconds(runs)
     hours = total / 3600
     return {
@@ -99,7 +99,7 @@ def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
 
 
 def about(config: Config, suite: str) -> dict[str, Any]:
-    """A suite's domain, tasks and sizes, as trained."""
+    """A suite's domain, tasks, sizes and training settings."""
     tasks, training = jobs.suite_tasks(suite), config.of(suite).training
     return {
         "domain": envs.SUITES[suite].domain,
@@ -111,7 +111,7 @@ def about(config: Config, suite: str) -> dict[str, Any]:
 
 
 def glance(config: Config) -> list[tuple[str, list[dict[str, str]]]]:
-    """Method, and for each suite its average over tasks ×100 with the interval; from tables/."""
+    """Each method's average over tasks ×100 with its interval on every suite, from tables/."""
     found = {suite: _averages(config, suite) for suite in config.suites}
     names = list(dict.fromkeys(name for cells in found.values() for name in cells))
     return [(name, [found[suite].get(name, {}) for suite in config.suites]) for name in names]
@@ -139,7 +139,7 @@ def _of_suites(config: Config, items: list[contents.Item]) -> dict[str, list[con
 
 
 def _overall(items: list[contents.Item]) -> dict[str, list[contents.Item]]:
-    """What is about all suites, by name: a table and a figure of one name stand together."""
+    """The items about all suites by name. A table and a figure with the same name are together."""
     groups: dict[str, list[contents.Item]] = {}
     for item in items:
         groups.setdefault(item.product.name, []).append(item)

@@ -1,4 +1,4 @@
-"""The tables of a paper: all suites' scores in one, and distribution shift over data qualities."""
+"""The tables of a paper: scores on all suites, and distribution shift over data qualities."""
 
 import pandas as pd
 
@@ -18,13 +18,13 @@ from cds_bench.storage import paths
 
 
 def main(config: Config) -> Made:
-    """One table of all suites, from the suites' own tables."""
+    """One table of all suites, made from the tables of the suites."""
     frame = pd.concat([_summary(config, suite) for suite in config.suites], ignore_index=True)
     return Made(frame, main_table(config, frame))
 
 
 def _summary(config: Config, suite: str) -> pd.DataFrame:
-    """A suite's table without the rows that no test accompanies, and its domain."""
+    """A suite's table with its domain and without the IQM rows, which are not tested."""
     path = paths.table(config, "", "csv", suite)
     frame = read_csv(path)
     check_columns(frame, COLUMNS, str(path))
@@ -34,7 +34,7 @@ def _summary(config: Config, suite: str) -> pd.DataFrame:
 
 
 def main_table(config: Config, frame: pd.DataFrame) -> Table:
-    """A block per domain: rows are the suites' tasks and averages, columns methods, x100."""
+    """A block per domain. Rows are tasks and averages of the suites, columns methods; x100."""
     methods = list(dict.fromkeys(zip(frame["algorithm"], frame["sharing"], strict=True)))
     columns = tuple(_column(config, method) for method in methods)
     found = []
@@ -59,7 +59,8 @@ def main_table(config: Config, frame: pd.DataFrame) -> Table:
         blocks=tuple(found),
         caption=(
             " ".join(f"{', '.join(suites)}: {text}." for text, suites in units.items()),
-            f"{seeds_caption(config)} Bold as in each suite's own table, which says what it means.",
+            f"{seeds_caption(config)} Bold means the same as in each suite's table, which explains "
+            "it.",
             provenance(config),
         ),
         notes=missing_notes(named),
@@ -67,7 +68,7 @@ def main_table(config: Config, frame: pd.DataFrame) -> Table:
 
 
 def _column(config: Config, method: Method) -> str:
-    """The strategy's name; the first algorithm goes without saying."""
+    """The strategy's name. The algorithm is named too, unless it is the first one."""
     algorithm, sharing = method
     named = "" if algorithm == next(iter(config.algorithms)) else f"{algorithm}: "
     return f"{named}{label(config, sharing)}"
@@ -87,9 +88,10 @@ def shift(config: Config) -> Made:
             label="suite, task",
             blocks=blocks(config, summary),
             caption=(
-                "The KL divergence from each policy to a behaviour model of the effective data, "
-                f"fitted in {config.training.shift_steps} steps, over states of that data; and the "
-                "normalised score.",
+                "The blocks give the normalised score and the KL divergence from each policy to a "
+                "behaviour model of its effective data. The model is fitted in "
+                f"{config.training.shift_steps} steps, and the divergence is taken over states of "
+                "that data.",
                 seeds_caption(config),
                 provenance(config),
             ),

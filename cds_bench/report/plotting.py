@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is written: the same bytes for the same data."""
+"""The style of all figures, and how they are written. The same data give the same bytes."""
 
 import textwrap
 from collections.abc import Callable
@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 
 from cds_bench.storage import files
 
-WIDTH = 7.2  # inches, a page's text
+WIDTH = 7.2  # inches, the width of a page's text
 DPI = 150
-ACROSS = 4  # panels side by side, at most
-# Okabe and Ito's colours, told apart by colour-blind readers; not the yellow, which paper hides.
-# The last one is a dark violet [ours]: seven strategies beside the reference have their own.
+ACROSS = 4  # at most this many panels are side by side
+# Okabe and Ito's colours, which colour-blind readers can tell apart, without the yellow, which is
+# hard to see on paper. The last one is a dark violet [ours], so that seven strategies beside the
+# reference have their own colours.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5E3C99")
 DASHES = ((0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)), (0, (8, 2)))
 MARKERS = ("s", "^", "D", "v", "P", "X", "*", "p")
@@ -41,9 +42,10 @@ STYLE = {
 
 
 def styles(names: list[str], reference: str) -> dict[str, dict]:
-    """Colour, line and marker per name: black and solid for the reference, else by place.
+    """Colour, line and marker of each name. The reference is black and solid.
 
-    The cycles' lengths have no common divisor, so that no two of the first 280 names look alike.
+    The others are styled in turn. The cycles' lengths have no common divisor, so no two of the
+    first 280 names look the same.
     """
     others = [name for name in names if name != reference]
     looks = zip(others, cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
@@ -61,7 +63,7 @@ def figure(width: float, height: float, layout: str | None = "constrained") -> F
 
 
 def style():
-    """The context in which figures are made and written."""
+    """The context in which figures have to be made and written."""
     return rc_context(STYLE)
 
 
@@ -73,9 +75,10 @@ def save_as(made: Figure, place: Callable[[str], Path]) -> None:
 
 
 def title(made: Figure, heading: str, text: str) -> None:
-    """A bold heading, and under it the caption's text, wrapped to the figure's width.
+    """Draws a bold heading and, below it, the caption wrapped to the figure's width.
 
-    The layout makes room for one title only: the heading stands on its empty first line.
+    The layout makes room for only one title. The caption therefore starts with an empty line, and
+    the heading is drawn on that line.
     """
     lines = textwrap.wrap(text, int(made.get_figwidth() * 17.5))
     look = {"ha": "left", "va": "top", "fontsize": 7.5, "linespacing": 1.35}
@@ -87,6 +90,6 @@ def title(made: Figure, heading: str, text: str) -> None:
 
 
 def said_missing(axes, text: str) -> None:
-    """Says in an empty panel what it lacks."""
+    """Writes into an empty panel why it is empty."""
     place = {"transform": axes.transAxes, "ha": "center", "va": "center"}
     axes.text(0.5, 0.5, text, color=GREY, style="italic", **place)

@@ -1,6 +1,7 @@
-"""What is produced: an entry per table or figure; Snakefile, command line and page read it here.
+"""The registry of products: one entry per table or figure.
 
-A new table is one entry here and the function that it names, which returns a `making.Made`.
+The Snakefile, the command line and the report page read it. A new table needs one entry here and
+the function that the entry names, which returns a `making.Made`.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from cds_bench.report import sources
 from cds_bench.storage import paths
 
 SUITE, PROFILE = "suite", "profile"  # scopes
-TABLE = ("csv", "md", "tex", "html", "json")  # the page shows the record in json
+TABLE = ("csv", "md", "tex", "html", "json")  # the page reads the json
 FIGURE = ("png", "svg")
 # The keys of the configuration that most products depend on.
 RESULTS = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol", "baselines")
@@ -27,19 +28,20 @@ def _always(config: Config, suite: str) -> bool:
 class Product:
     """A table, a figure, or both under one name.
 
-    target: the name of its rule, without the suite; one job makes all products of a target.
-    name: what follows the suite in the names of its files; "" is the suite's table of scores.
+    target: the name of its rule without the suite. One job makes all products of a target.
+    name: the part of its file names after the suite. The suite's table of scores has "".
     scope: SUITE or PROFILE.
-    maker: "module:function" in cds_bench.report. The function takes the configuration, for SUITE
-        also the suite, and with `each_algorithm` also the algorithm.
-    caption: what the report page says below it.
+    maker: "module:function" in cds_bench.report. The function takes the configuration, then the
+        suite if the scope is SUITE, and the algorithm if `each_algorithm` is true.
+    caption: the caption on the report page.
     inputs: the files that it reads, as a function of the configuration and the suite (or "").
     table, figure: the extensions of its files.
-    keys: the configuration that it depends on; {suite}, and {learner}, the profile's first
+    keys: the configuration that it depends on. {suite} and {learner}, the profile's first
         algorithm, are filled in.
-    applies, needs: whether a profile or suite has it, and in words what it takes.
+    applies: whether a profile or suite has this product.
+    needs: the requirement behind `applies`, in words.
     each_algorithm: whether there is one for each algorithm.
-    data: whether the page shows it among the datasets, not among the results.
+    data: whether the page shows it with the datasets instead of the results.
     reads_world: whether it runs code of the suite's domain.
     """
 
@@ -93,9 +95,9 @@ PRODUCTS = (
         name="",
         scope=SUITE,
         maker="tables:scores",
-        caption="Scores per task and method: mean over training seeds of the normalised score "
-        "(0 = random policy, 100 = the task's expert behaviour policy) or of the success rate, "
-        "with a bootstrap interval. The table's own caption says n and what bold means.",
+        caption="Each cell is the mean over training seeds of a method's normalised score (0 = "
+        "random policy, 100 = the task's expert behaviour policy) or success rate, with its "
+        "bootstrap interval. The text below the table gives n and explains bold.",
         inputs=sources.tabled,
         table=TABLE,
     ),
@@ -104,9 +106,9 @@ PRODUCTS = (
         name="comparisons",
         scope=SUITE,
         maker="tables:comparisons",
-        caption="Every method against the reference method, and external baselines against the "
-        "method that their heading names: paired difference over seeds with its interval, exact "
-        "permutation p, Holm-corrected within a task, and effect size.",
+        caption="Every method is compared with the reference method, and external baselines with "
+        "the method that their heading names. Columns give the paired difference over seeds with "
+        "its interval, the exact permutation p, Holm-corrected within a task, and the effect size.",
         inputs=sources.compared,
         table=TABLE,
     ),
@@ -115,9 +117,9 @@ PRODUCTS = (
         name="oracle",
         scope=SUITE,
         maker="oracle_table:oracle",
-        caption="What a perfect selection would gain: the oracle, the other references and "
-        "sharing everything against no sharing, paired by seed, with the interval and the exact "
-        "permutation p of each difference.",
+        caption="To show what a perfect selection would gain, the oracle, the other references and "
+        "sharing everything are compared with no sharing, paired by seed. Each difference comes "
+        "with its interval and exact permutation p.",
         inputs=sources.scores,
         table=TABLE,
         applies=lambda config, suite: bool(config.references),
@@ -128,8 +130,8 @@ PRODUCTS = (
         name="learning_curves",
         scope=SUITE,
         maker="figures:curves",
-        caption="Normalised score or success rate over training, a panel per task: mean over "
-        "training seeds with its bootstrap interval.",
+        caption="Each panel shows the normalised score or success rate on one task over training. "
+        "Lines are means over training seeds, and bands are their bootstrap intervals.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -138,8 +140,8 @@ PRODUCTS = (
         name="aggregates",
         scope=SUITE,
         maker="figures:averages",
-        caption="Mean and interquartile mean over tasks and training seeds, with bootstrap "
-        "intervals.",
+        caption="The panels show each method's mean and interquartile mean over tasks and training "
+        "seeds. Bars are bootstrap intervals.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -148,8 +150,8 @@ PRODUCTS = (
         name="profiles",
         scope=SUITE,
         maker="figures:performance_profiles",
-        caption="Performance profiles: the share of runs (tasks x training seeds) above each "
-        "score, with stratified bootstrap bands.",
+        caption="A performance profile is the share of a method's runs (tasks x training seeds) "
+        "above each score. Bands are stratified bootstrap intervals.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -158,9 +160,9 @@ PRODUCTS = (
         name="sharing",
         scope=SUITE,
         maker="heatmaps:routes",
-        caption="Who shares with whom over training: the mean weight of each source task's "
-        "transitions for each target task, and the share that they make up of the target's "
-        "effective data.",
+        caption="The panels show who shares with whom over training. A cell is the mean weight of "
+        "a source task's transitions for a target task, or their share of the target's effective "
+        "data.",
         inputs=jobs.suite_metrics,
         figure=FIGURE,
         each_algorithm=True,
@@ -170,9 +172,10 @@ PRODUCTS = (
         name="selection",
         scope=SUITE,
         maker="selection_table:selection",
-        caption="Whether a strategy selects what pays: the weights of the candidates from other "
-        "tasks beside their return-to-go under the target's reward. An AUC of 0.5 is chance, and "
-        "1 gives every candidate of the top quarter a higher weight than any other.",
+        caption="To show whether a strategy selects useful data, the weights of the candidates "
+        "from other tasks are compared with their return-to-go under the target's reward. An AUC "
+        "of 0.5 is chance; at 1, every candidate in the top quarter has a higher weight than any "
+        "other candidate.",
         inputs=jobs.suite_metrics,
         table=TABLE,
         figure=FIGURE,
@@ -182,8 +185,8 @@ PRODUCTS = (
         name="coverage",
         scope=SUITE,
         maker="coverage:covered",
-        caption="What each dataset covers: how many of its transitions end where, and how much "
-        "reward they bring once relabelled for each task.",
+        caption="Each panel shows where the transitions of one dataset end. The numbers below it "
+        "are the reward that they bring when they are relabelled for each task.",
         inputs=jobs.suite_datasets,
         table=("csv",),
         figure=FIGURE,
@@ -196,10 +199,10 @@ PRODUCTS = (
         name="headroom",
         scope=SUITE,
         maker="headroom_table:room",
-        caption="What other tasks' data are worth to each task before anything is trained: the "
-        "share of their transitions whose return-to-go under the task's reward lies above the mean "
-        "and above the 90th percentile of the task's own data. Where every share is 0, sharing has "
-        "nothing to offer but coverage.",
+        caption="Shares are of other tasks' transitions whose return-to-go under a task's reward "
+        "lies above the mean, or above the 90th percentile, of the task's own data. They show what "
+        "other tasks' data are worth before anything is trained: if all of them are 0, sharing "
+        "offers nothing but coverage.",
         inputs=sources.pool,
         table=TABLE,
         figure=FIGURE,
@@ -213,8 +216,8 @@ PRODUCTS = (
         name="ranks",
         scope=PROFILE,
         maker="ranks_table:average_ranks",
-        caption="Average rank of each method over the tasks of all suites, with Friedman's test "
-        "and Nemenyi's critical difference.",
+        caption="Each method's rank is averaged over the tasks of all suites. Friedman's test and "
+        "Nemenyi's critical difference show whether the ranks differ.",
         inputs=sources.scores,
         table=TABLE,
         figure=FIGURE,
@@ -224,9 +227,9 @@ PRODUCTS = (
         name="distribution_shift",
         scope=PROFILE,
         maker="shift_table:distribution_shift",
-        caption="How far each policy moved from the data that it was trained on (KL divergence, "
-        "nats), by how much its critic overestimates it, and its score: means over training seeds "
-        "with bootstrap intervals.",
+        caption="For each policy, this shows how far it moved from its training data (KL "
+        "divergence, nats), how much its critic overestimates it, and its score. Values are means "
+        "over training seeds with bootstrap intervals.",
         inputs=sources.moved,
         table=TABLE,
         figure=FIGURE,
@@ -237,8 +240,8 @@ PRODUCTS = (
         name="claims",
         scope=PROFILE,
         maker="claims_table:tested",
-        caption="The paper's claims 1 to 5, the test that decides each, and the verdict at this "
-        "number of seeds.",
+        caption="The table lists the paper's claims 1 to 5 and the test that decides each. The "
+        "verdicts hold for this number of seeds.",
         inputs=sources.claims,
         table=TABLE,
     ),
@@ -247,8 +250,8 @@ PRODUCTS = (
         name="regime",
         scope=PROFILE,
         maker="regime_table:conditions",
-        caption="Whether the runs are long enough to judge strategies by: five conditions on each "
-        "algorithm without sharing, each met, not met, or without data.",
+        caption="Five conditions on each algorithm without sharing show whether the runs are long "
+        "enough to judge strategies. Each condition is met, not met, or without data.",
         inputs=sources.judged,
         table=TABLE,
         keys=(*RESULTS, "training", "domains"),
@@ -258,8 +261,8 @@ PRODUCTS = (
         name="paper_table_main",
         scope=PROFILE,
         maker="paper:main",
-        caption="Every suite's scores in one table, as a paper prints them: rows are tasks and "
-        "averages, columns methods.",
+        caption="The table has the scores on all suites, as a paper prints them. Rows are tasks "
+        "and averages, and columns are methods.",
         inputs=sources.summaries,
         table=TABLE,
     ),
@@ -268,7 +271,8 @@ PRODUCTS = (
         name="paper_table_shift",
         scope=PROFILE,
         maker="paper:shift",
-        caption="Distribution shift beside the score, over the quality of the data.",
+        caption="The table shows how distribution shift and score depend on the quality of the "
+        "data.",
         inputs=sources.moved_by_quality,
         table=TABLE,
         keys=(*RESULTS, "training.shift_steps"),
@@ -280,8 +284,8 @@ PRODUCTS = (
         name="paper_figure_routing",
         scope=PROFILE,
         maker="routing:routing",
-        caption="Which task's data each task was trained on at the end of training, for every "
-        "strategy of the profile's first algorithm.",
+        caption="The panels show which task's data each task was trained on at the end of "
+        "training. There is one for every suite and strategy of the profile's first algorithm.",
         inputs=sources.all_metrics,
         table=TABLE,
         figure=FIGURE,

@@ -1,4 +1,4 @@
-"""What a results folder was made with: its runs' records, hours, machines, versions, hashes."""
+"""How the results were made: the runs' records, hours, machines, versions and hashes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Run:
-    """A training job and what its run.json says; `problem` says why there is none."""
+    """A training job and the content of its run.json, or the problem if it cannot be read."""
 
     suite: str
     algorithm: str
@@ -50,7 +50,7 @@ class Run:
         return self.problem or ("; ".join(self.failures) if self.failures else "complete")
 
     def part(self, name: str) -> dict[str, Any]:
-        """A section of the record; empty where it lacks."""
+        """A section of the record. It is empty if the record has no such section."""
         found = self.record.get(name)
         return found if isinstance(found, dict) else {}
 
@@ -66,24 +66,24 @@ def _run(config: Config, key: tuple[str, str, str, str]) -> Run:
 
 
 def seconds(found: list[Run]) -> float:
-    """Wall time of all training jobs, added up."""
+    """The wall time of all training jobs together."""
     return sum(number(run.record.get("wall_seconds")) or 0.0 for run in found)
 
 
 def moments(found: list[Run]) -> tuple[str, str]:
-    """The first start and the last end that the records tell; empty where none does."""
+    """The first start and the last end in the records, or "" if no record has one."""
     started = [str(run.record["started"]) for run in found if run.record.get("started")]
     ended = [str(run.record["ended"]) for run in found if run.record.get("ended")]
     return moment(min(started, default="")), moment(max(ended, default=""))
 
 
 def moment(text: Any) -> str:
-    """2026-01-31T12:00:00+00:00 as 2026-01-31 12:00:00 UTC."""
+    """Writes 2026-01-31T12:00:00+00:00 as 2026-01-31 12:00:00 UTC."""
     return str(text or "").replace("T", " ").replace("+00:00", " UTC")
 
 
 def machines(found: list[Run]) -> list[str]:
-    """What the jobs were trained on, and how many on each where they differ."""
+    """The machines of the jobs. If there are several, each comes with its number of jobs."""
     kinds = Counter(_machine(run.part("hardware")) for run in found if run.part("hardware"))
     if len(kinds) == 1:
         return list(kinds)
@@ -98,7 +98,7 @@ def _machine(hardware: dict[str, Any]) -> str:
 
 
 def versions(found: list[Run], manifests: list[dict]) -> list[tuple[str, str, str]]:
-    """Package, versions in training, versions in the datasets' collection; by name."""
+    """Rows of package, versions in training and versions in data collection, sorted by name."""
     trained = _versions(run.part("versions") for run in found)
     collected = _versions(manifest.get("versions") for manifest in manifests)
     return [
@@ -116,7 +116,7 @@ def _versions(sections: Iterator) -> dict[str, str]:
 
 
 def pools(config: Config, found: list[Run]) -> list[tuple[str, str, str]]:
-    """Suite, hash of the pool, and how many of the suite's jobs were trained on it."""
+    """Rows of suite, hash of a pool, and the number of the suite's jobs trained on that pool."""
     rows = []
     for suite in config.suites:
         jobs = [run for run in found if run.suite == suite]
@@ -128,7 +128,7 @@ def pools(config: Config, found: list[Run]) -> list[tuple[str, str, str]]:
 
 
 def training_code(found: list[Run]) -> list[tuple[str, str]]:
-    """Method, and the fingerprints of the code that its jobs ran."""
+    """Rows of method and the fingerprints of the code that its jobs ran."""
     codes: dict[str, set[str]] = {}
     for run in found:
         codes.setdefault(run.method, set()).add(str(run.record.get("code") or NOTHING))
@@ -136,7 +136,7 @@ def training_code(found: list[Run]) -> list[tuple[str, str]]:
 
 
 def present_code() -> list[tuple[str, str]]:
-    """Stage, and the fingerprint of all its modules and what they import, as they are now."""
+    """Rows of stage and the current fingerprint of its modules and everything they import."""
     return [(stage, fingerprint(*_modules(stage))) for stage in STAGES]
 
 
@@ -146,7 +146,7 @@ def _modules(stage: str) -> list[str]:
 
 
 def hashes(config: Config) -> list[tuple[str, str, str]]:
-    """File, SHA-256 and bytes of the results' tables and of the runs; missing ones say so."""
+    """Rows of file, SHA-256 and bytes for tables and runs. Missing files are marked as missing."""
     listed = [paths.resolved(config), *map(Path, jobs.statistics(config))]
     listed += [Path(path) for path in targets.tables(config) if path.endswith(".csv")]
     for run in jobs.runs(config):

@@ -1,4 +1,4 @@
-"""Average ranks over all tasks: a table, and a figure with the critical difference."""
+"""Average ranks over all tasks, as a table and as a figure with the critical difference."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,7 +20,7 @@ def average_ranks(config: Config) -> Made:
 
 
 def table(config: Config, frame: pd.DataFrame) -> Table:
-    """A row per method, the best rank first."""
+    """A row per method, starting with the best rank."""
     ordered = frame.sort_values("rank", kind="stable")
     rows = tuple((f"{row.algorithm}, {row.sharing}", _cells(row)) for row in ordered.itertuples())
     return Table(
@@ -28,11 +28,11 @@ def table(config: Config, frame: pd.DataFrame) -> Table:
         label="method",
         blocks=(Block("", ("rank", "tasks", "seeds"), rows),),
         caption=(
-            "Rank 1 is the best mean of a task, over the seeds that all methods have there (seeds: "
-            f"the fewest of a task). {_tests(config, frame)} Bold: the best rank, and every rank "
-            "closer to it than the critical difference; where Friedman's test finds no difference, "
-            "all. Both tests take tasks as independent, which tasks of one suite are not: they "
-            "share a network and its seeds.",
+            "Rank 1 is the best mean of a task over the seeds that all methods have; the column "
+            f"seeds gives the smallest number of them. {_tests(config, frame)} Bold marks the best "
+            "rank and every rank that is closer to it than the critical difference; if Friedman's "
+            "test finds no difference, all ranks are bold. Both tests assume independent tasks, "
+            "but tasks of one suite share a network and its seeds.",
             seeds_caption(config),
             provenance(config),
         ),
@@ -49,14 +49,14 @@ def _cells(row) -> tuple[Cell, ...]:
 def _tests(config: Config, frame: pd.DataFrame) -> str:
     first = frame.iloc[0]
     return (
-        f"Friedman's test over {first.tasks} tasks: p = {p_value(first.friedman_p)}; Nemenyi's "
-        f"critical difference at {100 * (1 - config.protocol.confidence):.2g} %: "
+        f"Friedman's test over {first.tasks} tasks gives p = {p_value(first.friedman_p)}. "
+        f"Nemenyi's critical difference at {100 * (1 - config.protocol.confidence):.2g} % is "
         f"{first.critical_difference:.2f}."
     )
 
 
 def figure(config: Config, frame: pd.DataFrame) -> Figure:
-    """Ranks on a line per method, and the critical difference from the best one."""
+    """A line per method with its rank, and the critical difference from the best rank."""
     ordered = frame.sort_values("rank", kind="stable").reset_index(drop=True)
     looks = plotting.styles(list(config.sharing), config.protocol.reference)
     several = len(config.algorithms) > 1
@@ -66,7 +66,7 @@ def figure(config: Config, frame: pd.DataFrame) -> Figure:
         look = looks[row["sharing"]]
         axes.plot(row["rank"], height, marker=look["marker"], ms=6, color=look["color"], zorder=3)
     best, difference = ordered["rank"].min(), ordered["critical_difference"].iloc[0]
-    label = "not told apart from the best"
+    label = "not distinguishable from the best"
     axes.axvspan(best, best + difference, color=GREY, alpha=0.2, lw=0, zorder=0, label=label)
     names = [f"{a}, {s}" if several else s
              for a, s in zip(ordered["algorithm"], ordered["sharing"], strict=True)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The table of the regime: whether the runs are long enough to judge strategies by."""
+"""The table of the regime: whether the runs are long enough to judge strategies."""
 
 import pandas as pd
 
@@ -33,29 +33,30 @@ TITLES = {
 
 
 def conditions(config: Config) -> Made:
-    """From scores.csv, shift.csv and the references."""
+    """The conditions, computed from scores.csv, shift.csv and the references."""
     frame = checks(config, read_scores(paths.scores(config)), read_shift(config))
     return Made(frame, table(config, frame))
 
 
 def table(config: Config, frame: pd.DataFrame) -> Table:
-    """A row per suite and algorithm, a column per condition; what is not met is bold."""
+    """A row per suite and algorithm and a column per condition. Conditions not met are bold."""
     rows = tuple(
         (f"{suite}, {algorithm}", tuple(_cell(config, row) for row in group.itertuples()))
         for (suite, algorithm), group in frame.groupby(["suite", "algorithm"], sort=False)
     )
     title = "" if rows else f"no algorithm is trained with {NO_SHARING}"
     return Table(
-        title="Whether the runs are long enough to judge strategies by",
+        title="Whether the runs are long enough to judge strategies",
         label="suite, algorithm",
         blocks=(Block(title, tuple(TITLES.values()), rows, left=len(TITLES)),),
         caption=(
-            f"All of {NO_SHARING}. Horizons: steps × target rate × (1 − discount), against "
-            "what the profile needs. Cloning: the average ×100, and that of bc on the same seeds. "
-            "Random: the task with the least margin over the random policy, ×100. Q: the smaller "
-            "critic's mean at initial states and the discounted return, of the task where they "
-            "differ most; within a factor of 2 is met. Flat: the change of the average ×100 over "
-            "the last fifth of training, below one standard deviation between seeds.",
+            f"All conditions are about {NO_SHARING}. Horizons compares steps × target rate × "
+            "(1 − discount) with what the profile needs. Cloning compares the average ×100 with "
+            "that of bc on the same seeds. Random takes the task with the smallest margin over the "
+            "random policy, ×100. Q compares the smaller critic's mean at initial states with the "
+            "discounted return, for the task where they differ most; a factor of 2 is allowed. "
+            "Flat is the change of the average ×100 over the last fifth of training; it must be "
+            "below one standard deviation between seeds.",
             *warnings(config),
             seeds_caption(config),
             provenance(config),
@@ -73,7 +74,7 @@ def _cell(config: Config, row) -> Cell:
 
 
 def _numbers(row) -> str:
-    """What was measured against what, in the condition's own units."""
+    """The measured value and the value that it is compared with, in the condition's units."""
     if row.condition == HORIZONS:
         return f"{row.value:.2f}, needs {row.against:g}"
     if row.condition == CRITIC:

@@ -10,14 +10,14 @@ from cds_bench.errors import BenchError
 from cds_bench.report import making, page, targets
 from cds_bench.statistics import merging
 
-OLD = 86_400.0  # seconds: the workflow makes again what is older than its inputs
+OLD = 86_400.0  # seconds since 1970; the workflow remakes files that are older than their inputs
 
 
 def write_results_so_far(config: Config) -> None:
-    """Writes what the workflow's last rules write; a part that fails does not stop the others.
+    """Writes the files of the workflow's last rules. A part that fails does not stop the others.
 
-    The workflow has not made these files and must not take them for complete ones later, so they
-    get the date of 1970. Raises BenchError with every part that could not be written.
+    The files get a date in 1970, so that the workflow does not take them for complete ones later.
+    Raises BenchError that lists every part that could not be written.
     """
     problems = [problem for part in _parts(config) if (problem := _try(part))]
     made = [path for suite in config.suites for path in jobs.suite_statistics(config, suite)]

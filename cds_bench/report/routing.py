@@ -1,4 +1,4 @@
-"""Which task's data each task was trained on: the paper's first figure, over all suites."""
+"""Which task's data each task was trained on: the paper's first figure, for all suites."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ Shares = dict[tuple[str, str], np.ndarray]  # suite, strategy -> [target, source
 
 
 def routing(config: Config) -> Made:
-    """The effective shares of the last third of training, of the profile's first algorithm."""
+    """Effective shares in the last third of training for the profile's first algorithm."""
     algorithm = next(iter(config.algorithms))
     metrics = {
         (suite, sharing): read_metrics(config, suite, algorithm, sharing, (SHARE,))
@@ -51,7 +51,7 @@ def _frame(algorithm: str, shares: Shares) -> pd.DataFrame:
 
 
 def table(config: Config, algorithm: str, shares: Shares, notes: tuple[str, ...]) -> Table:
-    """A block per suite: rows are strategies and target tasks, columns source tasks."""
+    """A block per suite. Rows are strategies and target tasks, columns are source tasks."""
     blocks = []
     for suite in config.suites:
         tasks, lines, rules = envs.SUITES[suite].tasks, [], []
@@ -78,20 +78,20 @@ def _cell(share: float) -> Cell:
 
 def _caption(config: Config, algorithm: str) -> str:
     return (
-        f"The share of each source task's transitions in a target task's effective data with "
-        f"{algorithm}, in the last third of training (rows sum to 1). Means over n = "
-        f"{config.seeds} seeds unless the table's notes say otherwise."
+        "Each cell is the share of a source task's transitions in a target task's effective data "
+        f"with {algorithm}, in the last third of training (rows sum to 1). Shares are means over "
+        f"n = {config.seeds} seeds unless the table's notes say otherwise."
     )
 
 
 def figure(config: Config, algorithm: str, shares: Shares) -> Figure:
-    """A row per suite and a panel per strategy: target x source. Placed by hand, in inches."""
+    """A row per suite and a panel (target x source) per strategy, placed by hand in inches."""
     strategies = config.strategies(algorithm)
     tasks = {suite: envs.SUITES[suite].tasks for suite in config.suites}
     names = {suite: 0.065 * max(map(len, found)) for suite, found in tasks.items()}
     side, gap, right, top = 0.3 * max(3.5, *map(len, tasks.values())), 0.12, 0.8, 1.1
     left = 0.75 + max(names.values())
-    below = {suite: 0.5 + 0.7 * width for suite, width in names.items()}  # slanted names
+    below = {suite: 0.5 + 0.7 * width for suite, width in names.items()}  # names are slanted
     width = left + (side + gap) * len(strategies) + right
     height = top + side * len(tasks) + sum(below.values())
     made = plotting.figure(width, height, layout=None)

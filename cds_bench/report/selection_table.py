@@ -1,4 +1,4 @@
-"""What strategies select: tables and a figure of a suite; the paper's first figure in numbers."""
+"""What strategies select on a suite: the paper's first figure in numbers."""
 
 import numpy as np
 import pandas as pd
@@ -32,18 +32,18 @@ TITLES = {
     LIFT: "mean weight of the top decile ÷ mean weight of all candidates",
 }
 UNDEFINED = "–"
-Lines = dict[str, pd.Series]  # by strategy
+Lines = dict[str, pd.Series]  # strategy -> its line
 
 
 def selection(config: Config, suite: str) -> Made:
-    """From the runs' metrics.csv."""
+    """The selection of each strategy, from the runs' metrics.csv."""
     frame = read_selection(config, suite)
     summary = summarise(config, suite, frame)
     return Made(summary, table(config, suite, summary), figure(config, suite, frame))
 
 
 def table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
-    """A block per algorithm and measure; rows are target tasks and their average."""
+    """A block per algorithm and measure. Rows are target tasks and their average."""
     blocks = []
     for (algorithm, measure), part in summary.groupby(["algorithm", "measure"], sort=False):
         rows = tuple(
@@ -74,26 +74,27 @@ def _cell(row) -> Cell:
 
 def _caption(config: Config) -> tuple[str, str]:
     return (
-        "A target's candidates are the transitions of other tasks that were offered to it. AUC: "
-        "the probability that a candidate in the top quarter of returns-to-go under the target's "
-        "reward has a higher weight than another one, ties counting a half; 0.5 is chance. Foreign "
-        "share: other tasks' part of the sum of weights that the target was trained on.",
-        "Means over the log points of the last half of training, then over n = "
-        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} unless said otherwise; in brackets "
-        f"the {percent(config)} percentile bootstrap interval over seeds. Deciles and quarters go "
-        "by average rank, so equal returns stay together. average: over the targets, "
-        f"for seeds that have all. {UNDEFINED}: undefined, because no candidates were "
-        "offered, or all weights or all returns were equal.",
+        "A target's candidates are the transitions of other tasks that were offered to it. The AUC "
+        "is the probability that a candidate in the top quarter of returns-to-go under the "
+        "target's reward has a higher weight than another one. Ties count a half, and 0.5 is "
+        "chance. The foreign share is the other tasks' part of the sum of weights that the target "
+        "was trained on.",
+        "Values are means over the log points of the last half of training, and then over n = "
+        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} unless a cell says otherwise; "
+        f"brackets hold the {percent(config)} percentile bootstrap interval over seeds. Deciles "
+        "and quarters are of average ranks, so equal returns stay together. The average is over "
+        f"the targets, for the seeds that have all of them. {UNDEFINED} means undefined: no "
+        "candidates were offered, or all weights or all returns were equal.",
     )
 
 
 def _nothing(summary: pd.DataFrame) -> tuple[str, ...]:
-    """Says so where strategies were trained and none was offered candidates."""
+    """A sentence for the case that no trained strategy was offered any candidates."""
     trained = summary[summary["seeds"] > 0]
     offered = trained.loc[trained["measure"] != FOREIGN, "n"].sum()
     if trained.empty or offered:
         return ()
-    return ("No strategy that was trained here was offered candidates, so nothing was selected.",)
+    return ("None of the trained strategies was offered candidates, so nothing was selected.",)
 
 
 def _notes(config: Config, summary: pd.DataFrame) -> tuple[str, ...]:
@@ -106,7 +107,7 @@ def _notes(config: Config, summary: pd.DataFrame) -> tuple[str, ...]:
 
 
 def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
-    """Per algorithm: a panel per target of weight over decile, then one of AUC over training."""
+    """For each algorithm and target, a panel of weights by decile and one of AUC over training."""
     tasks = envs.SUITES[suite].tasks
     algorithms = _selecting(config, frame)
     across = min(len(tasks), ACROSS)
@@ -136,23 +137,23 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
     plotting.title(
         made,
         f"What strategies select on {suite}",
-        "Above: mean weight of a target's candidates from other tasks by decile of their "
-        "return-to-go under the target's reward, over the last half of training; a decile is left "
-        "out where equal returns leave it empty. Below: the AUC of the weights for the top quarter "
-        "of returns-to-go (dashed: chance). Means over "
-        f"n = {config.seeds} seeds unless said otherwise. {provenance(config)}",
+        "The upper panels show the mean weight of a target's candidates from other tasks over the "
+        "last half of training, by decile of their return-to-go under the target's reward (deciles "
+        "that equal returns leave empty are omitted). The lower panels show the AUC of the weights "
+        "for the top quarter of returns-to-go (dashed: chance); all values are means over "
+        f"n = {config.seeds} seeds unless the legend says otherwise. {provenance(config)}",
     )
     return made
 
 
 def _selecting(config: Config, frame: pd.DataFrame) -> list[str]:
-    """The algorithms with a strategy that was offered candidates; all of them if there is none."""
+    """The algorithms with a strategy that was offered candidates, or all algorithms if none has."""
     measured = set(frame.loc[frame["metric"] == AUC, "algorithm"])
     return [name for name in config.algorithms if name in measured] or list(config.algorithms)
 
 
 def _line(values: pd.Series, *key: str) -> pd.Series:
-    """What is defined for an algorithm, strategy and target, by decile or step."""
+    """The defined values of an algorithm, strategy and target, by decile or step."""
     return values[values.index.droplevel(-1) == key].droplevel([0, 1, 2]).dropna()
 
 
@@ -181,7 +182,7 @@ def _lines(axes: Axes, lines: Lines, looks: dict[str, dict], **style) -> None:
 
 
 def _legend(config: Config, made: Figure, frame: pd.DataFrame, looks: dict[str, dict]) -> None:
-    """The strategies that were offered candidates, with their seeds where some are missing."""
+    """Lists the strategies that were offered candidates, with n if some seeds are missing."""
     offered = frame[frame["metric"] == AUC]
     handles = []
     for name, look in looks.items():

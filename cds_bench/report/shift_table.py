@@ -1,4 +1,4 @@
-"""Distribution shift and score, side by side: the paper's explanation of why sharing can hurt."""
+"""Distribution shift and score side by side: the paper's explanation of why sharing can hurt."""
 
 import numpy as np
 import pandas as pd
@@ -33,13 +33,14 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
         label="suite, task",
         blocks=blocks(config, summary),
         caption=(
-            "How far each policy moved from the data that it was trained on: the KL divergence "
-            "from the policy to a behaviour model of the same form, fitted by weighted maximum "
-            f"likelihood to the task's effective data ({config.training.shift_steps} steps), over "
-            "states of that data. Both are tanh-Gaussians, so that the divergence is exact for "
-            "each state. Q is the smaller of the two critics' values, in the algorithm's units of "
-            "reward; a conservative critic's difference is meant to be negative. Score: normalised "
-            "return or success rate.",
+            "The KL divergence says how far each policy moved from the data that it was trained "
+            "on. It goes from the policy to a behaviour model of the same form, which is fitted by "
+            "weighted maximum likelihood to the task's effective data "
+            f"({config.training.shift_steps} steps), and is taken over states of that data. Both "
+            "are tanh-Gaussians, so the divergence is exact for each state. Q is the smaller of "
+            "the two critics' values, in the algorithm's units of reward; for a conservative "
+            "critic the difference is meant to be negative. The score is the normalised return or "
+            "the success rate.",
             seeds_caption(config),
             provenance(config),
         ),
@@ -47,7 +48,7 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
 
 
 def blocks(config: Config, summary: pd.DataFrame) -> tuple[Block, ...]:
-    """A block per algorithm and measure; rows are the suites' tasks and their average."""
+    """A block per algorithm and measure. Rows are the tasks of each suite and their average."""
     found = []
     for algorithm, part in summary.groupby("algorithm", sort=False):
         for measure, rows in part.groupby("measure", sort=False):
@@ -73,7 +74,7 @@ def _cell(row, measure: str) -> Cell:
 
 
 def figure(config: Config, summary: pd.DataFrame) -> Figure:
-    """Score over shift, a panel per algorithm: a point per suite, task and strategy."""
+    """Score against shift, in a panel per algorithm with a point per suite, task and strategy."""
     algorithms = list(config.algorithms)
     made = plotting.figure(plotting.WIDTH, 3.6)
     panels = np.atleast_1d(made.subplots(1, len(algorithms), sharey=True))
@@ -93,8 +94,8 @@ def figure(config: Config, summary: pd.DataFrame) -> Figure:
     made.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     plotting.title(
         made,
-        "Score over distribution shift",
-        f"A point per task of {', '.join(config.suites)}: means over n = {config.seeds} seeds. "
-        f"{provenance(config)}",
+        "Score against distribution shift",
+        f"Each point is a strategy on one task of {', '.join(config.suites)}. Values are means "
+        f"over n = {config.seeds} seeds. {provenance(config)}",
     )
     return made

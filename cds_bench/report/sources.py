@@ -1,4 +1,4 @@
-"""What products are made from: the files that each reads, of a suite, or of the profile for ""."""
+"""The files that products read, for a suite, or for the whole profile if the suite is ""."""
 
 from cds_bench import jobs
 from cds_bench.config import Config

@@ -1,4 +1,4 @@
-"""One plain record of a table, and its Markdown, LaTeX (booktabs), HTML and JSON."""
+"""A plain record of a table, and its Markdown, LaTeX (booktabs), HTML and JSON."""
 
 import html as escaping
 import itertools
@@ -11,7 +11,7 @@ MISSING, FAILED, RUNNING = "missing", "failed", "running"
 
 @dataclass(frozen=True)
 class Cell:
-    """A main text, details in smaller print (an interval, a count), and whether it stands out."""
+    """A cell: its text, details in smaller print (an interval, a count), and whether it is bold."""
 
     text: str
     details: tuple[str, ...] = ()
@@ -24,19 +24,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows under one header; a table of several algorithms stacks one block for each."""
+    """Rows under one header. A table of several algorithms has one block for each."""
 
     title: str
     columns: tuple[str, ...]  # without the column of row labels
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
-    rules: tuple[int, ...] = ()  # rows above which a thin line is drawn
-    left: int = 0  # leading columns of words, set to the left
+    rules: tuple[int, ...] = ()  # a thin line is drawn above these rows
+    left: int = 0  # the number of leading columns that hold words and are aligned to the left
 
 
 @dataclass(frozen=True)
 class Table:
     title: str
-    label: str  # of the row labels' column
+    label: str  # the header of the column of row labels
     blocks: tuple[Block, ...]
     caption: tuple[str, ...]  # paragraphs
     notes: tuple[str, ...] = ()  # what is missing, and where
@@ -76,7 +76,7 @@ LATEX = {
 
 
 def latex(table: Table) -> str:
-    r"""A table float for the packages booktabs alone; details stand in a line below their cells."""
+    r"""A table float that needs only booktabs. Details are in a line below their cells."""
     width = max(len(block.columns) for block in table.blocks) + 1
     left = max(block.left for block in table.blocks)
     text = " ".join([*table.caption, *(f"Incomplete: {note}." for note in table.notes)])
@@ -141,7 +141,7 @@ td small { display: block; color: #555; font-size: .8rem; line-height: 1.2; }
 
 
 def html(table: Table) -> str:
-    """A page that needs nothing else."""
+    """A page that needs no other file."""
     title = escaping.escape(table.title)
     lines = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -153,7 +153,7 @@ def html(table: Table) -> str:
 
 
 def content(table: Table) -> str:
-    """What stands below the title in HTML: blocks, caption and notes."""
+    """The HTML below the title: blocks, caption and notes."""
     lines = []
     for block in table.blocks:
         lines.append('<div class="scroll"><table>')
@@ -192,17 +192,17 @@ def _html(text: str) -> str:
 
 
 def minus(text: str) -> str:
-    """A true minus sign before numbers; hyphens in names stay."""
+    """Replaces hyphens before numbers by minus signs. Hyphens in names stay."""
     return re.sub(r"(?<![\w.])-(?=[\d∞])", "−", text)
 
 
 def dump(table: Table) -> str:
-    """The record as JSON; `load` makes the same record of it."""
+    """The record as JSON. `load` returns the same record."""
     return json.dumps(asdict(table), ensure_ascii=False, indent=1) + "\n"
 
 
 def load(text: str) -> Table:
-    """The record of `dump`. Raises ValueError, KeyError or TypeError for any other text."""
+    """The record that `dump` wrote. Raises ValueError, KeyError or TypeError for other text."""
     values = json.loads(text)
     blocks = tuple(
         Block(

@@ -1,4 +1,4 @@
-"""The tables of a suite: scores of all methods, and comparisons with the reference method."""
+"""The tables of a suite: the scores of all methods, and comparisons with the reference method."""
 
 import numpy as np
 import pandas as pd
@@ -26,14 +26,14 @@ from cds_bench.storage import paths
 
 
 def scores(config: Config, suite: str) -> Made:
-    """A suite's scores. The csv is `summarise`'s frame (0 to 1); the other formats show x100."""
+    """A suite's scores. The csv holds the frame of `summarise`; other formats show it x100."""
     found = read_scores(paths.scores(config, suite))
     summary = summarise(config, found, suite, read_failures(config, suite))
     return Made(summary, suite_table(config, suite, summary))
 
 
 def comparisons(config: Config, suite: str) -> Made:
-    """A suite's methods against the reference method."""
+    """The comparisons of a suite's methods with the reference method."""
     path = paths.comparisons(config, suite)
     rows = read_csv(path)
     check_columns(rows, COLUMNS, str(path))
@@ -42,7 +42,7 @@ def comparisons(config: Config, suite: str) -> Made:
 
 
 def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
-    """The table of `summarise`, x100: a block per algorithm, rows tasks, average and IQM."""
+    """The frame of `summarise`, x100, in a block per algorithm. Rows are tasks, average and IQM."""
     names = [*envs.SUITES[suite].tasks, AVERAGE, IQM]
     blocks = []
     for algorithm, part in summary.groupby("algorithm", sort=False):
@@ -71,7 +71,7 @@ def score_cell(row) -> Cell:
 
 
 def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
-    """Rows of `comparisons` for a suite, differences x100: a block per algorithm."""
+    """The rows of `comparisons` for a suite in a block per algorithm. Differences are x100."""
     columns = ("method", "n", "difference", "interval", "p", "p (corr.)", "d_z", "P(better)")
     blocks = [] if len(rows) else [Block("no other method", columns, (), left=1)]
     for algorithm, part in rows.groupby("algorithm", sort=False):
@@ -127,25 +127,23 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
     bold = (
         "With one seed nothing can be distinguished, so nothing is bold."
         if n == 1
-        else "Bold: the best mean of a row, over all its methods, and every method not "
-        "distinguishable from it: paired t-test of the seeds, "
-        f"{config.protocol.correction.capitalize()}-corrected over all pairs of the row, "
-        f"p ≥ {alpha:.2g}; with few seeds the test sees large differences only, so "
-        "bold together does not mean equal. It assumes normal differences, and is used because an "
-        f"exact permutation test of {n} seeds can never give p below {2.0 ** (1 - n):.2g}; the "
+        else "Bold marks the best mean of a row over all its methods, and every method that is not "
+        "distinguishable from it by a paired t-test over seeds "
+        f"({config.protocol.correction.capitalize()}-corrected over all pairs of the row, "
+        f"p ≥ {alpha:.2g}). With few seeds the test detects only large differences, so two bold "
+        "cells need not be equal. The test assumes normal differences. It is used because an exact "
+        f"permutation test of {n} seeds can never give p below {2.0 ** (1 - n):.2g}; the "
         "comparisons table has the exact p. A method with fewer than two seeds in common with the "
         "best is not tested and not bold."
     )
     return (
         f"{unit(suite)}, {suite} ({envs.SUITES[suite].domain}). {seeds_caption(config)}",
         bold,
-        "average: the mean over tasks per seed, for seeds that have all tasks. IQM: the "
-        "interquartile mean over tasks × seeds; its stratified bootstrap draws seeds within each "
-        "task, so it ignores that the tasks of a seed share a network; not tested, so never bold.",
-        *(
-            ["A reference is no method: it takes no part in the tests and is never bold."]
-            * references
-        ),
+        "The average is the mean over tasks, computed per seed for the seeds that have all tasks. "
+        "The IQM is the interquartile mean over tasks × seeds. Its stratified bootstrap draws "
+        "seeds within each task, so it ignores that the tasks of a seed share a network. The IQM "
+        "is not tested and therefore never bold.",
+        *(["A reference is not a method: it is not tested and never bold."] * references),
         provenance(config),
     )
 
@@ -153,21 +151,21 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
 def _comparison_caption(config: Config, rows: pd.DataFrame) -> tuple[str, ...]:
     n, reference = config.seeds, config.protocol.reference
     externals = "".join(
-        f"; {algorithm} minus the method that its heading names"
+        f" (for {algorithm}: minus the method that its heading names)"
         for algorithm in dict.fromkeys(rows["algorithm"][rows["reference"].str.contains(" x ")])
     )
     return (
-        f"Method minus {reference}, same algorithm{externals}, paired by training "
-        "seed, in normalised score ×100 (success rate ×100 where that is the metric); n is the "
-        f"number of seeds that both have. {seeds_caption(config)}",
-        "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
-        f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
-        f"(corr.): {config.protocol.correction.capitalize()}'s correction within a task, over all "
-        "algorithms' methods. d_z: mean over standard deviation of the differences with Hedges' "
-        "small-sample correction; – for n < 3. P(better): the probability that a run of the method "
-        "is above one of the reference, averaged over tasks (0.5: no difference), with its "
-        "stratified bootstrap interval. average: the mean over tasks per seed, for seeds that have "
-        "all tasks.",
+        f"Differences are a method minus {reference} with the same algorithm{externals}, paired by "
+        "training seed. They are in normalised score ×100, or in success rate ×100 if that is the "
+        f"metric; n is the number of seeds that both have. {seeds_caption(config)}",
+        "p is from an exact two-sided sign-flip permutation test over all sign patterns (Monte "
+        f"Carlo beyond 16 seeds); with {n} seed{'s' if n > 1 else ''} it cannot be below "
+        f"{2.0 ** (1 - n):.2g}. p (corr.) is {config.protocol.correction.capitalize()}-corrected "
+        "within a task over the methods of all algorithms. d_z is the mean of the differences over "
+        "their standard deviation, with Hedges' small-sample correction; it is – for n < 3. "
+        "P(better) is the probability that a run of the method is above a run of the reference, "
+        "averaged over tasks (0.5 is no difference), with its stratified bootstrap interval. The "
+        "average is the mean over tasks, computed per seed for the seeds that have all tasks.",
         *_uncompared(config, rows),
         provenance(config),
     )
@@ -181,4 +179,4 @@ def _uncompared(config: Config, rows: pd.DataFrame) -> list[str]:
     if not left_out:
         return []
     names = ", ".join(" x ".join(method) for method in left_out)
-    return [f"Not compared, because the algorithm is not trained with {reference}: {names}."]
+    return [f"Not compared, because their algorithm is not trained with {reference}: {names}."]

@@ -1,4 +1,4 @@
-"""Targets: what makes the products of `products`, from what, with which settings and code."""
+"""Targets, which make products: their rules, inputs, outputs, settings and code."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ from cds_bench.storage.fingerprint import ROOT, fingerprint
 
 
 def targets(config: Config) -> list[tuple[str, str]]:
-    """Every target and its suite ("" for one of the whole profile), suite by suite."""
+    """Every target and its suite, or "" for a target of the whole profile, suite by suite."""
     return list(dict.fromkeys((product.target, suite) for product, suite in listed(config)))
 
 
 def listed(config: Config) -> list[tuple[Product, str]]:
-    """Everything that a profile has: products and their suites, suite by suite, profile last."""
+    """All products of a profile with their suites: suite by suite, then those of the profile."""
     of_suites = [
         (p, suite)
         for suite in config.suites
@@ -30,13 +30,13 @@ def listed(config: Config) -> list[tuple[Product, str]]:
 
 
 def of_target(config: Config, target: str, suite: str) -> list[Product]:
-    """The products of a target. Raises BenchError where there are none, and says why."""
+    """The products of a target. Raises BenchError with the reason if there are none."""
     found = [product for product in products.PRODUCTS if product.target == target]
     if not found:
         valid = dict.fromkeys(product.target for product in products.PRODUCTS)
         raise BenchError(f"unknown target '{target}'{nearest(target, valid)}")
     if (found[0].scope == products.SUITE) != bool(suite):
-        what = "is of one suite; add --suite" if not suite else "is of all suites; omit --suite"
+        what = "is made per suite; add --suite" if not suite else "covers all suites; omit --suite"
         raise BenchError(f"{target}: {what}")
     there = [product for product in found if product.applies(config, suite)]
     if not there:
@@ -56,7 +56,7 @@ def inputs(config: Config, target: str, suite: str) -> list[str]:
 
 
 def outputs(config: Config, target: str, suite: str) -> list[str]:
-    """The files that a target's products are."""
+    """The files that a target's products write."""
     return [
         str(path)
         for product in of_target(config, target, suite)
@@ -100,7 +100,7 @@ def figures(config: Config) -> list[str]:
 
 
 def page_code() -> str:
-    """A hash over what the report page is made with: its modules, its templates, the captions."""
+    """A hash of the code of the report page: its modules, its templates and the captions."""
     digest = hashlib.sha256(fingerprint("cds_bench.report.page").encode())
     for name in ("page.html.jinja", "page.css"):
         digest.update((ROOT / "cds_bench" / "report" / name).read_bytes())

@@ -1,1 +1,1 @@
-"""Where a profile's runs are: their state, read from files, and how it is shown."""
+"""The state of a profile's runs, read from their files, and how it is shown."""

@@ -1,4 +1,4 @@
-"""The text of `cds-bench status`: a table per suite and a summary, once or again and again."""
+"""The text of `cds-bench status`: a table per suite and a summary, shown once or repeatedly."""
 
 import sys
 import time
@@ -21,9 +21,9 @@ def text(config: Config) -> str:
 
 
 def watch(config: Config, seconds: float = SECONDS_BETWEEN_LOOKS) -> None:
-    """Shows the status again and again, until every run is complete and evaluated or Ctrl-C.
+    """Shows the status repeatedly until every run is complete and evaluated, or until Ctrl-C.
 
-    Not on a terminal it is shown once.
+    If the output is not a terminal, the status is shown once.
     """
     try:
         while True:
@@ -65,11 +65,11 @@ def _whole(value: float | None) -> str:
 
 
 def _summary(config: Config, runs: list[Run]) -> str:
-    """Jobs by state, the time that the running ones have left, and the data that exist."""
+    """The number of jobs by state, the time left for the running ones, and the existing data."""
     counts = Counter(run.state for run in runs)
     states = ", ".join(f"{counts[s]} {s}" for s in STATES if s != "unreadable" or counts[s])
     etas = [run.eta for run in runs if run.eta is not None]
-    left = f"; what is running is done in {clock(max(etas))}" if etas else ""
+    left = f"; running jobs finish in {clock(max(etas))}" if etas else ""
     datasets = [paths.dataset(config, suite, t) for suite in config.suites
                 for t in jobs.suite_tasks(suite)]  # fmt: skip
     pools = [paths.pool(config, suite) for suite in config.suites]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 
 def clock(seconds: float | None) -> str:
-    """Seconds as h:mm:ss, however many hours; '-' for None."""
+    """Seconds as h:mm:ss with any number of hours, or '-' for None."""
     if seconds is None:
         return "-"
     minutes, seconds = divmod(round(seconds), 60)
@@ -12,9 +12,9 @@ def clock(seconds: float | None) -> str:
 
 
 def aligned(header: tuple[str, ...], rows: Iterable[tuple[str, ...]], left: tuple[int, ...]) -> str:
-    """A plain-text table; the columns of `left` are aligned to the left, the others to the right.
+    """A plain-text table. The columns in `left` are aligned to the left, the others to the right.
 
-    A row of one cell stands as it is, over the rows that it is the title of.
+    A row with a single cell is printed unchanged, as a heading for the rows below.
     """
     rows = [header, *rows]
     columns = zip(*(row for row in rows if len(row) > 1), strict=True)

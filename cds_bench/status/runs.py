@@ -1,4 +1,4 @@
-"""The state of training jobs, read from their folders: nothing is written, nothing waits."""
+"""The state of training jobs, read from their folders without writing or waiting."""
 
 import fcntl
 import json
@@ -14,15 +14,16 @@ from cds_bench.storage import paths
 
 STATES = ("done", "running", "stopped", "failed", "missing", "unreadable")
 COMPLETE = ("done", "failed")
-SILENT = 60.0  # seconds without news after which a running job's silence is shown
+SILENT = 60.0  # a running job is shown as silent after this many seconds without news
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training job as its files tell; what they do not tell is None.
+    """One training job as its files describe it. Values that they do not contain are None.
 
-    state: one of STATES. `stopped` goes on from its checkpoint; a `failed` run is complete, but at
-    least one of its seeds diverged; what is `unreadable`, or failed, is said in the note.
+    state: one of STATES. A `stopped` run continues from its checkpoint. A `failed` run is complete,
+        but at least one of its seeds diverged.
+    note: what failed or cannot be read.
     """
 
     suite: str
@@ -37,7 +38,7 @@ class Run:
 
     @property
     def eta(self) -> float | None:
-        """Seconds that a running job has left at its rate."""
+        """The seconds that a running job still needs at its current rate."""
         if self.state != "running" or None in (self.step, self.steps) or not self.rate:
             return None
         return max(self.steps - self.step, 0.0) / self.rate
@@ -66,11 +67,11 @@ def look_at(config: Config, suite: str, algorithm: str, sharing: str, seeds: str
 
 
 def _complete(finished: dict, steps: int) -> dict[str, Any]:
-    """What run.json tells."""
+    """The state of a run that has a run.json."""
     failures = finished.get("failures") or []
     rate = number(finished.get("steps_per_second"))
     if not isinstance(failures, list):
-        return {"state": "unreadable", "note": "run.json: 'failures' is no list"}
+        return {"state": "unreadable", "note": "run.json: 'failures' is not a list"}
     if not failures:
         return {"state": "done", "step": steps, "rate": rate}
     return {"state": "failed", "rate": rate, "note": "; ".join(map(_failure, failures))}
@@ -84,7 +85,7 @@ def _failure(failure: Any) -> str:
 
 
 def _unfinished(folder: Path) -> dict[str, Any]:
-    """What the progress file and the claim of a run without run.json tell."""
+    """The state of a run without run.json, from its progress file and its claim."""
     progress, problem = read(folder / ".progress.json")
     held = claimed(folder)
     if progress is None and not problem:
@@ -102,7 +103,7 @@ def _unfinished(folder: Path) -> dict[str, Any]:
 
 
 def read(path: Path) -> tuple[dict | None, str]:
-    """A JSON object, None where there is none, and in words what is wrong with the file."""
+    """A JSON object, or None if there is none, and what is wrong with the file, in words."""
     try:
         value = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
@@ -111,11 +112,11 @@ def read(path: Path) -> tuple[dict | None, str]:
         return None, f"{path.name}: not readable ({error.strerror})"
     except (ValueError, RecursionError):
         return None, f"{path.name}: not valid JSON"
-    return (value, "") if isinstance(value, dict) else (None, f"{path.name}: no JSON object")
+    return (value, "") if isinstance(value, dict) else (None, f"{path.name}: not a JSON object")
 
 
 def number(value: Any) -> float | None:
-    """The value where it is a finite number."""
+    """The value if it is a finite number, else None."""
     plain = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value if plain and abs(value) < float("inf") else None
 
@@ -123,8 +124,8 @@ def number(value: Any) -> float | None:
 def claimed(folder: Path) -> bool:
     """Whether another process holds the claim on a folder; see `storage.locks`.
 
-    A shared lock is asked for and dropped at once. It would be in the way of a process that claims
-    the folder in the same microseconds, so finished runs are never asked.
+    This takes a shared lock and releases it at once. The lock would stop a process that claims the
+    folder in the same microseconds, so the claims of finished runs are never tested.
     """
     try:
         with open(folder / ".claim") as file:

@@ -1,4 +1,4 @@
-"""Calling commands in this process, on results that a test may damage."""
+"""Calls commands in this process, on results that a test may damage."""
 
 import shutil
 import sys
@@ -32,14 +32,17 @@ def call(monkeypatch, capfd):
 
 @pytest.fixture
 def copy(trained, tmp_path):
-    """A trained profile that a test may damage: its configuration, in a folder of its own."""
+    """The configuration of a trained profile in its own folder, which a test may damage."""
     shutil.copytree(trained.results, tmp_path / "results")
     return trained.model_copy(update={"results": str(tmp_path / "results")})
 
 
 @pytest.fixture
 def refused(call):
-    """Calls a command, which must fail with one plain message and write nothing; the message."""
+    """Calls a command that must fail with one plain message and write nothing.
+
+    Returns the message.
+    """
 
     def run(config: Config, name: str, *options: str) -> str:
         before = tree(Path(config.results))

@@ -85,7 +85,7 @@ def test_every_stage_by_hand_and_the_same_bytes_again(make_config, stages, train
         ("ant-reach", "antmaze-medium-directed", {"rollout": 32}),
     ],
 )
-def test_the_behaviour_policies_too(call, tmp_path, policy, suite, options):
+def test_behaviour_policies_can_be_trained(call, tmp_path, policy, suite, options):
     values = {
         "profile": "tiny", "results": str(tmp_path), "behaviour": "train",
         "suites": {suite: None}, "algorithms": {"cql": None}, "sharing": {"cds": None},
@@ -126,7 +126,7 @@ def test_help_lists_every_command(call):
     }
 
 
-def test_the_configuration_is_shown_whole(call):
+def test_the_whole_configuration_is_shown(call):
     status, text, errors = call("config", "--config", str(ROOT / "workflow/config/smoke.yaml"))
     assert status == 0
     assert errors.startswith("warning: walker2d-mixed, cql: 60 steps at a target rate of 0.005 ")

@@ -1,4 +1,4 @@
-"""Missing and damaged files, and a full disk: a plain message, and nothing written."""
+"""Missing and damaged files, and a full disk, give a plain message and write nothing."""
 
 import itertools
 import shutil
@@ -83,7 +83,7 @@ def test_a_run_of_another_configuration_is_kept(copy, refused):
     assert message.startswith(f"{folder}: holds a run with another training; delete the folder")
 
 
-def test_a_pool_that_is_not_the_runs(copy, refused):
+def test_a_pool_other_than_the_runs(copy, refused):
     pool = load_pool(paths.pool(copy, MIXED))
     save_pool(paths.pool(copy, MIXED), type(pool)(**vars(pool) | {"rewards": pool.rewards + 1}))
     folder = paths.run(copy, MIXED, "cql", "cds", "0-1")
@@ -126,7 +126,7 @@ def test_a_missing_package_is_named(trained, package):
 
 
 def test_a_full_disk_while_training(copy):
-    """The system refuses a file beyond 1 kB: a plain message, and no half-written run."""
+    """The system refuses files over 1 kB. The message is plain, and no run is half-written."""
     shutil.rmtree(copy.folder / "runs")
     before = tree(Path(copy.results))
     code = (
@@ -140,4 +140,4 @@ def test_a_full_disk_while_training(copy):
     assert "policies.safetensors: not written (" in result.stderr
     assert "Traceback" not in result.stderr
     left = tree(Path(copy.results)).keys() - before.keys()
-    assert {Path(name).name for name in left} <= {".claim", ".progress.json"}, "for those who watch"
+    assert {Path(name).name for name in left} <= {".claim", ".progress.json"}, "only status files"

@@ -43,7 +43,7 @@ def test_wrong_names(copy, refused, changes, message):
 
 
 def test_a_task_needs_no_suite(call, copy):
-    """A rule passes no suites where their sizes do not count."""
+    """A rule passes no suites if it does not depend on their sizes."""
     values = json.loads(copy.model_dump_json(exclude={"suites"}))
     status, _, errors = call("references", "--task", "jump", "--config", json.dumps(values))
     assert status == 0, errors
@@ -59,8 +59,8 @@ def test_a_task_needs_no_suite(call, copy):
             ["tabel", "--suite", MIXED],
             "unknown target 'tabel'; did you mean 'table'? (valid: coverage, ",
         ),
-        (["table"], "table: is of one suite; add --suite"),
-        (["table_ranks", "--suite", MIXED], "table_ranks: is of all suites; omit --suite"),
+        (["table"], "table: is made per suite; add --suite"),
+        (["table_ranks", "--suite", MIXED], "table_ranks: covers all suites; omit --suite"),
         (["paper_table_shift"], "paper_table_shift: needs suites of the same tasks with data of"),
         (["table", "--suite", MIXED], "{}/scores/walker2d-mixed.csv: no such file; run the stage"),
         (["table_ranks"], "{}/scores.csv: no such file; run the stage"),
@@ -81,7 +81,7 @@ def test_an_unknown_task(copy, refused):
 
 
 def test_an_unknown_goal_suite_or_policy(call):
-    """Of the rules' parts of a configuration, which name no suites, and of the default profile."""
+    """The configuration is a rule's part, which names no suites, or the default profile."""
     for stage, option, name, message in (
         ("references", "task", "antmaze-large-20-1", "did you mean 'antmaze-large-20-0'?"),
         ("behaviour", "policy", "ant-reech", "did you mean 'ant-reach'? (valid: ant-reach, jump"),

@@ -1,4 +1,4 @@
-"""Evaluation: the policy in numpy is the trained one, and lockstep changes no episode."""
+"""Evaluation: the numpy policy equals the trained one, and lockstep changes no episode."""
 
 import dataclasses
 import shutil
@@ -35,7 +35,7 @@ def path(trained):
 
 @pytest.fixture(scope="module")
 def policies(path) -> Policies:
-    """Trained policies, their last layer scaled up: actions that differ from seed to seed."""
+    """Trained policies with a larger last layer, so that actions differ between seeds."""
     found = load_policies(path)
     return dataclasses.replace(
         found, layers=[*found.layers[:-2], *(10 * x for x in found.layers[-2:])]
@@ -43,7 +43,7 @@ def policies(path) -> Policies:
 
 
 def by_hand(policies: Policies, task: str, snapshot: int, seed: int, episode: int) -> float:
-    """One episode of one seed in an environment of its own."""
+    """The return of one episode of one seed in its own environment."""
     world = envs.make(task)
     observation, _ = world.reset(seed=seed_of("evaluate", task, seed, episode) % 2**31)
     total, ended = 0.0, False
@@ -62,7 +62,7 @@ def rolled(arena: Arena, *which) -> dict[str, np.ndarray]:
     return arena.scores(arena.episodes(*which)[1])
 
 
-def test_the_file_says_what_it_holds(policies, trained):
+def test_the_file_describes_its_contents(policies, trained):
     assert policies.steps == [0, 18, 20]
     assert policies.seeds == [0, 1]
     assert policies.tasks == trained.tasks()
@@ -90,7 +90,7 @@ def test_actions_are_tanh_of_torchs_mean(path, trained, snapshot):
 
 
 def test_initial_values_are_the_last_critics_and_the_discounted_return(path, trained):
-    """Against torch's critics and a sum by hand."""
+    """Compared with torch's critics and a sum by hand."""
     pool, policies = load_pool(paths.pool(trained, KEY[0])), load_policies(path)
     first = pool.observations[:6].reshape(2, 3, -1).astype(np.float64)
     rewards = [[1.0, 2.0, 3.0], [0.0], [5.0], [1.0], [1.0], [1.0]]
@@ -134,10 +134,10 @@ def test_returns_repeat_and_fewer_episodes_are_the_first_ones(policies):
     np.testing.assert_allclose(fewer, first[:, :1], rtol=1e-6)
 
 
-def test_starts_belong_to_a_seed_and_an_episode_alone(policies):
-    """The same weights give the same returns from the same seed's starts, and others from others'.
+def test_starts_depend_only_on_seed_and_episode(policies):
+    """The same weights give the same returns from the same starts, and others from other starts.
 
-    Which seeds are evaluated together does not matter, so every method meets the same starts.
+    Starts do not depend on which seeds are evaluated together, so every method has the same ones.
     """
     same = [np.repeat(layer[:, :1], 2, axis=1) for layer in policies.layers]
     twins = dataclasses.replace(policies, layers=same)
@@ -148,7 +148,7 @@ def test_starts_belong_to_a_seed_and_an_episode_alone(policies):
 
 
 class Navigator:
-    """Stands for the policies of a maze: seed 0 walks to the goal, seed 1 never arrives."""
+    """Replaces the policies of a maze. Seed 0 walks to the goal, and seed 1 never arrives."""
 
     def __init__(self, task: str):
         self.tasks = [task]
@@ -164,8 +164,8 @@ class Navigator:
         return actions
 
 
-def test_in_a_maze_episodes_end_apart_and_stay_ended():
-    """Each reaches its goal at its own step; those that never do last the whole horizon."""
+def test_maze_episodes_end_at_different_steps_and_stay_ended():
+    """An episode ends when it reaches its goal. Episodes that never do last the whole horizon."""
     task = "pointmaze-medium-16-20"
     found = rolled(Arena(task, [0, 1], 3), Navigator(task), 0, 3)
     assert found.keys() == {"success", "success_at_end"}
@@ -189,7 +189,7 @@ def test_in_a_maze_episodes_end_apart_and_stay_ended():
 
 
 class Scripted:
-    """A world that pays what it is told; stepping it beyond its end fails."""
+    """An environment with given rewards. Stepping it after its end fails."""
 
     def __init__(self, rewards):
         self.rewards = rewards
@@ -234,7 +234,7 @@ def test_scores_of_a_run(trained, policies, path):
 
 @pytest.mark.parametrize("failed", [[0], [0, 1]])
 def test_failed_seeds_have_no_scores(trained, tmp_path, failed):
-    """The other seed's are what they would be; a run of failures alone has headers alone."""
+    """The other seed's scores do not change. If all seeds failed, the files have only headers."""
     config = trained.model_copy(update={"results": str(tmp_path)})
     shutil.copytree(trained.results, tmp_path, dirs_exist_ok=True)
     evaluate(config, *KEY)
@@ -278,5 +278,5 @@ def test_damaged_policies_are_refused(path, tmp_path):
 
 def test_another_safetensors_file_is_refused(tmp_path):
     save_file({"steps": np.arange(3)}, tmp_path / "policies.safetensors")
-    with pytest.raises(BenchError, match=r"is no run's policies: 'run' is missing"):
+    with pytest.raises(BenchError, match=r"does not hold a run's policies: 'run' is missing"):
         load_policies(tmp_path / "policies.safetensors")

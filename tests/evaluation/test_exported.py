@@ -1,4 +1,4 @@
-"""Policies that an external baseline exported: evaluated as our own, or refused."""
+"""Exported policies of an external baseline: they are evaluated like our own, or refused."""
 
 import json
 import re
@@ -41,13 +41,13 @@ def exported(trained, tmp_path):
 
 @pytest.fixture
 def asked(trained, tmp_path):
-    """The tiny profile with a baseline, its references in another results folder."""
+    """The tiny profile with a baseline, in another results folder that has the references."""
     made = trained.model_copy(update={"results": str(tmp_path), "baselines": {"d3rlpy_cql": {}}})
     shutil.copytree(trained.folder / "references", made.folder / "references")
     return made
 
 
-def test_exported_policies_get_the_scores_of_our_own(trained, asked, exported):
+def test_exported_policies_score_like_our_own(trained, asked, exported):
     from cds_bench.evaluation.evaluate import evaluate
 
     key = ("walker2d-mixed", "cql", "no_sharing", "0-1")
@@ -78,7 +78,7 @@ def test_exported_policies_get_the_scores_of_our_own(trained, asked, exported):
         ),
     ],
 )
-def test_what_cannot_be_evaluated_is_refused(asked, exported, change, message):
+def test_invalid_policies_are_refused(asked, exported, change, message):
     path = exported(change)
     with pytest.raises(BenchError, match=re.escape(message)) as error:
         evaluate_policies(asked, "d3rlpy_cql", "no_sharing", [path])

@@ -1,4 +1,4 @@
-"""Films: what is written, that nothing is simulated otherwise for them, and plain refusals."""
+"""Films: what is written, that drawing does not change the simulation, and plain errors."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_a_trained_run_is_shown(trained, tmp_path):
     assert imageio.mimread(tmp_path / "film.gif")
 
 
-def test_pictures_change_nothing_that_is_simulated():
+def test_drawing_does_not_change_the_simulation():
     plain, drawn = envs.make(MAZE[1]), envs.make(MAZE[1], render_mode="rgb_array")
     assert plain.unwrapped.model is drawn.unwrapped.model
     geoms = plain.unwrapped.model.ngeom
@@ -61,11 +61,11 @@ def test_pictures_change_nothing_that_is_simulated():
         ({"suite": "pointmaze-medium-direct"}, "unknown suite .* did you mean 'pointmaze-medium-d"),
         ({"task": "pointmaze-medium-0-0"}, r"pointmaze-medium-directed: unknown task .*-0-16"),
         ({"task": "jump"}, "unknown task 'jump'"),
-        ({"policy": "exprt"}, "'exprt' is none of random, behaviour, expert and no folder of a"),
+        ({"policy": "exprt"}, "'exprt' is neither one of random, behaviour, expert nor the folder"),
         ({"output": "film.mp4"}, "only GIF is written"),
     ],
 )
-def test_refusals_are_plain_and_leave_nothing(tmp_path, monkeypatch, change, message):
+def test_errors_are_plain_and_leave_no_file(tmp_path, monkeypatch, change, message):
     monkeypatch.chdir(tmp_path)
     asked = {"suite": MAZE[0], "task": MAZE[1], "policy": "random", "output": "film.gif"} | change
     with pytest.raises(BenchError, match=message):

@@ -1,4 +1,4 @@
-"""What a profile costs: the arithmetic by hand, and one tiny measurement of everything."""
+"""The costs of a profile: the arithmetic by hand, and one tiny measurement of everything."""
 
 import dataclasses
 import os
@@ -53,7 +53,7 @@ def stub(*devices: str) -> dict:
     return {(SUITE, "cql", name, device): cost for device in devices for name, cost in of.items()}
 
 
-def test_a_job_is_its_phases_and_the_fit():
+def test_a_job_costs_its_phases_and_the_fit():
     assert SLOW.steps_per_second == pytest.approx(100 / 160)
     assert SLOW.seconds(fit_steps=30) == pytest.approx(160 + 50 * 0.1)
 
@@ -118,7 +118,7 @@ def test_the_text_with_a_gpu_and_untrained_behaviour(config):
 
 @pytest.mark.parametrize("profile", ["default", "smoke", "paper", "brac", "shift"])
 def test_every_profile_fits_the_page(profile):
-    """Every strategy on a row of its own, hours in the thousands, with a GPU."""
+    """The widest text has a row for every strategy, thousands of hours, and a GPU."""
     config = load(ROOT / f"workflow/config/{profile}.yaml")
     worlds = {
         suite: World(29, 8, *(dict.fromkeys(envs.SUITES[suite].tasks, 0.01) for _ in range(2)))
@@ -145,7 +145,7 @@ def test_every_profile_fits_the_page(profile):
          ["sharing_all + 2 more", "hipi"]),
     ],
 )  # fmt: skip
-def test_strategies_alike_share_a_row(rates, labels):
+def test_similar_strategies_share_a_row(rates, labels):
     groups = grouped(rates)
     assert [label for label, _ in groups] == labels
     assert sorted(name for _, names in groups for name in names) == sorted(rates)
@@ -177,7 +177,7 @@ def test_the_first_calls_are_not_counted(monkeypatch):
     assert len(calls) == 1 + 4
 
 
-def test_what_suites_have_in_common_is_measured_once(config, monkeypatch):
+def test_parts_that_suites_share_are_measured_once(config, monkeypatch):
     asked = []
     monkeypatch.setattr(measure, "alone", lambda arguments: asked.append(arguments[1:4]) or SLOW)
     names = ("antmaze-medium-directed", "antmaze-medium-undirected")
@@ -193,7 +193,7 @@ def test_what_suites_have_in_common_is_measured_once(config, monkeypatch):
 
 
 def test_the_synthetic_pool_is_like_the_real_one(trained):
-    """The same arrays, and as many bytes as the bill says."""
+    """It has the same arrays and the number of bytes that the bill says."""
     real = load_pool(paths.pool(trained, SUITE))
     toy = measure.synthetic_pool(trained, SUITE, WORLDS[SUITE])
     for field in dataclasses.fields(real):
@@ -215,7 +215,7 @@ def test_files_are_as_large_as_the_bill_says(trained):
     assert found.runs < policies.stat().st_size < found.runs + 5_000
 
 
-def test_a_job_that_dies_is_a_plain_message(config, monkeypatch):
+def test_a_job_that_dies_gives_a_plain_message(config, monkeypatch):
     monkeypatch.setattr(measure, "measure_job", _die)
     with pytest.raises(BenchError, match="walker2d-mixed cql cds: could not be measured on cpu"):
         measure.alone((config, SUITE, "cql", "cds", "cpu", WORLDS[SUITE], 0.1))
@@ -226,7 +226,7 @@ def _die(*_):
 
 
 def test_everything_is_measured(config):
-    """One real measurement, in processes of their own, of a profile of smoke's size."""
+    """One real measurement of a profile of smoke's size, in separate processes."""
     text = estimate(config, cores=2, seconds=0.05)
     assert SUITE in text
     assert "Wall time at --cores 2" in text

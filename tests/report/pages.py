@@ -23,7 +23,7 @@ def complete(folder: Path, collected):
     for run in jobs.runs(config):
         seed, record = int(run[3].split("-")[0]), Path(jobs.run_files(config, *run)["run"])
         files.write_json(record, synthetic.run_record([seed]))
-        os.utime(record, (0, 0))  # its scores were made after it
+        os.utime(record, (0, 0))  # it has to be older than its scores
     files.write_text(paths.resolved(config), config.model_dump_json())
     write_results_so_far(config)
     return config

@@ -1,4 +1,4 @@
-"""Scores and metrics as runs would leave them, from a seeded generator."""
+"""Scores and metrics like those of real runs, from a seeded generator."""
 
 from itertools import product
 
@@ -20,7 +20,7 @@ STEPS = (*range(10_000, 100_001, 10_000), 92_000, 94_000, 96_000, 98_000)
 
 
 def config(folder, **changes) -> Config:
-    """A profile of one suite, cql x five strategies x three seeds, written under `folder`."""
+    """A profile of one suite with cql, five strategies and three seeds, in `folder`."""
     values = {
         "profile": "synthetic",
         "results": str(folder),
@@ -33,9 +33,9 @@ def config(folder, **changes) -> Config:
 
 
 def run_scores(suite: str, algorithm: str, sharing: str, seeds) -> pd.DataFrame:
-    """A job's scores: saturating curves, an offset per seed, noise per snapshot.
+    """A job's scores: saturating curves with an offset per seed and noise per snapshot.
 
-    Where the metric is success, success at the end is half of it.
+    If the metric is success, success at the end is half of success.
     """
     rng = stream("synthetic scores", algorithm, sharing, *seeds)
     rows = []
@@ -54,7 +54,7 @@ def run_scores(suite: str, algorithm: str, sharing: str, seeds) -> pd.DataFrame:
 
 
 def run_metrics(suite: str, sharing: str, seeds) -> pd.DataFrame:
-    """A job's sharing metrics: foreign weights fall over training, own weights stay 1."""
+    """A job's sharing metrics. Foreign weights fall over training, and own weights stay 1."""
     rng = stream("synthetic metrics", sharing, *seeds)
     tasks = envs.SUITES[suite].tasks
     rows = []
@@ -72,9 +72,10 @@ def run_metrics(suite: str, sharing: str, seeds) -> pd.DataFrame:
 
 
 def selection_rows(suite: str, sharing: str, seeds) -> list[tuple]:
-    """What was selected, the better the later: weights rise with the decile; none if not offered.
+    """A job's selection metrics. Weights rise with the decile, and more so later in training.
 
-    Of the last task most returns are equal, so that its lower deciles are empty.
+    Without candidates there are none. Most returns of the last task are equal, so its lower deciles
+    are empty.
     """
     if sharing == "no_sharing":
         return []
@@ -110,7 +111,7 @@ def _weight(sharing: str, own: bool, time: float, rng: np.random.Generator) -> f
 
 
 def run_record(seeds, **changes) -> dict:
-    """A job's run.json, as far as the report reads it."""
+    """The parts of a job's run.json that the report reads."""
     return {
         "fingerprint": {"pool": "ab" * 32},
         "code": "0123456789abcdef",
@@ -139,7 +140,7 @@ def scores(config: Config) -> pd.DataFrame:
 
 
 def write(config: Config) -> None:
-    """Every run's scores and metrics where the stages before would leave them."""
+    """Writes every run's scores and metrics to where the earlier stages would write them."""
     for suite in config.suites:
         for algorithm, sharing in config.methods:
             for first, last in config.seed_groups:

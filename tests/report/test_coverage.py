@@ -1,4 +1,4 @@
-"""Coverage: the numbers are those of the data, and the same data give the same bytes."""
+"""Coverage: the numbers match the data, and the same data give the same bytes."""
 
 import numpy as np
 import pandas as pd

@@ -38,11 +38,11 @@ def test_figures_are_written_and_the_same_bytes_again(config):
     assert first == {kind: [path.read_bytes() for path in files] for kind, files in found.items()}
 
 
-def test_missing_runs_are_no_failure(tmp_path):
+def test_missing_runs_do_not_fail(tmp_path):
     config = synthetic.config(
         tmp_path, algorithms={"cql": {}, "brac": {}}, seeds=2, seeds_per_job=1
     )
-    schema.write_scores(config, SUITE)  # a header alone
+    schema.write_scores(config, SUITE)  # only a header
     make(config, "figures", SUITE)
     part = synthetic.config(tmp_path, seeds=2, seeds_per_job=1, sharing={"hipi": {}})
     synthetic.write(part)
@@ -51,7 +51,7 @@ def test_missing_runs_are_no_failure(tmp_path):
     assert all(paths.figure(config, name, "svg", SUITE).exists() for name in NAMES)
 
 
-def test_captions_say_n(config):
+def test_captions_state_n(config):
     scores = schema.read_scores(paths.scores(config, SUITE))
     made = figures.learning_curves(config, scores, SUITE)
     assert "n = 3 seeds" in made._suptitle.get_text()
@@ -62,7 +62,7 @@ def test_captions_say_n(config):
     assert made.axes[0].get_xlabel() == "gradient steps"
 
 
-def test_axes_say_success_where_it_is(tmp_path):
+def test_axes_of_success_tasks_say_success(tmp_path):
     maze = "pointmaze-medium-directed"
     config = synthetic.config(tmp_path, suites={maze: {}})
     synthetic.write(config)

@@ -1,4 +1,4 @@
-"""Headroom as table, figure, command and fact of a dataset's card."""
+"""Headroom as a table, a figure, a command and a fact on a dataset's card."""
 
 import dataclasses
 import sys
@@ -26,7 +26,7 @@ TASKS = ("run-forward", "run-backward", "jump")
 
 @pytest.fixture
 def pool():
-    """Episodes of one step; the tasks' own returns under their own reward are 0, 1, 2, 3."""
+    """Episodes have one step. Each task's own data have the returns 0, 1, 2, 3 under its reward."""
     source = np.repeat([0, 1, 2], 4)
     rewards = np.tile(np.arange(4.0), 3)[:, None] + 10.0 * (source[:, None] < np.arange(3))
     rewards -= 10.0 * (source[:, None] > np.arange(3))
@@ -36,7 +36,7 @@ def pool():
 
 @pytest.fixture
 def config(pool, tmp_path):
-    """A profile, as config.yaml too, whose only file is a pool."""
+    """A profile, also written to config.yaml, that has only a pool."""
     values = {"results": str(tmp_path), "suites": {SUITE: {}}, "algorithms": {"bc": {}}}
     values |= {"sharing": {"cds": {}}}
     made = parse(values, "test")
@@ -54,7 +54,7 @@ def call(config, monkeypatch):
     assert not end.value.code
 
 
-def test_the_command_needs_the_pool_alone(config, monkeypatch, capsys):
+def test_the_command_needs_only_the_pool(config, monkeypatch, capsys):
     call(config, monkeypatch)
     files = [Path(path) for path in targets.outputs(config, "headroom", SUITE)]
     assert len(files) == 6
@@ -113,7 +113,7 @@ def test_a_card_says_how_much_of_the_others_data_is_better(config, monkeypatch):
 
 
 def test_a_suite_of_one_task_has_no_headroom(tmp_path):
-    """The workflow asks for no files of it, and the writer says why there are none."""
+    """The workflow plans no files for it, and the command says why there are none."""
     suite = "pointmaze-medium-single"
     config = parse({"results": str(tmp_path), "suites": {suite: {}}}, "test")
     assert ("headroom", suite) not in targets.targets(config)

@@ -1,4 +1,4 @@
-"""The report page: what it holds, what it says of missing and damaged files; in a browser."""
+"""The report page: its contents, and what it says about missing and damaged files."""
 
 import json
 import re
@@ -27,20 +27,20 @@ EVIL = "<script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory, collected):
-    """Read, never change."""
+    """Results that tests only read."""
     return complete(tmp_path_factory.mktemp("results"), collected)
 
 
 @pytest.fixture
 def copy(config, tmp_path):
-    """The same results, to be damaged."""
+    """A copy of the results that a test may damage."""
     shutil.copytree(config.folder, tmp_path / config.profile)
     return config.model_copy(update={"results": str(tmp_path)})
 
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    """Pages without pictures of runs, which take most of their time."""
+    """Leaves out the pictures of runs, which take most of a page's time."""
     monkeypatch.setattr(drilldown, "picture", lambda *_: "")
 
 
@@ -49,7 +49,7 @@ def plain(text: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
-def test_everything_is_in_it(config):
+def test_it_contains_everything(config):
     text = page(config)
     listed = [Path(p) for p in targets.tables(config) + targets.figures(config)]
     for path in listed:
@@ -81,7 +81,7 @@ def test_everything_is_in_it(config):
         assert product.caption in seen
 
 
-def test_too_few_steps_references_and_short_lists_are_said(tmp_path, stand_in):
+def test_it_mentions_too_few_steps_references_and_short_lists(tmp_path, stand_in):
     config = synthetic.config(
         tmp_path,
         algorithms={"cql": {}, "bc": {"sharing": ["cds"]}},
@@ -96,7 +96,7 @@ def test_too_few_steps_references_and_short_lists_are_said(tmp_path, stand_in):
     assert "cql × stand_in (reference)" in seen
 
 
-def test_it_needs_nothing_else_and_repeats(config):
+def test_it_needs_no_other_file_and_is_reproducible(config):
     text = page(config)
     assert text == page(config)
     assert "<script" not in text
@@ -127,7 +127,7 @@ def test_new_tables_appear_by_themselves(copy, monkeypatch):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_what_failed_or_is_missing_is_said(copy):
+def test_failed_and_missing_parts_are_named(copy):
     lost, broken = (paths.run(copy, SUITE, "cql", "cds", seeds) for seeds in ("0-0", "1-1"))
     shutil.rmtree(lost)
     reason = f"failed at step 7: {EVIL}"
@@ -194,7 +194,7 @@ def test_values_of_another_type_do_not_stop_it(copy):
 
 
 def test_names_from_data_are_escaped(copy):
-    """Whatever a file holds is text."""
+    """Everything in a file is treated as text."""
     run = paths.run(copy, SUITE, "cql", "cds", "0-0")
     record = synthetic.run_record(
         [0], versions={EVIL: EVIL}, hardware={"processor": EVIL}, started=EVIL, code=EVIL,
@@ -251,6 +251,3 @@ def test_panels_of_a_run():
     assert len(own["a"]) <= drilldown.POINTS
     assert own["a"].index[-1] == metrics["step"].max()
     assert (own["a"].iloc[-1] > own["a"].iloc[0]).all(), "foreign weights fall"
-
-
-# The page in frames of a window's and a telephone's width: what a reader's browser made of it.

@@ -19,10 +19,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory, collected):
-    """Read, never change."""
+    """Results that tests only read."""
     return complete(tmp_path_factory.mktemp("results"), collected)
 
 
+# Shows the page in two frames, as wide as a window and a telephone, and reports what was drawn.
 FRAMES = """<!DOCTYPE html>
 <iframe src="report.html" width="1280" height="900"></iframe>
 <iframe src="report.html" width="400" height="800"></iframe>
@@ -49,7 +50,7 @@ addEventListener("load", () => {
 
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium's command; without it the test is skipped, on a CI machine it fails."""
+    """Chromium's command. Without it the test is skipped, or fails on a CI machine."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         reason = f"none of {', '.join(BROWSERS)} is installed (Debian: apt-get install chromium)"
@@ -60,7 +61,7 @@ def browser():
 
 
 def test_in_a_browser(config, browser, tmp_path):
-    """No error on the console, nothing fetched, every figure drawn, every table with its rows."""
+    """The console has no error, nothing is fetched, and all figures and table rows are shown."""
     (tmp_path / "report.html").write_text(page(config))
     (tmp_path / "frames.html").write_text(FRAMES)
     command = [
@@ -68,7 +69,7 @@ def test_in_a_browser(config, browser, tmp_path):
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
         "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}",
         "--enable-logging=stderr", "--v=0",
-        "--allow-file-access-from-files", "--disable-web-security",  # frames are looked into
+        "--allow-file-access-from-files", "--disable-web-security",  # the script reads the frames
         "--dump-dom", (tmp_path / "frames.html").as_uri(),
     ]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -1,4 +1,4 @@
-"""The tables and the figure of a paper; and LaTeX compiles every table."""
+"""The tables and the figure of a paper. LaTeX compiles every table."""
 
 import shutil
 import subprocess
@@ -20,7 +20,7 @@ SHARING = {name: {} for name in ("no_sharing", "sharing_all", "cds", "oracle")}
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    """Two qualities of data and a maze, two algorithms, a reference; every result is there."""
+    """Complete results on two data qualities and a maze, with two algorithms and a reference."""
     config = synthetic.config(
         tmp_path_factory.mktemp("results"),
         suites={suite: {} for suite in (*QUALITIES, MAZE)},
@@ -91,7 +91,7 @@ def test_routing_is_the_share_at_the_end_of_training(config):
     assert before == [path.read_bytes() for path in found]
 
 
-def test_missing_runs_are_no_failure(tmp_path):
+def test_missing_runs_do_not_fail(tmp_path):
     config = synthetic.config(tmp_path, suites={suite: {} for suite in QUALITIES})
     for suite in config.suites:
         merging.write_suite(config, suite)
@@ -102,7 +102,7 @@ def test_missing_runs_are_no_failure(tmp_path):
 
 
 def test_latex_compiles_every_table(config, collected, tmp_path):
-    """With booktabs alone. Debian: apt-get install texlive-latex-recommended."""
+    """They need only booktabs. Debian: apt-get install texlive-latex-recommended."""
     if not shutil.which("pdflatex"):
         pytest.skip("pdflatex is not installed (Debian: apt-get install texlive-latex-recommended)")
     kinds = {product.name for product in products.PRODUCTS if "tex" in product.table}

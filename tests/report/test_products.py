@@ -14,7 +14,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.maker)
-def test_the_maker_takes_what_it_is_called_with(product):
+def test_the_maker_takes_the_arguments_of_its_call(product):
     function = getattr(importlib.import_module(product.module), product.function)
     expected = ["config", "suite"] if product.scope == SUITE else ["config"]
     expected += ["algorithm"] if product.each_algorithm else []
@@ -23,7 +23,7 @@ def test_the_maker_takes_what_it_is_called_with(product):
     assert signature.return_annotation is Made
 
 
-def test_no_two_write_the_same_files():
+def test_no_two_products_write_the_same_files():
     keys = [(product.scope, product.name) for product in PRODUCTS]
     assert len(set(keys)) == len(keys)
 

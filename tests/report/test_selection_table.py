@@ -1,4 +1,4 @@
-"""What strategies select, as tables and a figure; what is missing is said."""
+"""What strategies select, as tables and a figure. Missing results are named."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def shown(config, suite=SUITE) -> str:
     return markdown(selection_table.table(config, suite, summary))
 
 
-def test_what_the_workflow_lists_is_written_and_the_same_bytes_again(config):
+def test_all_listed_files_are_written_and_reproducible(config):
     found = [Path(path) for path in targets.outputs(config, "selection", SUITE)]
     make(config, "selection", SUITE)
     first = [path.read_bytes() for path in found]
@@ -59,7 +59,7 @@ def test_without_candidates_the_table_says_so(tmp_path):
     assert not made.legends
 
 
-def test_missing_runs_are_said(tmp_path):
+def test_missing_runs_are_named(tmp_path):
     config = synthetic.config(
         tmp_path, algorithms={"cql": {}, "brac": {}}, seeds_per_job=1, sharing={"cds": {}}
     )
@@ -76,7 +76,7 @@ def test_missing_runs_are_said(tmp_path):
     assert [text.get_text() for text in made.legends[0].texts] == ["cds (2 seeds)"]
 
 
-def test_seven_targets_have_a_panel_each_of_both_kinds(tmp_path):
+def test_seven_targets_have_a_panel_of_each_kind(tmp_path):
     suite = "pointmaze-large-directed"
     config = synthetic.config(tmp_path, suites={suite: {}}, sharing={"cds": {}}, seeds=1)
     synthetic.write(config.model_copy(update={"seeds_per_job": 1}))

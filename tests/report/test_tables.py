@@ -17,7 +17,7 @@ SUITE = synthetic.SUITE
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    """Two algorithms, one run missing altogether and one of a seed."""
+    """Two algorithms. One method has no scores, and another one lacks a seed."""
     config = synthetic.config(
         tmp_path_factory.mktemp("results"), algorithms={"cql": {}, "brac": {}}, seeds_per_job=1
     )
@@ -82,7 +82,7 @@ def test_tables_are_the_same_bytes_when_made_again(config):
     assert before == {e: read(config, e) for e in before}
 
 
-def test_bold_marks_the_best_and_its_peers_alone(tmp_path):
+def test_only_the_best_and_its_peers_are_bold(tmp_path):
     config = synthetic.config(tmp_path, sharing={"cds": {}, "hipi": {}, "no_sharing": {}})
     levels = {"cds": [0.9, 0.91, 0.92], "hipi": [0.88, 0.93, 0.9], "no_sharing": [0.1, 0.11, 0.12]}
     parts = [
@@ -104,7 +104,7 @@ def test_bold_marks_the_best_and_its_peers_alone(tmp_path):
     assert "<b>91.0</b><small>[90.0, 92.0]</small>" in table_formats.html(table)
 
 
-def test_one_seed_says_so(tmp_path):
+def test_with_one_seed_nothing_is_bold(tmp_path):
     config = synthetic.config(tmp_path, seeds=1, seeds_per_job=1)
     synthetic.write(config)
     merging.write_suite(config, SUITE)
@@ -114,8 +114,8 @@ def test_one_seed_says_so(tmp_path):
     assert not re.search(r"\*\*\d", text)
 
 
-def test_a_failed_run_is_said_to_have_failed_and_why(tmp_path):
-    """All seeds of one method, one seed of another; the others' cells are as ever."""
+def test_a_failed_run_is_marked_with_its_reason(tmp_path):
+    """All seeds of one method and one seed of another fail. Other cells do not change."""
     config = synthetic.config(tmp_path)
     synthetic.write(config)
     for sharing, seeds in {"hipi": [0, 1, 2], "cds_basic": [1]}.items():
@@ -165,7 +165,7 @@ def test_latex_is_balanced_and_every_row_has_all_columns(config):
 
 
 def test_success_is_called_success(tmp_path):
-    """In the caption; and success at the end, which is half of it here, is not in the table."""
+    """The caption says so. Success at the end, here half of success, is not in the table."""
     maze = "pointmaze-medium-directed"
     config = synthetic.config(tmp_path, suites={maze: {}})
     synthetic.write(config)
@@ -199,7 +199,7 @@ def test_small_numbers():
     assert tables._effect(np.nan) == "–"
 
 
-def test_the_reference_alone_has_nothing_to_be_compared_with(tmp_path):
+def test_the_reference_alone_is_compared_with_nothing(tmp_path):
     config = synthetic.config(tmp_path, sharing={"cds": {}})
     synthetic.write(config)
     merging.write_suite(config, SUITE)

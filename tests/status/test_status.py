@@ -1,4 +1,4 @@
-"""The status of a results folder: every state, from made-up folders, and nothing disturbed."""
+"""The status of a results folder: every state, on made-up folders, without side effects."""
 
 import json
 import subprocess
@@ -98,8 +98,8 @@ def test_failed_seeds_are_named(config, folder):
     assert "seed 1 at step 7: conservative" in command.text(config)
 
 
-def test_stopped_goes_on_later(config, folder):
-    """A progress file, and a claim that ended with its process."""
+def test_a_stopped_run_can_continue(config, folder):
+    """It has a progress file, and a claim whose process has ended."""
     write(folder / ".progress.json", **PROGRESS, updated=time.time() - 3600)
     (folder / ".claim").write_text("1 on here")
     run = look_at(config, *KEY)
@@ -107,7 +107,7 @@ def test_stopped_goes_on_later(config, folder):
     assert "30/90" in command.text(config)
 
 
-def test_running_is_claimed_by_another_process(config, folder, holder):
+def test_a_running_run_is_claimed_by_another_process(config, folder, holder):
     write(folder / ".progress.json", **PROGRESS, updated=time.time())
     holder(folder)
     before = tree(config.folder)
@@ -115,7 +115,7 @@ def test_running_is_claimed_by_another_process(config, folder, holder):
     assert (run.state, run.eta, run.note) == ("running", 30.0, "")
     text = command.text(config)
     assert "1 running" in text
-    assert "what is running is done in 0:00:30" in text
+    assert "running jobs finish in 0:00:30" in text
     assert "no workflow is running on it" in text
     assert tree(config.folder) == before
 
@@ -148,14 +148,14 @@ def test_a_workflow_is_seen(config, holder):
     ("name", "text", "state", "note"),
     [
         ("run.json", '{"seeds": [0', "unreadable", "run.json: not valid JSON"),
-        ("run.json", "[1, 2]", "unreadable", "run.json: no JSON object"),
-        ("run.json", '{"failures": 3}', "unreadable", "run.json: 'failures' is no list"),
+        ("run.json", "[1, 2]", "unreadable", "run.json: not a JSON object"),
+        ("run.json", '{"failures": 3}', "unreadable", "run.json: 'failures' is not a list"),
         ("run.json", '{"failures": [3, {}]}', "failed", "a seed; seed ? at step ?: ?"),
         (".progress.json", "", "stopped", ".progress.json: not valid JSON"),
         (".progress.json", '{"step": "x", "steps_per_second": NaN}', "stopped", ""),
     ],
 )
-def test_damaged_files_are_told(config, folder, name, text, state, note):
+def test_damaged_files_are_reported(config, folder, name, text, state, note):
     (folder / name).write_text(text)
     run = look_at(config, *KEY)
     assert (run.state, run.note) == (state, note)
@@ -184,13 +184,13 @@ def test_data_are_counted(config):
     assert "datasets 1 of 4, pools 1 of 1" in command.text(config)
 
 
-def test_watching_off_a_terminal_shows_it_once(config, capsys):
+def test_watching_without_a_terminal_shows_it_once(config, capsys):
     command.watch(config)
     assert capsys.readouterr().out == command.text(config) + "\n"
 
 
 def test_watching_ends_when_all_is_done(config, capsys, monkeypatch):
-    """On a terminal; the runs are completed while it sleeps."""
+    """On a terminal, the runs complete while it sleeps."""
     looks = []
 
     def complete(seconds):
@@ -206,7 +206,7 @@ def test_watching_ends_when_all_is_done(config, capsys, monkeypatch):
     assert "4 done, 0 running" in capsys.readouterr().out.split(command.CLEAR)[-1]
 
 
-def test_watching_ends_quietly_when_told_to(config, capsys, monkeypatch):
+def test_watching_ends_quietly_when_interrupted(config, capsys, monkeypatch):
     def stop(seconds):
         raise KeyboardInterrupt
 

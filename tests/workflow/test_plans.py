@@ -1,4 +1,4 @@
-"""What the shipped profiles would run: all of it, and what a single target needs."""
+"""The jobs of the shipped profiles, and the jobs that a single target needs."""
 
 import itertools
 import json
@@ -13,10 +13,10 @@ from cds_bench.config import load
 from tests.projects import OVER_SUITES, PAPER, ROOT
 
 PROFILES = sorted(path.stem for path in (ROOT / "workflow" / "config").glob("*.yaml"))
-KINDS = ("table", "figures", "selection", "coverage", "headroom")  # of rules, one a suite
+KINDS = ("table", "figures", "selection", "coverage", "headroom")  # rules that every suite has
 
-# Prints, as JSON, what each profile would run: the number of jobs of every rule, and for every job
-# named after a suite's target the suites and rules of the jobs that it needs.
+# Prints the plan of each profile as JSON: the number of jobs of every rule, and for every job the
+# rules and suites of the jobs that it needs.
 PLANS = """
 import json, sys
 from collections import Counter
@@ -63,7 +63,7 @@ print(json.dumps(plans))
 
 @pytest.fixture(scope="module")
 def plans(project):
-    """What every shipped profile would run (PLANS), asked in one process."""
+    """The plans of all shipped profiles (PLANS), made in one process."""
     command = [sys.executable, "-c", PLANS, *(f"workflow/config/{name}.yaml" for name in PROFILES)]
     result = subprocess.run(
         command, cwd=project.folder, env=project.environment, capture_output=True, text=True
@@ -74,7 +74,7 @@ def plans(project):
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_a_target_of_a_suite_plans_its_jobs_alone(plans, name):
+def test_a_target_of_a_suite_plans_only_its_jobs(plans, name):
     """One table of a profile needs no run of another suite."""
     config, needs = load(ROOT / f"workflow/config/{name}.yaml"), plans[name]["needs"]
     for kind, suite in itertools.product(KINDS, config.suites):
@@ -94,7 +94,7 @@ def test_a_target_of_a_suite_plans_its_jobs_alone(plans, name):
         assert everywhere == set(config.suites), "ranks are over all suites"
 
 
-def test_the_table_over_qualities_needs_their_suites_alone(plans):
+def test_the_table_over_qualities_needs_only_their_suites(plans):
     needs = plans["paper"]["needs"]["paper_table_shift"]
     trained = {suite for stage, suite in needs if stage == "train"}
     assert trained == {

@@ -1,4 +1,4 @@
-"""What the workflow would run: targets, mistakes and style, on a copy of the project."""
+"""The workflow's targets, error messages and style, on a copy of the project."""
 
 import subprocess
 

@@ -1,6 +1,6 @@
-"""The workflow on a copy of the project: what it runs, what it runs again, and after a kill.
+"""The workflow on a copy of the project: what it runs, what it reruns, and how it survives a kill.
 
-One tiny profile is run once; most tests then only ask, with a dry run, what an edit would rerun.
+A tiny profile is run once. Most tests then use a dry run to see what an edit would rerun.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ def test_a_run_makes_everything(finished):
     assert "of which 2 are\ncomplete" in page
 
 
-def test_again_there_is_nothing_to_do(finished):
+def test_a_second_run_has_nothing_to_do(finished):
     assert finished.planned("--configfile", finished.profile()) == {}
 
 
@@ -73,7 +73,7 @@ def test_another_loss_trains_again_and_keeps_the_data(finished, edit):
     assert plan == {"train": 2, "evaluate": 2, **SUMMARY}
 
 
-def test_another_strategy_s_code_trains_its_runs_again(finished, edit):
+def test_an_edited_strategy_trains_its_runs_again(finished, edit):
     edit("cds_bench/sharing/patient.py", "== 10", "== 11")
     plan = finished.planned("--configfile", finished.profile())
     assert plan == {"train": 1, "evaluate": 1, **SUMMARY}
@@ -100,8 +100,8 @@ def test_another_table_is_drawn_from_the_same_scores(finished, edit):
     assert plan[TABLE] == plan["report"] == 1
 
 
-def test_another_caption_or_style_makes_the_page_alone(finished, edit):
-    edit("cds_bench/report/products.py", "What each dataset covers", "What every dataset covers")
+def test_another_caption_or_style_remakes_only_the_page(finished, edit):
+    edit("cds_bench/report/products.py", "Each panel shows where", "Every panel shows where")
     edit("cds_bench/report/page.css", "scroll-behavior: smooth", "scroll-behavior: auto")
     assert finished.planned("--configfile", finished.profile()) == {"report": 1, "all": 1}
 
@@ -116,7 +116,7 @@ def test_more_seeds_repeat_nothing(finished):
     assert plan == {"train": 2, "evaluate": 2, "configuration": 1, **SUMMARY}
 
 
-def test_a_new_strategy_is_one_file_and_only_its_runs(finished):
+def test_a_new_strategy_is_one_file_and_runs_alone(finished):
     file = finished.folder / "cds_bench" / "sharing" / "newcomer.py"
     file.write_text(PATIENT.replace("No sharing, slowly", "A newcomer"))
     try:
@@ -130,7 +130,7 @@ def test_a_new_strategy_is_one_file_and_only_its_runs(finished):
 
 
 def test_a_broken_strategy_leaves_the_others_tables(finished):
-    """Every table is there, says what failed and why, and is made anew without the broken one."""
+    """Every table is written and gives the failure's reason. Without the strategy it is remade."""
     file = finished.folder / "cds_bench" / "sharing" / "broken.py"
     file.write_text(PATIENT.replace("calls.append(1)", 'raise ValueError("no such <luck>")'))
     results = finished.folder / "results" / "partial"
@@ -188,7 +188,7 @@ def test_a_new_table_is_one_entry_and_one_function(finished, edit):
 
 
 def test_the_output_is_short_and_ends_with_the_report(finished):
-    """No walls of file names: a job is a line, and the last lines name what to open."""
+    """Each job is one line, and the last lines name the report."""
     page = finished.folder / "results" / "tiny" / "report.html"
     page.unlink()
     status, output = finished.run("--cores", "1", "--configfile", finished.profile())
@@ -222,7 +222,7 @@ def test_more_episodes_evaluate_again_and_train_nothing(finished):
 
 @pytest.fixture
 def start(finished):
-    """`start(...)` as Project.start; whatever still runs when the test ends is killed."""
+    """`start(...)` is Project.start. Processes that still run when the test ends are killed."""
     groups = []
 
     def run(*arguments: str, **environment: str) -> subprocess.Popen:
@@ -237,7 +237,7 @@ def start(finished):
 
 
 def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
-    """Twice killed in mid-training: the whole process group, and Snakemake alone.
+    """The workflow is killed twice during training: the process group, and then only Snakemake.
 
     In between, a second workflow on the same results is refused.
     """
@@ -248,7 +248,7 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
         "references",
         "datasets",
         "pools",
-    ):  # data are the same: only training is of interest
+    ):  # the data are the same, and only training matters here
         shutil.copytree(results / "tiny" / name, results / "killed" / name)
 
     first = start(*command, TEST_WAIT=str(marker))

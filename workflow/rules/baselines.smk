@@ -1,4 +1,4 @@
-"""External baselines: each is a folder of workflow/baselines, included where it is configured."""
+"""External baselines. Each is a folder in workflow/baselines; a profile includes it by name."""
 
 for name in settings.baselines:
 
@@ -18,7 +18,7 @@ rule baseline_job:
             baselines.job(settings, wildcards.baseline), indent=2
         ),
     message:
-        "Writing what {wildcards.baseline} is asked to do"
+        "Writing the job of {wildcards.baseline}"
     shell:
         "printf '%s\\n' {params.job:q} > {output} 2> {log}"
 

@@ -1,4 +1,4 @@
-"""Behaviour policies and the scores that normalise."""
+"""Behaviour policies, and the reference scores that normalise returns."""
 
 if settings.behaviour == "train":
 

@@ -1,4 +1,4 @@
-"""Tables, figures, and the page with all of them: a rule for each target of the registry."""
+"""Tables, figures and the report page. Each target of the registry gets a rule."""
 
 for target, suite in targets.targets(settings):
 
@@ -31,14 +31,14 @@ rule tables:
     input:
         targets.tables(settings),
     message:
-        "All tables are there"
+        "All tables are complete"
 
 
 rule figures:
     input:
         targets.figures(settings),
     message:
-        "All figures are there"
+        "All figures are complete"
 
 
 rule configuration:

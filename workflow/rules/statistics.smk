@@ -1,4 +1,4 @@
-"""Statistics: each suite's scores and comparisons from its own runs, then the whole profile's."""
+"""Statistics: the scores and comparisons of each suite, and then those of the whole profile."""
 
 
 rule suite_statistics:
@@ -47,6 +47,6 @@ rule statistics:
         config=part(settings, *products.RESULTS),
         code=fingerprint("cds_bench.statistics.merging"),
     message:
-        "Putting the suites' results together and testing the paper's claims"
+        "Merging the suites' results and testing the paper's claims"
     shell:
         "cds-bench statistics --config {params.config:q} > {log} 2>&1"
