@@ -17,10 +17,12 @@ class Behaviour:
 
     begin(rng): the policy of one episode, which may draw what the episode is about and remember
     what it did. It gives float32 actions in [-1, 1]. options: of the environment's reset.
+    privileged: it acts on the environment's `state` in the place of what is observed.
     """
 
     begin: Callable[[np.random.Generator], Act]
     options: dict | None = None
+    privileged: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,9 @@ def episode(
 ) -> dict[str, np.ndarray]:
     """One episode, or its first `limit` steps, as D4RL's columns, each [length, ...].
 
-    The action that is stored is the one that is executed. Observations
-    are stored in float32; rewards and `infos/...` in float64, so that rewards recompute exactly.
+    The action that is stored is the one that is executed. Observations are stored in float32, or
+    as they are if they are pictures (uint8); rewards and `infos/...` in float64, so that rewards
+    recompute exactly.
     `terminals` marks the task's own end, `timeouts` the time limit or the cut at `limit`.
     """
     seed = int(rng.integers(EPISODE_SEEDS))
@@ -46,7 +49,8 @@ def episode(
     rows: list[tuple] = []
     done = False
     while not done:
-        action = act(observation, rng)
+        seen = env.unwrapped.state if behaviour.privileged else observation
+        action = act(seen, rng)
         following, reward, terminated, truncated, info = env.step(action)
         cut = limit is not None and len(rows) + 1 == limit
         done = terminated or truncated or cut
@@ -54,13 +58,14 @@ def episode(
         rows.append((observation, action, reward, terminated, timeout, following, info))
         observation = following
     observations, actions, rewards, terminals, timeouts, nexts, infos = zip(*rows, strict=True)
+    kept = np.uint8 if observations[0].dtype == np.uint8 else np.float32
     return {
-        "observations": np.array(observations, np.float32),
+        "observations": np.array(observations, kept),
         "actions": np.array(actions, np.float32),
         "rewards": np.array(rewards, np.float64),
         "terminals": np.array(terminals, bool),
         "timeouts": np.array(timeouts, bool),
-        "next_observations": np.array(nexts, np.float32),
+        "next_observations": np.array(nexts, kept),
         **{
             f"infos/{name}": np.array([info[name] for info in infos], np.float64)
             for name in env.unwrapped.task.infos
