@@ -85,6 +85,7 @@ BANDS = {
     "directed": (0.3, 1.0),
     "wide": (0.2, 0.6),
     "demonstrations": (0.95, 1.0),
+    "noisy": (0.3, 0.6),
 }
 
 

@@ -1,8 +1,8 @@
 """Pictures by casting rays: no window, no GL, no graphics driver; the same state, the same bytes.
 
-A pixel's colour is that of the geom its ray meets first, times a shade by the angle between surface
-and light. Where a ray meets the table, a second ray from the table towards the light decides whether
-the point lies in shadow: shadows show how high the gripper is above what lies below it.
+A pixel has the colour of the geom that its ray meets first, shaded by the angle between the surface
+and the light. Where a pixel shows the table, a second ray, from the light, decides whether the
+table lies in shadow there. Shadows show what the gripper is above, and how high.
 """
 
 import mujoco
@@ -42,8 +42,8 @@ class Camera:
         colours = np.where(on_table[:, None], table, backdrop)
         self._background = np.round(255 * colours).astype(np.uint8)
         self._shadowed = np.round(255 * SHADOW * colours).astype(np.uint8)
-        self._on_table = on_table
-        self._ground = ground
+        self._on_table, self._ground = on_table, ground
+        self._to_table = np.where(on_table, far, np.inf)
         self._groups = np.ones(6, np.uint8)
         self._groups[self.TABLE] = 0
 
@@ -54,8 +54,8 @@ class Camera:
         picture = self._background.copy()
         near = self._near(centres, radii)
         met, far = self._cast(model, data, self.eye, self._rays[near])
-        seen = near[met >= 0]
-        far, met = far[met >= 0], met[met >= 0]
+        visible = (met >= 0) & (far < self._to_table[near])  # what fell off may be under the table
+        seen, far, met = near[visible], far[visible], met[visible]
         points = self.eye + far[:, None] * self._rays[seen]
         shade = AMBIENT + (1 - AMBIENT) * self._facing(model, data, met, points)
         picture[seen] = np.round(255 * model.geom_rgba[met, :3] * shade[:, None])
@@ -64,19 +64,19 @@ class Camera:
         # The shadow of a ball about p lies about p's projection from the light.
         scale = self.light[2] / (self.light[2] - centres[:, 2])
         fallen = self.light + scale[:, None] * (centres - self.light)
-        under = self._near(fallen, radii * scale * 1.3)
+        under = self._near(fallen, 1.1 * scale * radii)
         under = under[free[under]]
         towards = self._ground[under] - self.light
-        met, _ = self._cast(model, data, self.light, towards)
-        dark = under[met >= 0]
+        met, far = self._cast(model, data, self.light, towards)
+        dark = under[(met >= 0) & (far < 1.0)]
         picture[dark] = self._shadowed[dark]
         return picture.reshape(*self.size, 3)
 
     def _near(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-        """The pixels whose rays may meet one of the balls [G, 3], [G]; ascending."""
+        """The pixels whose rays may meet one of the balls before the eye [G, 3], [G]; ascending."""
         height, width = self.size
         x, y, depth = ((centres - self.eye) @ self._axes.T).T
-        reach = self._focal * radii / (depth - radii)
+        reach = self._focal * radii / (depth - radii) + 0.5  # off the axis a ball looks longer
         x = width / 2 + self._focal * x / depth
         y = height / 2 - self._focal * y / depth
         mask = np.zeros(self.size, bool)

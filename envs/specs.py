@@ -18,7 +18,8 @@ class Task:
 
     `reward` and `terminal` map stored columns, each [N, ...], to [N] (float64 and bool). The
     columns are `actions` and every `infos/<name>` of `infos`; they hold what recomputes both
-    exactly, whatever task the transition was collected for.
+    exactly, whatever task the transition was collected for. `picture`: the shape of what is
+    observed if it is a picture, uint8 [height, width, 3]; None where it is a vector.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Task:
     reward: Callable[[Columns], np.ndarray]
     terminal: Callable[[Columns], np.ndarray]
     policy: str | None = None  # the trained policy behind its data; None where it is scripted
+    picture: tuple[int, int, int] | None = None
 
     def outcome(self, action: np.ndarray, info: Mapping[str, float]) -> tuple[float, bool]:
         """Reward and termination of one step, of its action [A] and what `info` says after it."""

@@ -1,6 +1,7 @@
 """The pick-and-place tasks as registered Gymnasium environments; importing registers them.
 
-A gripper on a gantry above a table, all of plain geoms. It holds by the friction of its fingers.
+What an episode shows and where, how actions move the gripper (`envs.scenery`), and the pictures
+that are observed, which need neither GL nor a display (`envs.rays`).
 """
 
 import functools
@@ -11,118 +12,11 @@ import mujoco
 import numpy as np
 
 from envs.rays import Camera
-from envs.vision import ABOUT, CONTAINERS, CONTENTS, HEIGHTS, OBJECTS, TASKS
-
-SCENE = """
-<mujoco model="tabletop">
-  <compiler angle="radian" autolimits="true"/>
-  <option timestep="0.005" integrator="implicitfast" cone="elliptic" impratio="10"/>
-  <size memory="2M"/>
-  <default>
-    <geom friction="1 0.02 0.002" condim="6" density="300" solref="0.01 1"/>
-    <default class="finger">
-      <joint type="slide" range="0 0.041" damping="2" armature="0.02"/>
-      <position kp="600" dampratio="1" forcerange="-10 10"/>
-      <geom type="box" size="0.006 0.012 0.04" pos="0 0 0.028" rgba="0.15 0.15 0.2 1" mass="0.05"
-        friction="2 0.05 0.01" condim="6"/>
-    </default>
-    <default class="gantry">
-      <joint type="slide" armature="0.5"/>
-      <position kp="2000" dampratio="1"/>
-    </default>
-  </default>
-  <worldbody>
-    <geom name="table" type="box" size="{table} {table} 0.02" pos="0 0 -0.02" group="1"/>
-    <body name="hand" gravcomp="1">
-      <joint name="x" class="gantry" axis="1 0 0"/>
-      <joint name="y" class="gantry" axis="0 1 0"/>
-      <joint name="z" class="gantry" axis="0 0 1"/>
-      <geom type="box" size="0.054 0.014 0.012" pos="0 0 0.08" rgba="0.45 0.45 0.5 1" mass="0.3"/>
-      <geom type="cylinder" size="0.016 0.03" pos="0 0 0.12" rgba="0.45 0.45 0.5 1" mass="0.2"/>
-      <body name="left" gravcomp="1" pos="-0.047 0 0">
-        <joint name="left" class="finger" axis="1 0 0"/>
-        <geom name="left" class="finger"/>
-      </body>
-      <body name="right" gravcomp="1" pos="0.047 0 0">
-        <joint name="right" class="finger" axis="-1 0 0"/>
-        <geom name="right" class="finger"/>
-      </body>
-    </body>
-    {things}
-  </worldbody>
-  <actuator>
-    <position joint="x" class="gantry"/>
-    <position joint="y" class="gantry"/>
-    <position joint="z" class="gantry"/>
-    <position joint="left" class="finger"/>
-    <position joint="right" class="finger"/>
-  </actuator>
-</mujoco>
-"""
-
-# What the things are made of: geoms in the frame of a body that stands on the table at z = 0.
-# Long ones lie along y, across the direction in which the fingers close.
-GEOMS = {
-    "banana": """
-      <geom type="capsule" fromto="0 -0.016 0.017 0 0.016 0.017" size="0.016" rgba="1 0.88 0.1 1"/>
-      <geom type="capsule" fromto="0 0.016 0.017 0.012 0.038 0.017" size="0.014"
-        rgba="1 0.88 0.1 1"/>
-      <geom type="capsule" fromto="0 -0.016 0.017 0.012 -0.038 0.017" size="0.014"
-        rgba="1 0.88 0.1 1"/>
-      <geom type="sphere" pos="0.019 0.05 0.017" size="0.009" rgba="0.35 0.25 0.05 1"/>""",
-    "bottle": """
-      <geom type="cylinder" pos="0 0 0.035" size="0.021 0.035" rgba="0.1 0.7 0.3 1"/>
-      <geom type="cylinder" pos="0 0 0.085" size="0.01 0.016" rgba="0.1 0.7 0.3 1" mass="0.002"/>
-      <geom type="cylinder" pos="0 0 0.105" size="0.012 0.006" rgba="0.95 0.95 0.9 1" mass="0.002"/>""",
-    "sausage": """
-      <geom type="capsule" fromto="0 -0.032 0.016 0 0.032 0.016" size="0.016"
-        rgba="0.5 0.17 0.1 1"/>""",
-    "milk": """
-      <geom type="box" pos="0 0 0.035" size="0.021 0.021 0.035" rgba="1 1 1 1"/>
-      <geom type="box" pos="0 0 0.078" size="0.012 0.021 0.009" rgba="0.15 0.3 0.9 1" mass="0.005"/>""",
-    "food": """
-      <geom type="box" pos="0 0 0.018" size="0.022 0.034 0.018" rgba="0.55 0.2 0.65 1"/>
-      <geom type="box" pos="0 0 0.037" size="0.015 0.02 0.002" rgba="0.95 0.8 0.95 1" mass="0.001"/>""",
-    "can": """
-      <geom type="cylinder" pos="0 0 0.024" size="0.022 0.024" rgba="0.9 0.1 0.1 1"/>
-      <geom type="cylinder" pos="0 0 0.05" size="0.019 0.003" rgba="0.8 0.82 0.85 1" mass="0.002"/>""",
-    "carrot": """
-      <geom type="capsule" fromto="0 0.01 0.017 0 0.03 0.017" size="0.017" rgba="1 0.5 0.05 1"/>
-      <geom type="capsule" fromto="0 -0.03 0.012 0 0.01 0.016" size="0.012" rgba="1 0.5 0.05 1"/>
-      <geom type="ellipsoid" pos="0 0.058 0.017" size="0.014 0.016 0.008" rgba="0.1 0.6 0.15 1"
-        mass="0.001"/>""",
-    "bowl": """
-      <geom type="cylinder" pos="0 0 0.003" size="0.06 0.003" rgba="0.4 0.9 0.9 1"/>
-      <geom type="box" pos="0.0620 0.0000 0.018" euler="0 0 0.0000"
-        size="0.004 0.027 0.018" rgba="0.1 0.6 0.65 1"/>
-      <geom type="box" pos="0.0438 0.0438 0.018" euler="0 0 0.7854"
-        size="0.004 0.027 0.018" rgba="0.1 0.6 0.65 1"/>
-      <geom type="box" pos="0.0000 0.0620 0.018" euler="0 0 1.5708"
-        size="0.004 0.027 0.018" rgba="0.1 0.6 0.65 1"/>
-      <geom type="box" pos="-0.0438 0.0438 0.018" euler="0 0 2.3562"
-        size="0.004 0.027 0.018" rgba="0.1 0.6 0.65 1"/>
-      <geom type="box" pos="-0.0620 0.0000 0.018" euler="0 0 3.1416"
-        size="0.004 0.027 0.018" rgba="0.1 0.6 0.65 1"/>
-      <geom type="box" pos="-0.0438 -0.0438 0.018" euler="0 0 3.9270"
-        size="0.004 0.027 0.018" rgba="0.1 0.6 0.65 1"/>
-      <geom type="box" pos="-0.0000 -0.0620 0.018" euler="0 0 4.7124"
-        size="0.004 0.027 0.018" rgba="0.1 0.6 0.65 1"/>
-      <geom type="box" pos="0.0438 -0.0438 0.018" euler="0 0 5.4978"
-        size="0.004 0.027 0.018" rgba="0.1 0.6 0.65 1"/>""",
-    "plate": """
-      <geom type="cylinder" pos="0 0 0.003" size="0.07 0.003" rgba="0.25 0.45 0.85 1"/>
-      <geom type="cylinder" pos="0 0 0.005" size="0.05 0.004" rgba="0.93 0.93 0.95 1"/>""",
-    "divider-plate": """
-      <geom type="box" pos="0 0 0.003" size="0.062 0.062 0.003" rgba="0.98 0.65 0.75 1"/>
-      <geom type="box" pos="0 0 0.006" size="0.004 0.062 0.006" rgba="0.8 0.3 0.45 1"/>
-      <geom type="box" pos="0 0.064 0.009" size="0.066 0.004 0.009" rgba="0.8 0.3 0.45 1"/>
-      <geom type="box" pos="0 -0.064 0.009" size="0.066 0.004 0.009" rgba="0.8 0.3 0.45 1"/>
-      <geom type="box" pos="0.064 0 0.009" size="0.004 0.064 0.009" rgba="0.8 0.3 0.45 1"/>
-      <geom type="box" pos="-0.064 0 0.009" size="0.004 0.064 0.009" rgba="0.8 0.3 0.45 1"/>""",
-}
+from envs.scenery import HALF, scene
+from envs.vision import ABOUT, CONTAINERS, CONTENTS, HEIGHTS, OBJECTS, PICTURE, TASKS
 
 # Metres. An episode's things lie within AREA (half sides), apart from each other.
-TABLE, AREA, CONTAINER_AREA = 0.26, np.array([0.17, 0.13]), np.array([0.12, 0.08])
+AREA, CONTAINER_AREA = np.array([0.17, 0.13]), np.array([0.12, 0.08])
 APART, CLEAR = 0.085, 0.13  # between objects; between an object and the container
 INSIDE = 0.06  # from the container's middle, of what lies in it
 TURNED = 0.6  # radians about the vertical, either way
@@ -131,34 +25,32 @@ START_LOW, START_HIGH = np.array([-0.1, -0.1, 0.14]), np.array([0.1, 0.1, 0.18])
 OPEN, CLOSED = 0.0, 0.041  # of a finger's joint
 METRES_PER_STEP = 0.05  # at action 1
 BITS, BIT = 10, 2  # a step simulates 10 times 2 substeps of 5 ms ...
-RAMP = 6  # ... and the hand's target moves during the first six
-PICTURE = 48  # pixels along each side
-
-CAMERA = Camera(
-    eye=(0.0, -0.5, 0.64),
-    target=(0.0, 0.02, 0.05),
-    light=(0.0, 0.0, 2.0),
-    view=0.56,
-    size=(PICTURE, PICTURE),
-    half=TABLE,
-    table=(0.72, 0.66, 0.58),
-    backdrop=(0.3, 0.33, 0.4),
-)
+RAMP = 5  # ... and the hand's target moves during the first half
+RENDERED = 288  # pixels along each side of a film
 
 
 @functools.cache
-def scene(things: tuple[str, ...]) -> mujoco.MjModel:
-    """The compiled table with these things, shared by this process's environments: never written.
+def camera(pixels: int) -> Camera:
+    """The fixed camera, in front of the table and above it, with so many pixels along each side."""
+    return Camera(
+        eye=(0.0, -0.5, 0.64),
+        target=(0.0, 0.04, 0.07),
+        light=(0.0, 0.0, 2.0),
+        view=0.56,
+        size=(pixels, pixels),
+        half=HALF,
+        table=(0.72, 0.66, 0.58),
+        backdrop=(0.3, 0.33, 0.4),
+    )
 
-    A picture then casts no rays at what is not there, and nothing has to be parked out of sight.
-    """
-    bodies = [
-        f'<body name="{name}" mocap="true">{GEOMS[name]}</body>'
-        if name in CONTAINERS
-        else f'<body name="{name}"><freejoint name="{name}"/>{GEOMS[name]}</body>'
-        for name in things
-    ]
-    return mujoco.MjModel.from_xml_string(SCENE.format(table=TABLE, things="\n".join(bodies)))
+
+def chosen(about: str, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
+    """The container and the three or four objects of an episode about one of these things."""
+    container = about if about in CONTAINERS else CONTAINERS[rng.integers(len(CONTAINERS))]
+    own = [about] if about in OBJECTS else []
+    others = rng.permutation([name for name in OBJECTS if name not in own]).tolist()
+    picked = (own + others)[: rng.integers(3, 5)]
+    return container, tuple(name for name in OBJECTS if name in picked)
 
 
 def spread(rng: np.random.Generator, objects: int) -> np.ndarray:
@@ -181,8 +73,8 @@ class Tabletop(gymnasium.Env):
     gripper, which closes above 0 and opens otherwise. observation, uint8 [48, 48, 3]: the picture.
     `info` carries what recomputes the reward of every task.
 
-    An episode shows three or four objects and one container at random places: the task's own and
-    others by chance.
+    An episode shows a container and three or four objects at random places. The task's own is
+    among them, the others are drawn.
     """
 
     metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 10}
@@ -191,14 +83,14 @@ class Tabletop(gymnasium.Env):
         self.task = TASKS[task]
         self.render_mode = render_mode
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (4,), np.float32)
-        self.observation_space = gymnasium.spaces.Box(0, 255, (PICTURE, PICTURE, 3), np.uint8)
-        self.container, self.objects = "", ()
+        self.observation_space = gymnasium.spaces.Box(0, 255, PICTURE, np.uint8)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
         rng = self.np_random
-        self.container, self.objects = self._chosen(rng)
-        self.model = model = scene((self.container, *self.objects))
+        self.container, self.objects = chosen(ABOUT[self.task.name], rng)
+        things = (self.container, *self.objects)
+        self.model = model = scene(things)
         self.data = data = mujoco.MjData(model)
         places = spread(rng, len(self.objects))
         data.mocap_pos[0, :2] = places[0]
@@ -207,19 +99,11 @@ class Tabletop(gymnasium.Env):
             data.joint(name).qpos[:] = *place, 0.0, np.cos(turn), 0.0, 0.0, np.sin(turn)
         data.qpos[:3] = rng.uniform(START_LOW, START_HIGH)
         mujoco.mj_forward(model, data)
-        things = (self.container, *self.objects)
-        self._rest = {name: data.body(name).xipos[2] for name in things}
+        self._bodies = {name: model.body(name).id for name in things}
+        self._hand = [model.body(name).id for name in ("hand", "left", "right")]
+        self._rest = {name: data.xipos[body, 2] for name, body in self._bodies.items()}
         self._move(np.zeros(3), OPEN)
-        return self._observation(), self._info()
-
-    def _chosen(self, rng) -> tuple[str, tuple[str, ...]]:
-        """The container and the objects of an episode, in the order of their names' lists."""
-        own = ABOUT[self.task.name]
-        container = CONTAINERS[rng.integers(len(CONTAINERS))]
-        others = [name for name in OBJECTS if name != own]
-        count = rng.integers(3, 5)
-        picked = {own, *rng.permutation(others)[: count - (own in OBJECTS)]}
-        return own if own in CONTAINERS else container, tuple(o for o in OBJECTS if o in picked)
+        return self._observation(), self._info(self.state)
 
     def _move(self, by: np.ndarray, fingers: float):
         data = self.data
@@ -229,55 +113,50 @@ class Tabletop(gymnasium.Env):
         for bit in range(BITS):
             data.ctrl[:3] = start + min(1.0, (bit + 1) / RAMP) * (end - start)
             mujoco.mj_step(self.model, data, BIT)
-        mujoco.mj_forward(self.model, data)
+        mujoco.mj_forward(self.model, data)  # mj_step leaves places and contacts one substep behind
 
     def step(self, action):
         action = np.clip(np.asarray(action, np.float64), -1.0, 1.0)
         self._move(METRES_PER_STEP * action[:3], CLOSED if action[3] > 0 else OPEN)
-        info = self._info()
+        info = self._info(self.state)
         reward, terminated = self.task.outcome(action, info)
         return self._observation(), reward, terminated, False, info
 
     @property
     def state(self) -> dict[str, np.ndarray]:
-        """What scripts see and learned policies do not, metres.
+        """What scripts see and learned policies do not, in metres.
 
-        The hand's x, y, z; how far each finger has closed, [2]; of every thing on the table its
-        middle's x, y and how high it is above rest.
+        `hand`: x, y, z. `fingers`: how far each has closed, [2]. By its name, each thing on the
+        table: its middle's x and y, and how high it is above rest.
         """
-        data, state = self.data, {"hand": self.data.qpos[:3].copy()}
-        state["fingers"] = data.qpos[3:5].copy()
-        for name in (self.container, *self.objects):
-            state[name] = data.body(name).xipos - (0.0, 0.0, self._rest[name])
+        data = self.data
+        state = {"hand": data.qpos[:3].copy(), "fingers": data.qpos[3:5].copy()}
+        for name, body in self._bodies.items():
+            state[name] = data.xipos[body] - (0.0, 0.0, self._rest[name])
         return state
 
-    def _info(self) -> dict[str, float]:
-        info, state = dict.fromkeys(self.task.infos, 0.0), self.state
+    def _info(self, state) -> dict[str, float]:
+        info = dict.fromkeys(self.task.infos, 0.0)
         for name in self.objects:
             info[HEIGHTS[name]] = float(state[name][2])
-        info[CONTENTS[self.container]] = float(self._contents())
+        contents = sum(self._contained(name, state) for name in self.objects)
+        info[CONTENTS[self.container]] = float(contents)
         return info
 
-    def _contents(self) -> int:
-        """How many objects lie in the container: they touch it, and no finger touches them."""
-        data, model = self.data, self.model
-        bodies = model.geom_bodyid[data.contact.geom]
-        touching = {frozenset(pair) for pair in bodies.tolist()}
-        middle = data.body(self.container)
-        fingers = [model.body(name).id for name in ("hand", "left", "right")]
-        count = 0
-        for name in self.objects:
-            body = data.body(name)
-            inside = np.hypot(*(body.xipos - middle.xpos)[:2]) <= INSIDE
-            held = any(frozenset((body.id, finger)) in touching for finger in fingers)
-            count += bool(inside and not held and frozenset((body.id, middle.id)) in touching)
-        return count
+    def _contained(self, name: str, state) -> bool:
+        """Whether an object lies in the container: within it, touching it, and not the hand."""
+        if np.hypot(*(state[name] - state[self.container])[:2]) > INSIDE:
+            return False
+        pairs = self.model.geom_bodyid[self.data.contact.geom]
+        touched = set(pairs[(pairs == self._bodies[name]).any(1)].ravel().tolist())
+        return self._bodies[self.container] in touched and not touched & set(self._hand)
 
     def _observation(self) -> np.ndarray:
-        return CAMERA.draw(self.model, self.data)
+        return camera(PICTURE[0]).draw(self.model, self.data)
 
-    def render(self):
-        return self._observation() if self.render_mode else None
+    def render(self) -> np.ndarray | None:
+        """What is observed, larger; uint8 [288, 288, 3]."""
+        return camera(RENDERED).draw(self.model, self.data) if self.render_mode else None
 
 
 for _task in TASKS.values():

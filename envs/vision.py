@@ -20,6 +20,7 @@ OBJECTS = ("banana", "bottle", "sausage", "milk", "food", "can", "carrot")
 CONTAINERS = ("bowl", "plate", "divider-plate")
 LIFTED = 0.08  # metres
 HORIZON = 40
+PICTURE = (48, 48, 3)
 HEIGHTS = {name: f"{name}_height" for name in OBJECTS}  # metres above rest; 0 if it isn't there
 CONTENTS = {name: f"{name}_contents" for name in CONTAINERS}  # objects that lie in it, let go
 INFOS = (*HEIGHTS.values(), *CONTENTS.values())
@@ -55,6 +56,7 @@ def _task(name, reward, terminal):
         infos=INFOS,
         reward=reward,
         terminal=terminal,
+        picture=PICTURE,
     )
 
 

@@ -1,4 +1,4 @@
-"""Scripted behaviour at the table: reach, grasp and lift; carry and place; and the noisy data of it.
+"""Scripted behaviour at the table, reach, grasp, lift, carry and place, and the noisy data of it.
 
 The scripts see the places of things, which no picture-based policy does. They remember nothing:
 from wherever the hand is, it rises with open fingers, moves over the object, goes down, closes, and
@@ -35,10 +35,10 @@ OVER = 0.015  # metres beside a container's middle within which an object is low
 State = Mapping[str, np.ndarray]
 Script = Callable[[State], np.ndarray]  # the state -> the action without noise, [4]
 
-NOISES = (0.2, 0.4, 0.7, 1.0)  # standard deviations of an attempt's actions
+NOISES = (0.1, 0.2, 0.3)  # standard deviations of an attempt's actions
 MISLED, DISPLACEMENT = 0.3, 0.025  # how often, and by how many metres, an attempt aims beside
 OWN = 0.6  # how often an attempt at a lift task is at its own object
-LASTS = {"lift": (6, 20), "place": (15, 40)}  # steps of one attempt
+LASTS = {"lift": (10, 25), "place": (20, 40)}  # steps of one attempt
 
 
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:

@@ -40,7 +40,8 @@ def episode(
 
     The action that is stored is the one that is executed. Observations are stored in float32, or
     as they are if they are pictures (uint8); rewards and `infos/...` in float64, so that rewards
-    recompute exactly.
+    recompute exactly. Pictures are kept once: `final_observations` [1, ...] is the last one, and
+    every other `next_observations` is the observation of the row after.
     `terminals` marks the task's own end, `timeouts` the time limit or the cut at `limit`.
     """
     seed = int(rng.integers(EPISODE_SEEDS))
@@ -58,17 +59,22 @@ def episode(
         rows.append((observation, action, reward, terminated, timeout, following, info))
         observation = following
     observations, actions, rewards, terminals, timeouts, nexts, infos = zip(*rows, strict=True)
-    kept = np.uint8 if observations[0].dtype == np.uint8 else np.float32
-    return {
-        "observations": np.array(observations, kept),
+    task = env.unwrapped.task
+    if task.picture:
+        seen = {"observations": np.array(observations), "final_observations": np.array(nexts[-1:])}
+    else:
+        seen = {
+            "observations": np.array(observations, np.float32),
+            "next_observations": np.array(nexts, np.float32),
+        }
+    return seen | {
         "actions": np.array(actions, np.float32),
         "rewards": np.array(rewards, np.float64),
         "terminals": np.array(terminals, bool),
         "timeouts": np.array(timeouts, bool),
-        "next_observations": np.array(nexts, kept),
         **{
             f"infos/{name}": np.array([info[name] for info in infos], np.float64)
-            for name in env.unwrapped.task.infos
+            for name in task.infos
         },
     }
 
