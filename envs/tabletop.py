@@ -16,11 +16,11 @@ from envs.scenery import HALF, scene
 from envs.vision import ABOUT, CONTAINERS, CONTENTS, HEIGHTS, OBJECTS, PICTURE, TASKS
 
 # Metres. An episode's things lie within AREA (half sides), apart from each other.
-AREA, CONTAINER_AREA = np.array([0.17, 0.13]), np.array([0.12, 0.08])
+AREA, CONTAINER_AREA = np.array([0.15, 0.13]), np.array([0.11, 0.08])
 APART, CLEAR = 0.085, 0.13  # between objects; between an object and the container
 INSIDE = 0.06  # from the container's middle, of what lies in it
 TURNED = 0.6  # radians about the vertical, either way
-HAND_LOW, HAND_HIGH = np.array([-0.2, -0.16, 0.016]), np.array([0.2, 0.16, 0.18])
+HAND_LOW, HAND_HIGH = np.array([-0.17, -0.16, 0.016]), np.array([0.17, 0.16, 0.18])
 START_LOW, START_HIGH = np.array([-0.1, -0.1, 0.14]), np.array([0.1, 0.1, 0.18])
 OPEN, CLOSED = 0.0, 0.041  # of a finger's joint
 METRES_PER_STEP = 0.05  # at action 1
@@ -36,7 +36,7 @@ def camera(pixels: int) -> Camera:
         eye=(0.0, -0.5, 0.64),
         target=(0.0, 0.04, 0.07),
         light=(0.0, 0.0, 2.0),
-        view=0.56,
+        view=0.58,
         size=(pixels, pixels),
         half=HALF,
         table=(0.72, 0.66, 0.58),

@@ -24,6 +24,10 @@ class Behaviour:
     options: dict | None = None
     privileged: bool = False
 
+    def sees(self, env, observation: np.ndarray):
+        """What it acts on."""
+        return env.unwrapped.state if self.privileged else observation
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -50,8 +54,7 @@ def episode(
     rows: list[tuple] = []
     done = False
     while not done:
-        seen = env.unwrapped.state if behaviour.privileged else observation
-        action = act(seen, rng)
+        action = act(behaviour.sees(env, observation), rng)
         following, reward, terminated, truncated, info = env.step(action)
         cut = limit is not None and len(rows) + 1 == limit
         done = terminated or truncated or cut

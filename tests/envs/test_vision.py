@@ -46,7 +46,7 @@ def put(env, name: str, place) -> dict[str, float]:
     world = env.unwrapped
     joint = world.data.joint(name)
     joint.qpos[:3], joint.qvel[:] = place, 0.0
-    world.data.qpos[:3] = 0.2, 0.16, 0.18
+    world.data.qpos[:3] = 0.17, 0.16, 0.18
     mujoco.mj_forward(world.model, world.data)
     return world._info(world.state)
 
