@@ -1,7 +1,7 @@
 """The table, the gripper and the things on it as MuJoCo models, all of plain geoms.
 
 The gripper hangs on a gantry of three sliding joints and holds by the friction of its two fingers.
-Friction was tried first and was enough: without noise the script loses 2 of 1,000 objects. So
+Friction was tried first and is enough: without noise the script hardly ever loses an object. So
 nothing is welded to the hand, and what is grasped badly slips.
 """
 

@@ -25,7 +25,7 @@ KNOWS = {
     "report": {"statistics", "dataset"},  # figures of what the datasets cover
 }
 SIMULATED = {"behaviour", "dataset", "evaluation"}  # the stages that use envs
-WORLDS = {"envs.walker2d", "envs.maze", "envs.sawyer"}
+WORLDS = {"envs.walker2d", "envs.maze", "envs.sawyer", "envs.tabletop"}
 SIMULATORS = {"gymnasium", "mujoco", "stable_baselines3"}
 ALLOWED = {  # third-party packages, where design.md limits them
     "statistics": {"numpy", "scipy", "pandas"},
