@@ -36,8 +36,8 @@ State = Mapping[str, np.ndarray]
 Script = Callable[[State], np.ndarray]  # the state -> the action without noise, [4]
 
 NOISES = (0.1, 0.2, 0.3)  # standard deviations of an attempt's actions
-MISLED, DISPLACEMENT = 0.3, 0.025  # how often, and by how many metres, an attempt aims beside
-OWN = 0.6  # how often an attempt at a lift task is at its own object
+MISLED, DISPLACEMENT = 0.2, 0.025  # how often, and by how many metres, an attempt aims beside
+OWN = 0.55  # how often an attempt at a lift task is at its own object
 LASTS = {"lift": (10, 25), "place": (20, 40)}  # steps of one attempt
 
 
