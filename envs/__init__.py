@@ -5,7 +5,7 @@ Importing this package reads descriptions alone; `make` imports gymnasium and mu
 
 import importlib
 
-from envs import locomotion, manipulation, navigation, reach
+from envs import locomotion, manipulation, navigation, reach, vision
 from envs.specs import Columns, Source, Suite, Task, WorldError
 
 __all__ = [
@@ -18,6 +18,7 @@ DOMAINS = {
     "locomotion": (locomotion, "envs.walker2d"),
     "navigation": (navigation, "envs.maze"),
     "manipulation": (manipulation, "envs.sawyer"),
+    "vision": (vision, "envs.tabletop"),
 }
 TASKS: dict[str, Task] = {
     name: task for domain, _ in DOMAINS.values() for name, task in domain.TASKS.items()

@@ -8,6 +8,7 @@ RECIPES = {
     "locomotion": "cds_bench.behaviour.select",
     "navigation": "cds_bench.behaviour.waypoints",
     "manipulation": "cds_bench.behaviour.scripts",
+    "vision": "cds_bench.behaviour.grasps",
 }
 
 
