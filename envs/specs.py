@@ -31,7 +31,8 @@ class Task:
     `reward` and `terminal` map stored columns, each [N, ...], to [N] (float64 and bool). The
     columns are `actions` and every `infos/<name>` of `infos`; they hold what recomputes both
     exactly, whatever task the transition was collected for. Figures of the data are drawn over the
-    first two, which `axes` names with their units.
+    first two, which `axes` names with their units. `picture` is the shape of what is observed if
+    it is a picture, uint8 [height, width, 3]; it is None where it is a vector.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Task:
     policy: str | None = None  # the trained policy behind its data; None where it is scripted
     leaves_ground: bool = False  # whether the environment says so, as `airborne`
     floor: Floor | None = None
+    picture: tuple[int, int, int] | None = None
 
     def outcome(self, action: np.ndarray, info: Mapping[str, float]) -> tuple[float, bool]:
         """Reward and termination of one step, of its action [A] and what `info` says after it."""

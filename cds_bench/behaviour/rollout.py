@@ -17,10 +17,16 @@ class Behaviour:
 
     begin(rng): the policy of one episode, which may draw what the episode is about and remember
     what it did. It gives float32 actions in [-1, 1]. options: of the environment's reset.
+    privileged: it acts on the environment's `state` in the place of what is observed.
     """
 
     begin: Callable[[np.random.Generator], Act]
     options: dict | None = None
+    privileged: bool = False
+
+    def sees(self, env, observation: np.ndarray):
+        """What it acts on."""
+        return env.unwrapped.state if self.privileged else observation
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,10 @@ def episode(
 ) -> dict[str, np.ndarray]:
     """One episode, or its first `limit` steps, as D4RL's columns, each [length, ...].
 
-    The action that is stored is the one that is executed. Observations
-    are stored in float32; rewards and `infos/...` in float64, so that rewards recompute exactly.
+    The action that is stored is the one that is executed. Observations are stored in float32, or
+    as they are if they are pictures (uint8); rewards and `infos/...` in float64, so that rewards
+    recompute exactly. Pictures are kept once: `final_observations` [1, ...] is the last one, and
+    every other `next_observations` is the observation of the row after.
     `terminals` marks the task's own end, `timeouts` the time limit or the cut at `limit`.
     """
     seed = int(rng.integers(EPISODE_SEEDS))
@@ -46,7 +54,7 @@ def episode(
     rows: list[tuple] = []
     done = False
     while not done:
-        action = act(observation, rng)
+        action = act(behaviour.sees(env, observation), rng)
         following, reward, terminated, truncated, info = env.step(action)
         cut = limit is not None and len(rows) + 1 == limit
         done = terminated or truncated or cut
@@ -54,16 +62,22 @@ def episode(
         rows.append((observation, action, reward, terminated, timeout, following, info))
         observation = following
     observations, actions, rewards, terminals, timeouts, nexts, infos = zip(*rows, strict=True)
-    return {
-        "observations": np.array(observations, np.float32),
+    task = env.unwrapped.task
+    if task.picture:
+        seen = {"observations": np.array(observations), "final_observations": np.array(nexts[-1:])}
+    else:
+        seen = {
+            "observations": np.array(observations, np.float32),
+            "next_observations": np.array(nexts, np.float32),
+        }
+    return seen | {
         "actions": np.array(actions, np.float32),
         "rewards": np.array(rewards, np.float64),
         "terminals": np.array(terminals, bool),
         "timeouts": np.array(timeouts, bool),
-        "next_observations": np.array(nexts, np.float32),
         **{
             f"infos/{name}": np.array([info[name] for info in infos], np.float64)
-            for name in env.unwrapped.task.infos
+            for name in task.infos
         },
     }
 
