@@ -17,9 +17,10 @@ from gymnasium.spaces import Box
 
 from envs import navigation
 from envs.navigation import CELL, PLACES, TASKS
-from envs.reach import ANT_REACH, features
+from envs.reach import SKILLS, features
 from envs.specs import WorldError
 
+ANT_REACH = SKILLS["ant-reach"]
 FRAME_SKIP = {"ant": 5, "point": 10}  # simulator steps of 0.01 s per step
 TOP_SPEED = 5.0  # m/s, of the point mass along each axis, as in gymnasium-robotics
 START_NOISE = 0.5  # metres along each axis about a cell's centre
