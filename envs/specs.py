@@ -31,7 +31,8 @@ class Task:
     `reward` and `terminal` map stored columns, each [N, ...], to [N] (float64 and bool). The
     columns are `actions` and every `infos/<name>` of `infos`. They suffice to recompute both
     exactly, whichever task the transition was collected for. Figures of the data use the first two
-    `infos` as axes; `axes` names them with their units.
+    `infos` as axes; `axes` names them with their units. `picture` is the shape of the observation
+    if it is a picture, uint8 [height, width, 3], and None otherwise.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Task:
     policy: str | None = None  # the trained policy behind its data; None if it is scripted
     leaves_ground: bool = False  # whether the environment has the property `airborne`
     floor: Floor | None = None
+    picture: tuple[int, int, int] | None = None
 
     def outcome(self, action: np.ndarray, info: Mapping[str, float]) -> tuple[float, bool]:
         """Reward and termination of one step, from its action [A] and the `info` after it."""

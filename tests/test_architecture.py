@@ -28,7 +28,7 @@ KNOWS = {
     "theory": {"report"},  # how tables and figures look
 }
 SIMULATED = {"behaviour", "dataset", "evaluation"}  # the stages that use envs
-WORLDS = {"envs.walker2d", "envs.maze", "envs.sawyer"}
+WORLDS = {"envs.walker2d", "envs.maze", "envs.sawyer", "envs.tabletop"}
 SIMULATORS = {"gymnasium", "mujoco", "stable_baselines3"}
 ALLOWED = {  # third-party packages, where design.md limits them
     "statistics": {"numpy", "scipy", "pandas"},

@@ -19,10 +19,16 @@ class Behaviour:
     begin(rng): the policy of one episode. It may draw the purpose of the episode from rng and
     remember what it did. Its actions are float32 in [-1, 1]. options: those of the environment's
     reset.
+    privileged: it acts on the environment's `state` instead of the observation.
     """
 
     begin: Callable[[np.random.Generator], Act]
     options: dict | None = None
+    privileged: bool = False
+
+    def sees(self, env, observation: np.ndarray):
+        """What it acts on."""
+        return env.unwrapped.state if self.privileged else observation
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,11 @@ def episode(
 ) -> dict[str, np.ndarray]:
     """One episode, or its first `limit` steps, as D4RL's columns, each [length, ...].
 
-    The stored action is the executed one. Observations are float32. Rewards and `infos/...` are
-    float64, so that rewards can be recomputed exactly. `terminals` marks the task's own
-    termination, `timeouts` the time limit or the cut at `limit`.
+    The stored action is the executed one. Observations are float32, or uint8 if they are pictures.
+    Rewards and `infos/...` are float64, so that rewards can be recomputed exactly. `terminals`
+    marks the task's own termination, `timeouts` the time limit or the cut at `limit`. Pictures are
+    kept once: `final_observations` [1, ...] is the last one, and the next observation of any other
+    row is the observation of the next row.
     """
     seed = int(rng.integers(EPISODE_SEEDS))
     observation, _ = env.reset(seed=seed, options=behaviour.options)
@@ -48,7 +56,7 @@ def episode(
     rows: list[tuple] = []
     done = False
     while not done:
-        action = act(observation, rng)
+        action = act(behaviour.sees(env, observation), rng)
         following, reward, terminated, truncated, info = env.step(action)
         cut = limit is not None and len(rows) + 1 == limit
         done = terminated or truncated or cut
@@ -56,16 +64,22 @@ def episode(
         rows.append((observation, action, reward, terminated, timeout, following, info))
         observation = following
     observations, actions, rewards, terminals, timeouts, nexts, infos = zip(*rows, strict=True)
-    return {
-        "observations": np.array(observations, np.float32),
+    task = env.unwrapped.task
+    if task.picture:
+        seen = {"observations": np.array(observations), "final_observations": np.array(nexts[-1:])}
+    else:
+        seen = {
+            "observations": np.array(observations, np.float32),
+            "next_observations": np.array(nexts, np.float32),
+        }
+    return seen | {
         "actions": np.array(actions, np.float32),
         "rewards": np.array(rewards, np.float64),
         "terminals": np.array(terminals, bool),
         "timeouts": np.array(timeouts, bool),
-        "next_observations": np.array(nexts, np.float32),
         **{
             f"infos/{name}": np.array([info[name] for info in infos], np.float64)
-            for name in env.unwrapped.task.infos
+            for name in task.infos
         },
     }
 

@@ -75,6 +75,13 @@ def same_width(columns: Mapping[str, np.ndarray], key: str, other: str) -> None:
         raise Fault(f"{key} has shape {columns[key].shape}, but {other} has {columns[other].shape}")
 
 
+def pictures(columns: Mapping, keys: tuple[str, ...], expected: tuple[int, int, int]) -> None:
+    """These columns hold pictures of the expected height, width and channels."""
+    for key in keys:
+        if columns[key].shape[1:] != expected:
+            raise Fault(f"{key} has pictures of {columns[key].shape[1:]}, expected {expected}")
+
+
 def attribute(attributes: Mapping, key: str, expected=None):
     """An attribute's value as plain Python. Raises Fault if it differs from a given `expected`."""
     if key not in attributes:

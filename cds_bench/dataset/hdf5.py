@@ -10,17 +10,24 @@ import numpy as np
 from cds_bench.errors import BenchError
 from cds_bench.storage.files import atomic
 
+CHUNK = 32  # pictures
+
 
 def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mapping) -> None:
     """Writes arrays and attributes atomically; the same content gives the same bytes.
 
+    Pictures (uint8 [N, height, width, channels]) are compressed in chunks of 32.
     The file is made in memory first, because a plain write reports a full disk as an OSError. HDF5
     itself reports it in different ways, depending on which of its buffers it was flushing.
     """
     image = io.BytesIO()
     with h5py.File(image, "w") as file:
         for key, column in columns.items():
-            file.create_dataset(key, data=column, track_times=False)
+            how = {}
+            if column.ndim == 4:
+                chunk = (min(CHUNK, len(column)), *column.shape[1:])
+                how = {"chunks": chunk, "compression": "gzip", "compression_opts": 4}
+            file.create_dataset(key, data=column, track_times=False, **how)
         for key, value in attributes.items():
             file.attrs[key] = value
     with atomic(path) as temporary:

@@ -26,6 +26,8 @@ COLUMNS = {  # one row per transition: key -> (dtype, dimensions)
     "ends": (np.bool_, 1),
 }
 STATISTICS = {"observation_mean": (np.float32, 2), "observation_scale": (np.float32, 2)}
+PICTURES = {"observations": (np.uint8, 4)}  # of a pool of pictures, for every row and episode's end
+PER_ROW = {key: COLUMNS[key] for key in ("actions", "rewards", "terminals", "source", "ends")}
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Pool:
     of the source task, a timeout or a cut. The rows of an episode are consecutive.
     observation_mean, observation_scale float32 [T, O]: mean and standard deviation over each task's
     own rows. sha256: the hash of all of these; empty until the pool is saved.
+
+    A pool of pictures keeps each one once. observations is then uint8 [N + E, height, width, 3]:
+    the pictures of the N transitions, and after them the final one of each of the E episodes.
+    `next_rows` gives the row of each transition's next observation. next_observations, observation_mean and
+    observation_scale are None.
     """
 
     suite: str
@@ -45,14 +52,29 @@ class Pool:
     tasks: tuple[str, ...]
     observations: np.ndarray
     actions: np.ndarray
-    next_observations: np.ndarray
+    next_observations: np.ndarray | None
     rewards: np.ndarray
     terminals: np.ndarray
     source: np.ndarray
     ends: np.ndarray
-    observation_mean: np.ndarray
-    observation_scale: np.ndarray
+    observation_mean: np.ndarray | None
+    observation_scale: np.ndarray | None
     sha256: str = ""
+
+    @property
+    def pictures(self) -> bool:
+        """Whether observations are pictures."""
+        return self.observations.ndim == 4
+
+
+def next_rows(ends: np.ndarray) -> np.ndarray:
+    """Where each transition's next picture is among a pool's observations, int64 [N].
+
+    ends bool [N]. The next one of row i is row i + 1; after the last row of episode e it is N + e.
+    """
+    rows = np.arange(1, len(ends) + 1)
+    rows[ends] = len(ends) + np.arange(ends.sum())
+    return rows
 
 
 def statistics(observations: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +115,7 @@ def save_pool(path: Path | str, pool: Pool) -> Pool:
         "tasks": "\n".join(pool.tasks),
         "sha256": pool.sha256,
     }
-    hdf5.write(path, {key: getattr(pool, key) for key in (*COLUMNS, *STATISTICS)}, attributes)
+    hdf5.write(path, _arrays(pool), attributes)
     return pool
 
 
@@ -104,9 +126,9 @@ def load_pool(path: Path | str) -> Pool:
         check.attribute(attributes, "schema_version", SCHEMA_VERSION)
         names = {key: check.attribute(attributes, key) for key in ("suite", "domain", "sha256")}
         tasks = tuple(str(check.attribute(attributes, "tasks")).split("\n"))
-        check.layout(arrays, COLUMNS)
-        check.layout(arrays, STATISTICS)
-        pool = Pool(tasks=tasks, **names, **{key: arrays[key] for key in (*COLUMNS, *STATISTICS)})
+        kept = {key: arrays.get(key) for key in (*COLUMNS, *STATISTICS)}
+        _check_layout({key: value for key, value in kept.items() if value is not None})
+        pool = Pool(tasks=tasks, **names, **kept)
         check_pool(pool)
     return pool
 
@@ -120,27 +142,47 @@ def pool_sha256(path: Path | str) -> str:
 
 def check_pool(pool: Pool) -> None:
     """Raises Fault for the first problem of a pool. The hash is compared last."""
-    arrays = {key: getattr(pool, key) for key in (*COLUMNS, *STATISTICS)}
-    check.layout(arrays, COLUMNS)
-    check.layout(arrays, STATISTICS)
-    check.same_width(arrays, "next_observations", "observations")
-    for key, width in (
-        ("rewards", len(pool.tasks)),
-        ("terminals", len(pool.tasks)),
-        ("observation_mean", pool.observations.shape[1]),
-        ("observation_scale", pool.observations.shape[1]),
-    ):
+    arrays = _arrays(pool)
+    _check_layout(arrays)
+    widths = dict.fromkeys(("rewards", "terminals"), len(pool.tasks))
+    if not pool.pictures:
+        check.same_width(arrays, "next_observations", "observations")
+        widths |= dict.fromkeys(STATISTICS, pool.observations.shape[1])
+    for key, width in widths.items():
         if arrays[key].shape[-1] != width:
             raise Fault(f"{key} has shape {arrays[key].shape}, expected {width} columns")
     check.finite(arrays)
     check.actions_bounded(pool.actions)
     check.none(~np.isin(pool.terminals, (0.0, 1.0)), "terminals", "neither 0 nor 1")
-    check.none(pool.observation_scale <= 0, "observation_scale", "not positive")
+    if not pool.pictures:
+        check.none(pool.observation_scale <= 0, "observation_scale", "not positive")
     _check_source(pool.source, len(pool.tasks))
     last = np.append(np.diff(pool.source) > 0, True)
     check.none(last & ~pool.ends, "ends", "not set at the last row of a source task")
     if (found := content_sha256(pool)) != pool.sha256:
         raise Fault(f"pool damaged: its content hashes to {found}, it was saved as {pool.sha256}")
+
+
+def _arrays(pool: Pool) -> dict[str, np.ndarray]:
+    """The arrays that a pool has, by their names."""
+    arrays = {key: getattr(pool, key) for key in (*COLUMNS, *STATISTICS)}
+    return {key: array for key, array in arrays.items() if array is not None}
+
+
+def _check_layout(arrays: dict[str, np.ndarray]) -> None:
+    """Raises Fault for an array that is missing or of another type or length."""
+    if arrays.get("observations", np.empty(0)).ndim != 4:
+        check.layout(arrays, COLUMNS)
+        check.layout(arrays, STATISTICS)
+        return
+    check.layout(arrays, PER_ROW)
+    check.layout(arrays, PICTURES)
+    rows, ends = len(arrays["ends"]), int(arrays["ends"].sum())
+    if (found := len(arrays["observations"])) != rows + ends:
+        raise Fault(
+            f"observations has {found} pictures, expected {rows + ends}: one for each of {rows} "
+            f"rows and {ends} ends of episodes"
+        )
 
 
 def _check_source(source: np.ndarray, tasks: int) -> None:

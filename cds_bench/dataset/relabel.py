@@ -7,7 +7,7 @@ from cds_bench.config import Config
 from cds_bench.dataset import check
 from cds_bench.dataset.manifest import verified
 from cds_bench.dataset.pool import Pool, save_pool, statistics
-from cds_bench.dataset.store import REMEDY
+from cds_bench.dataset.store import FINAL, REMEDY
 from cds_bench.progress import Progress
 from cds_bench.storage import paths
 
@@ -35,14 +35,18 @@ def pooled(suite: str, datasets: list[dict[str, np.ndarray]]) -> Pool:
     columns = {key: np.concatenate([data[key] for data in datasets]) for key in sorted(shared)}
     rewards, terminals = relabelled(columns, tasks)
     source = np.repeat(np.arange(len(tasks)), [len(data["rewards"]) for data in datasets])
-    mean, scale = statistics(columns["observations"], source)
+    seen = columns["observations"]
+    if FINAL in columns:
+        seen, mean, scale = np.concatenate([seen, columns[FINAL]]), None, None
+    else:
+        mean, scale = statistics(seen, source)
     return Pool(
         suite=suite,
         domain=envs.SUITES[suite].domain,
         tasks=tasks,
-        observations=columns["observations"],
+        observations=seen,
         actions=columns["actions"],
-        next_observations=columns["next_observations"],
+        next_observations=columns.get("next_observations"),
         rewards=rewards,
         terminals=terminals,
         source=source,

@@ -12,6 +12,7 @@ from cds_bench.dataset.check import Fault
 SCHEMA_VERSION = 2
 TOLERANCE = 1e-6  # for the difference between a stored and a recomputed reward
 REMEDY = "delete the file to have it collected again"
+FINAL = "final_observations"  # of pictures: the one after each episode's last transition
 ATTRIBUTES = (  # `collect` provides them; JSON_ATTRIBUTES are stored as JSON text
     "schema_version",
     "suite",
@@ -32,14 +33,19 @@ JSON_ATTRIBUTES = ("score_quantiles", "behaviour", "versions")
 
 
 def expected_columns(task: str) -> dict[str, tuple[type, int]]:
-    """D4RL's keys and the task's infos: key -> (dtype, dimensions)."""
+    """D4RL's keys and the task's infos, one row per transition: key -> (dtype, dimensions).
+
+    Pictures are kept once, so a dataset of them has no `next_observations`; it has `FINAL` instead.
+    """
+    picture = envs.TASKS[task].picture
+    vectors = {} if picture else {"next_observations": (np.float32, 2)}
     return {
-        "observations": (np.float32, 2),
+        "observations": (np.uint8, 4) if picture else (np.float32, 2),
         "actions": (np.float32, 2),
         "rewards": (np.float64, 1),
         "terminals": (np.bool_, 1),
         "timeouts": (np.bool_, 1),
-        "next_observations": (np.float32, 2),
+        **vectors,
         **{f"infos/{name}": (np.float64, 1) for name in envs.TASKS[task].infos},
     }
 
@@ -53,7 +59,8 @@ def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) 
         check_dataset(columns, attributes["task"])
     encoded = {key: json.dumps(attributes[key], sort_keys=True) for key in JSON_ATTRIBUTES}
     values = {key: encoded.get(key, attributes[key]) for key in ATTRIBUTES}
-    hdf5.write(path, {key: columns[key] for key in expected_columns(attributes["task"])}, values)
+    keys = [*expected_columns(attributes["task"]), *({FINAL} & set(columns))]
+    hdf5.write(path, {key: columns[key] for key in keys}, values)
 
 
 def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarray], dict]:
@@ -75,8 +82,13 @@ def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarra
 
 def check_dataset(columns: dict[str, np.ndarray], task: str) -> None:
     """Raises Fault for the first problem of a dataset's columns; see read_dataset."""
+    picture = envs.TASKS[task].picture
     check.layout(columns, expected_columns(task))
-    check.same_width(columns, "next_observations", "observations")
+    if picture:
+        check.layout(columns, {FINAL: (np.uint8, 4)})
+        check.pictures(columns, ("observations", FINAL), picture)
+    else:
+        check.same_width(columns, "next_observations", "observations")
     check.finite(columns)
     check.actions_bounded(columns["actions"])
     check_episodes(columns, envs.TASKS[task].horizon)
@@ -97,6 +109,12 @@ def check_episodes(columns: dict[str, np.ndarray], horizon: int) -> None:
             f"an episode has {lengths[longest]} steps, but the horizon is {horizon} "
             f"(first at row {starts[longest]})"
         )
+    if FINAL in columns:
+        if len(columns[FINAL]) != len(starts):
+            raise Fault(
+                f"{FINAL} has {len(columns[FINAL])} rows, but there are {len(starts)} episodes"
+            )
+        return
     broken = (columns["next_observations"][:-1] != columns["observations"][1:]).any(1) & ~ends[:-1]
     check.none(broken, "next_observations", "not the observation of the next row")
 

@@ -1,7 +1,6 @@
 """A short film of one episode: a random, behaviour, expert or trained policy."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import imageio
@@ -10,7 +9,7 @@ from PIL import Image
 
 import envs
 from cds_bench.behaviour.recipes import recipes
-from cds_bench.behaviour.rollout import EPISODE_SCORE, EPISODE_SEEDS
+from cds_bench.behaviour.rollout import EPISODE_SCORE, EPISODE_SEEDS, Behaviour
 from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
 from cds_bench.evaluation.policy import load_policies
@@ -42,11 +41,11 @@ def film(config: Config, suite: str, task: str, policy: str, seed: int, output: 
         os.environ.setdefault("MUJOCO_GL", "egl")
     env = envs.make(task, render_mode="rgb_array")
     try:
-        begin = _policy(config, env, suite, task, policy)
-        rewards, _ = _episode(env, begin, stream("render", task, policy, seed), set())
+        behaviour = _policy(config, env, suite, task, policy)
+        rewards, _ = _episode(env, behaviour, stream("render", task, policy, seed), set())
         steps = np.linspace(0, len(rewards), min(len(rewards) + 1, FRAMES)).round().astype(int)
         # Its length is now known. The episode is run again, because drawing takes most of the time.
-        _, pictures = _episode(env, begin, stream("render", task, policy, seed), set(steps))
+        _, pictures = _episode(env, behaviour, stream("render", task, policy, seed), set(steps))
     finally:
         env.close()
     seconds = min(SECONDS, len(rewards) / env.metadata["render_fps"])
@@ -58,11 +57,11 @@ def film(config: Config, suite: str, task: str, policy: str, seed: int, output: 
     return f"{output}: {policy} on {task}, {len(rewards)} steps, {metric} {score:.4g}"
 
 
-def _policy(config: Config, env, suite: str, task: str, policy: str) -> Callable:
-    """`Behaviour.begin` of the named policy."""
+def _policy(config: Config, env, suite: str, task: str, policy: str) -> Behaviour:
+    """How the named policy acts."""
     if policy in QUALITIES:
         quality = envs.SUITES[suite].sources[task].quality if policy == "behaviour" else policy
-        return recipes(config, env, quality)[-1].behaviour.begin
+        return recipes(config, env, quality)[-1].behaviour
     folder = Path(policy)
     if not folder.is_dir():
         raise BenchError(
@@ -78,19 +77,20 @@ def _policy(config: Config, env, suite: str, task: str, policy: str) -> Callable
         stacked = np.broadcast_to(observation, (seeds, 1, len(observation)))
         return policies.act(-1, index, stacked)[0, 0]
 
-    return lambda rng: act
+    return Behaviour(lambda rng: act)
 
 
 def _episode(
-    env, begin: Callable, rng: np.random.Generator, steps: set[int]
+    env, behaviour: Behaviour, rng: np.random.Generator, steps: set[int]
 ) -> tuple[list[float], list[np.ndarray]]:
     """The rewards of one episode, and its pictures after the given numbers of steps."""
     observation, _ = env.reset(seed=int(rng.integers(EPISODE_SEEDS)))
-    act, rewards, ended = begin(rng), [], False
+    act, rewards, ended = behaviour.begin(rng), [], False
     pictures = [_picture(env)] if 0 in steps else []
     with Progress("render", env.unwrapped.task.horizon) as progress:
         while not ended:
-            observation, reward, terminated, truncated, _ = env.step(act(observation, rng))
+            action = act(behaviour.sees(env, observation), rng)
+            observation, reward, terminated, truncated, _ = env.step(action)
             rewards.append(reward)
             ended = terminated or truncated
             if len(rewards) in steps:

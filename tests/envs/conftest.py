@@ -1,4 +1,4 @@
-"""Worlds and behaviours of the mazes."""
+"""Worlds and behaviours of the mazes, and the worlds of the tabletop."""
 
 import pytest
 
@@ -6,6 +6,7 @@ import envs
 from cds_bench.behaviour.navigation import ANYWHERE, ant_controller, navigator, steer_point
 from cds_bench.behaviour.rollout import Behaviour
 from envs.navigation import PLACES
+from tests.envs import tabletops
 from tests.envs.mazes import TASKS
 
 
@@ -29,3 +30,12 @@ def walk(random_policy):
         return Behaviour(navigator(PLACES[task], control, goals, noise=0.2), ANYWHERE)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Every task's environment, with its time limit."""
+    found = {task: envs.make(task) for task in tabletops.TASKS}
+    yield found
+    for env in found.values():
+        env.close()

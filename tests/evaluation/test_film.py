@@ -76,3 +76,10 @@ def test_errors_are_plain_and_leave_no_file(tmp_path, monkeypatch, change, messa
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(BenchError, match=r"policies\.safetensors: not readable"):
         render(Config(), *MAZE, str(tmp_path), 0, tmp_path / "film.gif")
+
+
+def test_a_script_that_knows_the_state_is_filmed_without_gl(tmp_path):
+    output = tmp_path / "film.gif"
+    said = render(Config(), "pick-place", "lift-can", "expert", 0, output)
+    assert "success 1" in said
+    assert imageio.mimread(output)[0].shape[:2] == (288, 288)

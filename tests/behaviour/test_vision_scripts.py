@@ -1,0 +1,95 @@
+"""The scripts at the table: what they succeed at, and what noisy data hold."""
+
+import numpy as np
+import pytest
+
+import envs
+from cds_bench.behaviour.rollout import episode
+from cds_bench.behaviour.vision import executed, expert, lifting, misled, noisy, recipes
+from envs import BANDS, tabletop, vision
+
+TASKS = sorted(vision.TASKS)
+LIFTS = [task for task in TASKS if task.startswith("lift")]
+
+
+@pytest.fixture(scope="module")
+def made():
+    found = {task: envs.make(task) for task in TASKS}
+    yield found
+    for env in found.values():
+        env.close()
+
+
+@pytest.fixture
+def blind(monkeypatch):
+    """Scripts don't look: without pictures an episode takes a third of the time."""
+    picture = np.zeros((48, 48, 3), np.uint8)
+    monkeypatch.setattr(tabletop.Tabletop, "_observation", lambda self: picture)
+
+
+def episodes(env, behaviour, count):
+    return [episode(env, behaviour, np.random.default_rng(seed)) for seed in range(count)]
+
+
+def succeeded(parts) -> float:
+    return float(np.mean([part["rewards"].max() for part in parts]))
+
+
+@pytest.mark.usefixtures("blind")
+@pytest.mark.parametrize("task", TASKS)
+def test_the_script_solves_its_task(made, task):
+    parts = episodes(made[task], expert(task), 8)
+    assert succeeded(parts) >= 0.9
+    assert max(len(part["rewards"]) for part in parts) < 30, "well before the horizon"
+
+
+@pytest.mark.usefixtures("blind")
+def test_noisy_data_succeed_as_often_as_the_gate_says(made):
+    """Over the lift tasks, and over the place tasks, whose episodes lift all sorts of things."""
+    low, high = BANDS["noisy"]
+    lifts = [part for task in LIFTS for part in episodes(made[task], noisy(task), 6)]
+    assert low < succeeded(lifts) < high
+    places = episodes(made["place-bowl"], noisy("place-bowl"), 30)
+    assert low < succeeded(places) < high
+    lifted = np.array([[vision.TASKS[t].reward(part).max() for t in LIFTS] for part in places])
+    assert lifted.any(1).mean() > 0.5
+    assert lifted.any(0).sum() >= 5, "of seven objects"
+
+
+@pytest.mark.parametrize("task", ["lift-carrot", "place-divider-plate"])
+@pytest.mark.parametrize("behaviour", [expert, noisy])
+def test_actions_are_bounded_and_the_generators_alone(made, behaviour, task):
+    """Actions are float32 in [-1, 1]; the same generator gives the same; another one does not."""
+    runs = [
+        episode(made[task], behaviour(task), np.random.default_rng(seed), limit=8)
+        for seed in (0, 0, 1)
+    ]
+    assert runs[0]["actions"].dtype == np.float32
+    assert np.abs(runs[0]["actions"]).max() <= 1
+    for key in runs[0]:
+        np.testing.assert_array_equal(runs[0][key], runs[1][key], err_msg=key)
+    assert (runs[0]["actions"] != runs[2]["actions"]).any()
+    assert runs[0]["observations"].dtype == np.uint8
+
+
+@pytest.mark.usefixtures("blind")
+def test_a_misled_script_misses(made):
+    """It closes beside the object, by as much as it is misled."""
+    made["lift-can"].reset(seed=0)
+    world = made["lift-can"].unwrapped
+    script = misled(lifting("can"), np.array([0.0, 0.06]))
+    for _ in range(12):
+        *_, info = made["lift-can"].step(executed(script(world.state)))
+        assert info["can_height"] < vision.LIFTED
+    gap = world.state["hand"] - world.state["can"]
+    assert abs(gap[1] - 0.06) < 0.02
+
+
+@pytest.mark.parametrize("quality", ["noisy", "expert"])
+def test_recipes_name_their_noise(quality):
+    (recipe,) = recipes(None, "lift-milk", quality)
+    assert recipe.about == {
+        "policy": "script",
+        "noise": [0.1, 0.2, 0.3] if quality == "noisy" else 0.0,
+    }
+    assert recipe.behaviour.privileged
