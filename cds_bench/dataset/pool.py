@@ -43,8 +43,8 @@ class Pool:
 
     A pool of pictures keeps each one once. observations is then uint8 [N + E, height, width, 3]:
     the pictures of the N transitions, and after them the final one of each of the E episodes.
-    `next_rows` gives the row of each transition's next observation. next_observations, observation_mean and
-    observation_scale are None.
+    `next_rows` gives the row of each transition's next observation. next_observations,
+    observation_mean and observation_scale are None.
     """
 
     suite: str

@@ -36,6 +36,11 @@ def run(
     key = (suite, algorithm, sharing, seeds)
     folder, checkpoints = paths.run(config, *key), paths.checkpoints(config, *key)
     pool = load_pool(paths.pool(config, suite))
+    if pool.pictures:
+        raise BenchError(
+            f"{paths.pool(config, suite)}: its observations are pictures, and training takes only "
+            "vectors so far; train another suite"
+        )
     mark = identity(config, suite, algorithm, sharing, pool.sha256)
     refuse_other(folder, mark)
     torch.set_num_threads(config.training.threads)

@@ -200,3 +200,9 @@ def test_references_are_read_from_the_text_and_stand_last(stand_in):
     mistaken = config.model_copy(update={"protocol": protocol})
     with pytest.raises(BenchError, match=f"protocol.reference: '{stand_in}' is a reference and no"):
         complete(mistaken, "t")
+
+
+def test_suites_of_pictures_are_not_trained_on():
+    config = parse(VALID | {"suites": {"pick-place": {}}}, "t")
+    with pytest.raises(BenchError, match="suites.pick-place: its observations are pictures"):
+        complete(config, "t")
