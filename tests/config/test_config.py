@@ -204,5 +204,5 @@ def test_references_are_read_from_the_text_and_stand_last(stand_in):
 
 def test_suites_of_pictures_are_not_trained_on():
     config = parse(VALID | {"suites": {"pick-place": {}}}, "t")
-    with pytest.raises(BenchError, match="suites.pick-place: its observations are pictures"):
+    with pytest.raises(BenchError, match=r"suites\.pick-place: its observations are pictures"):
         complete(config, "t")
