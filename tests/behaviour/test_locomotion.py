@@ -3,7 +3,7 @@
 import pytest
 
 import envs
-from cds_bench.behaviour import locomotion
+from cds_bench.behaviour import locomotion, qualities
 from cds_bench.behaviour.locomotion import snapshots
 from cds_bench.behaviour.policy import policy_sha256
 from cds_bench.config import Config
@@ -25,15 +25,15 @@ from cds_bench.storage.files import read_json, write_json
     ],
 )
 def test_medium_and_expert(mean_returns, medium, expert):
-    assert locomotion.indices(mean_returns, "expert") == [expert]
-    assert locomotion.indices(mean_returns, "medium") == [medium]
-    assert locomotion.indices(mean_returns, "medium-replay") == list(range(medium + 1))
+    assert qualities.indices(mean_returns, "expert") == [expert]
+    assert qualities.indices(mean_returns, "medium") == [medium]
+    assert qualities.indices(mean_returns, "medium-replay") == list(range(medium + 1))
 
 
 @pytest.mark.parametrize("mean_returns", [[-3, -1], [0]])
 def test_no_medium_without_a_positive_return(mean_returns):
     with pytest.raises(ValueError, match="a third of it marks"):
-        locomotion.medium(mean_returns)
+        qualities.medium(mean_returns)
 
 
 def test_the_frozen_expert_of_jump_hops():
@@ -124,4 +124,4 @@ def test_the_frozen_policies_are_graded(task):
     assert steps == sorted(set(steps))
     assert len(steps) >= 3
     assert steps[-1] == medium < expert
-    assert 0.15 < returns[locomotion.medium(returns)] / max(returns) < 0.6
+    assert 0.15 < returns[qualities.medium(returns)] / max(returns) < 0.6

@@ -9,7 +9,7 @@ import pytest
 import envs
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
-from cds_bench.evaluation.film import FRAMES, WIDTH, render
+from cds_bench.evaluation.film import FRAMES, WIDTH, film
 from cds_bench.storage import paths
 
 MAZE = ("pointmaze-medium-directed", "pointmaze-medium-20-4")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("draws")
 
 @pytest.mark.parametrize("policy", ["random", "behaviour", "expert"])
 def test_a_film_shows_an_episode(tmp_path, policy):
-    said = render(Config(), *MAZE, policy, 0, tmp_path / "film.gif")
+    said = film(Config(), *MAZE, policy, 0, tmp_path / "film.gif")
     pictures = imageio.mimread(tmp_path / "film.gif")
     assert 10 < len(pictures) <= FRAMES
     assert pictures[0].shape[1] <= WIDTH
@@ -34,7 +34,7 @@ def test_a_film_shows_an_episode(tmp_path, policy):
 
 def test_a_trained_run_is_shown(trained, tmp_path):
     folder = paths.run(trained, "walker2d-mixed", "cql", "cds", "0-1")
-    said = render(trained, "walker2d-mixed", "jump", str(folder), 0, tmp_path / "film.gif")
+    said = film(trained, "walker2d-mixed", "jump", str(folder), 0, tmp_path / "film.gif")
     assert "return" in said
     assert imageio.mimread(tmp_path / "film.gif")
 
@@ -69,17 +69,17 @@ def test_errors_are_plain_and_leave_no_file(tmp_path, monkeypatch, change, messa
     monkeypatch.chdir(tmp_path)
     asked = {"suite": MAZE[0], "task": MAZE[1], "policy": "random", "output": "film.gif"} | change
     with pytest.raises(BenchError, match=message):
-        render(Config(), asked["suite"], asked["task"], asked["policy"], 0, Path(asked["output"]))
+        film(Config(), asked["suite"], asked["task"], asked["policy"], 0, Path(asked["output"]))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(BenchError, match=r"policies\.safetensors: not readable"):
-        render(Config(), *MAZE, str(tmp_path), 0, tmp_path / "film.gif")
+        film(Config(), *MAZE, str(tmp_path), 0, tmp_path / "film.gif")
 
 
 def test_a_script_that_knows_the_state_is_filmed_without_gl(tmp_path):
     output = tmp_path / "film.gif"
-    said = render(Config(), "pick-place", "lift-can", "expert", 0, output)
+    said = film(Config(), "pick-place", "lift-can", "expert", 0, output)
     assert "success 1" in said
     assert imageio.mimread(output)[0].shape[:2] == (288, 288)

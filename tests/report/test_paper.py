@@ -6,6 +6,7 @@ import subprocess
 import pandas as pd
 import pytest
 
+from cds_bench import jobs
 from cds_bench.report import products, targets
 from cds_bench.report.making import make, write
 from cds_bench.statistics import merging
@@ -42,7 +43,7 @@ def config(tmp_path_factory):
 
 def write_shift(config, suite, algorithm, sharing):
     key = (suite, algorithm, sharing, "0-2")
-    cells = [(seed, task) for seed in range(3) for task in targets.workflow.suite_tasks(suite)]
+    cells = [(seed, task) for seed in range(3) for task in jobs.suite_tasks(suite)]
     kl = 2.0 if suite == "walker2d-expert" else 1.0
     moved = [(seed, task, kl, -3.0) for seed, task in cells]
     columns = ["seed", "task", "kl", "log_likelihood"]

@@ -7,13 +7,8 @@ import pytest
 import envs
 from cds_bench.config import Config
 from cds_bench.seeding import stream
-from cds_bench.statistics.claims import (
-    CONTRADICTED,
-    OVERALL,
-    SUPPORTED,
-    UNDECIDED,
-    claims,
-)
+from cds_bench.statistics.claims import claims
+from cds_bench.statistics.decisions import CONTRADICTED, OVERALL, SUPPORTED, UNDECIDED
 from cds_bench.storage.columns import SCORES
 
 SUITES = ("walker2d-mixed", "pointmaze-medium-undirected", "door-drawer")

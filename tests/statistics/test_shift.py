@@ -9,6 +9,7 @@ from cds_bench.report.shift_table import table
 from cds_bench.statistics import merging, shift
 from cds_bench.statistics.schema import merge as merge_scores
 from cds_bench.storage import files, paths
+from cds_bench.storage.columns import CELL, SHIFT
 from tests.report import synthetic
 
 SUITE = synthetic.SUITE
@@ -41,10 +42,10 @@ def config(tmp_path):
 
 def test_merged(config):
     found = shift.read_shift(config, SUITE)
-    assert list(found.columns) == shift.COLUMNS
+    assert list(found.columns) == SHIFT
     assert len(found) == 5 * 3 * 3
     np.testing.assert_allclose(found.overestimation, 2.0)
-    assert not found.duplicated(shift.KEY).any()
+    assert not found.duplicated(CELL).any()
 
 
 def test_means_and_intervals(config):

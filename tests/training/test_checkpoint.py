@@ -181,7 +181,7 @@ def test_a_checkpoint_of_another_run_is_refused(config, changes, key):
 
 def test_a_checkpoint_of_other_code_is_refused(config, monkeypatch):
     interrupted(config)
-    monkeypatch.setattr("cds_bench.training.run.fingerprint", lambda *modules: "another")
+    monkeypatch.setattr("cds_bench.training.identity.fingerprint", lambda *modules: "another")
     with pytest.raises(BenchError, match="another code;"):
         run(config, *KEY)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from cds_bench.storage.columns import MOVED
 from cds_bench.training import data, divergence, loop
 from tests.training.test_data import make_pool
 from tests.training.test_loop import make_job
@@ -54,7 +55,7 @@ def test_the_divergence_is_the_closed_form():
 
 def test_own_data(pool):
     found = measured(pool, sharing="no_sharing")
-    assert list(found.columns) == divergence.COLUMNS
+    assert list(found.columns) == MOVED
     assert list(found.seed) == [0, 0, 0, 1, 1, 1]
     for task, behaviour in enumerate(BEHAVIOUR):
         kl = found[found.task == f"task-{task}"].kl
