@@ -17,8 +17,8 @@ Every contender is a separate process, and all have the same number of threads. 
 runs at a time: they alternate in slices of at least {seconds:g} s, for {rounds} rounds. A ratio is
 computed per round. The table shows the median over rounds [lowest, highest]. The data are random,
 because the cost does not depend on them. Rates are seed-steps per second: the number of steps times
-the number of seeds that one step trains. The rate per core is divided by CPU time instead, which is
-seconds times the cores in use.
+the number of seeds that one step trains. The rate per core counts CPU time instead: seconds times
+the cores in use.
 """
 FLOOR = """\
 The matrix products of one step ({flops:.2f} GFLOP per seed) run on their own, both in blocks of
