@@ -1,23 +1,24 @@
-"""Pictures by casting rays: no window, no GL, no graphics driver; the same state, the same bytes.
+"""Draws pictures by casting rays, without a window, GL or a graphics driver.
 
-A pixel has the colour of the geom that its ray meets first, shaded by the angle between the surface
-and the light. Where a pixel shows the table, a second ray, from the light, decides whether the
-table lies in shadow there. Shadows show what the gripper is above, and how high.
+The same state always gives the same bytes. A pixel has the colour of the geom that its ray meets
+first, shaded by the angle between the surface and the light. If a pixel shows the table, a second
+ray, cast from the light, decides whether that point lies in shadow. Shadows show what is below the
+gripper and how high the gripper is.
 """
 
 import mujoco
 import numpy as np
 
 TYPES = mujoco.mjtGeom
-AMBIENT, SHADOW = 0.65, 0.65  # brightness of what faces away from the light; of shadowed table
+AMBIENT, SHADOW = 0.65, 0.65  # brightness of surfaces turned from the light; of table in shadow
 
 
 class Camera:
     """A fixed camera that looks at a table whose top is the plane z = 0.
 
     eye, target, light: points in metres; view: the vertical angle of view in radians; size: height
-    and width in pixels; half: the table's half sides (x, y) in metres. table, backdrop: RGB in
-    [0, 1]. Geoms of group TABLE are never met by rays: the table is drawn once, in advance.
+    and width in pixels; half: half the table's sides (x, y) in metres. table, backdrop: RGB in
+    [0, 1]. Rays ignore geoms of group TABLE, because the table is drawn once, in advance.
     """
 
     TABLE = 1
@@ -48,20 +49,21 @@ class Camera:
         self._groups[self.TABLE] = 0
 
     def draw(self, model: mujoco.MjModel, data: mujoco.MjData) -> np.ndarray:
-        """The picture of a state whose positions are up to date, uint8 [height, width, 3]."""
+        """The picture of a state, uint8 [height, width, 3]; its positions must be up to date."""
         geoms = np.flatnonzero(model.geom_group != self.TABLE)
         centres, radii = data.geom_xpos[geoms], model.geom_rbound[geoms]
         picture = self._background.copy()
         near = self._near(centres, radii)
         met, far = self._cast(model, data, self.eye, self._rays[near])
-        visible = (met >= 0) & (far < self._to_table[near])  # what fell off may be under the table
+        # An object that has fallen off may be below the table, and then the table hides it.
+        visible = (met >= 0) & (far < self._to_table[near])
         seen, far, met = near[visible], far[visible], met[visible]
         points = self.eye + far[:, None] * self._rays[seen]
         shade = AMBIENT + (1 - AMBIENT) * self._facing(model, data, met, points)
         picture[seen] = np.round(255 * model.geom_rgba[met, :3] * shade[:, None])
         free = self._on_table.copy()
         free[seen] = False
-        # The shadow of a ball about p lies about p's projection from the light.
+        # The shadow of a ball around p lies around the projection of p from the light.
         scale = self.light[2] / (self.light[2] - centres[:, 2])
         fallen = self.light + scale[:, None] * (centres - self.light)
         under = self._near(fallen, 1.1 * scale * radii)
@@ -73,10 +75,10 @@ class Camera:
         return picture.reshape(*self.size, 3)
 
     def _near(self, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-        """The pixels whose rays may meet one of the balls before the eye [G, 3], [G]; ascending."""
+        """The pixels whose rays may meet one of the balls, ascending; centres [G, 3], radii [G]."""
         height, width = self.size
         x, y, depth = ((centres - self.eye) @ self._axes.T).T
-        reach = self._focal * radii / (depth - radii) + 0.5  # off the axis a ball looks longer
+        reach = self._focal * radii / (depth - radii) + 0.5  # a ball off the axis looks longer
         x = width / 2 + self._focal * x / depth
         y = height / 2 - self._focal * y / depth
         mask = np.zeros(self.size, bool)
@@ -88,7 +90,7 @@ class Camera:
         return np.flatnonzero(mask)
 
     def _cast(self, model, data, origin, rays) -> tuple[np.ndarray, np.ndarray]:
-        """The geom that each ray [N, 3] meets first, or -1, and how far, in lengths of the ray."""
+        """The first geom that each ray [N, 3] meets, or -1, and its distance in ray lengths."""
         count = len(rays)
         met, far = np.full(count, -1, np.int32), np.zeros(count)
         if count:
@@ -98,7 +100,7 @@ class Camera:
         return met, far
 
     def _facing(self, model, data, geoms, points) -> np.ndarray:
-        """The cosine between each surface point's normal and the light, at least 0, [N]."""
+        """The cosine between each point's normal and the light's direction, at least 0, [N]."""
         frames = data.geom_xmat[geoms].reshape(-1, 3, 3)
         local = np.einsum("nji,nj->ni", frames, points - data.geom_xpos[geoms])
         normal = normals(model.geom_type[geoms], model.geom_size[geoms], local)
@@ -109,10 +111,10 @@ class Camera:
 def normals(kinds: np.ndarray, sizes: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Outward unit normals [N, 3] at surface points [N, 3], in the frames of their geoms.
 
-    kinds [N], sizes [N, 3]: of the geoms as MuJoCo has them: boxes, cylinders, capsules, spheres
-    and ellipsoids.
+    kinds [N], sizes [N, 3]: types and sizes of the geoms in MuJoCo's conventions. The geoms may be
+    boxes, cylinders, capsules, spheres and ellipsoids.
     """
-    found = points / sizes.clip(1e-9) ** 2  # of an ellipsoid
+    found = points / sizes.clip(1e-9) ** 2  # ellipsoids
     sphere = kinds == TYPES.mjGEOM_SPHERE
     found[sphere] = points[sphere]
     capsule = kinds == TYPES.mjGEOM_CAPSULE

@@ -1,8 +1,8 @@
-"""The table, the gripper and the things on it as MuJoCo models, all of plain geoms.
+"""MuJoCo models of the table, the gripper and the things on the table, built from plain geoms.
 
-The gripper hangs on a gantry of three sliding joints and holds by the friction of its two fingers.
-Friction was tried first and is enough: without noise the script hardly ever loses an object. So
-nothing is welded to the hand, and what is grasped badly slips.
+The gripper hangs on a gantry of three sliding joints. It holds objects by the friction of its two
+fingers. Friction is enough: without noise, the script hardly ever loses an object. Nothing is
+welded to the hand, so a badly grasped object slips.
 """
 
 import functools
@@ -60,8 +60,8 @@ SCENE = """
 </mujoco>
 """
 
-# What the things are made of: geoms in the frame of a body that stands on the table at z = 0.
-# Long ones lie along y, across the direction in which the fingers close.
+# The geoms of each thing, in the frame of a body that stands on the table at z = 0. Long things lie
+# along y, at right angles to the direction in which the fingers close.
 GEOMS = {
     "banana": """
       <geom type="capsule" fromto="0 -0.016 0.017 0 0.016 0.017" size="0.016" rgba="1 0.88 0.1 1"/>
@@ -128,9 +128,10 @@ GEOMS = {
 
 @functools.cache
 def scene(things: tuple[str, ...]) -> mujoco.MjModel:
-    """The compiled table with these things, shared by this process's environments: never written.
+    """The compiled model of the table with these things.
 
-    A picture then casts no rays at what is not there, and nothing has to be parked out of sight.
+    All environments of this process share it, so it must not be changed. It contains only the
+    things shown: pictures cast no rays at absent things, and nothing has to be hidden out of sight.
     """
     bodies = [
         f'<body name="{name}" mocap="true">{GEOMS[name]}</body>'

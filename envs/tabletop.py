@@ -1,7 +1,7 @@
-"""The pick-and-place tasks as registered Gymnasium environments; importing registers them.
+"""The pick-and-place tasks as Gymnasium environments; importing this module registers them.
 
-What an episode shows and where, how actions move the gripper (`envs.scenery`), and the pictures
-that are observed, which need neither GL nor a display (`envs.rays`).
+This module chooses and places the things of an episode, moves the gripper (`envs.scenery`) and
+draws the observed pictures (`envs.rays`). It needs neither GL nor a display.
 """
 
 import functools
@@ -15,14 +15,14 @@ from envs.rays import Camera
 from envs.scenery import HALF, scene
 from envs.vision import ABOUT, CONTAINERS, CONTENTS, HEIGHTS, OBJECTS, PICTURE, TASKS
 
-# Metres. An episode's things lie within AREA (half sides), apart from each other.
+# Metres. Objects lie within AREA and containers within CONTAINER_AREA (half sides).
 AREA, CONTAINER_AREA = np.array([0.15, 0.13]), np.array([0.11, 0.08])
 APART, CLEAR = 0.085, 0.13  # between objects; between an object and the container
-INSIDE = 0.06  # from the container's middle, of what lies in it
-TURNED = 0.6  # radians about the vertical, either way
+INSIDE = 0.06  # largest distance of an object in a container from the container's middle
+TURNED = 0.6  # radians about the vertical axis, in either direction
 HAND_LOW, HAND_HIGH = np.array([-0.17, -0.16, 0.016]), np.array([0.17, 0.16, 0.18])
 START_LOW, START_HIGH = np.array([-0.1, -0.1, 0.14]), np.array([0.1, 0.1, 0.18])
-OPEN, CLOSED = 0.0, 0.041  # of a finger's joint
+OPEN, CLOSED = 0.0, 0.041  # positions of a finger's joint
 METRES_PER_STEP = 0.05  # at action 1
 BITS, BIT = 10, 2  # a step simulates 10 times 2 substeps of 5 ms ...
 RAMP = 5  # ... and the hand's target moves during the first half
@@ -31,7 +31,7 @@ RENDERED = 288  # pixels along each side of a film
 
 @functools.cache
 def camera(pixels: int) -> Camera:
-    """The fixed camera, in front of the table and above it, with so many pixels along each side."""
+    """The fixed camera, in front of the table and above it; `pixels` along each side."""
     return Camera(
         eye=(0.0, -0.5, 0.64),
         target=(0.0, 0.04, 0.07),
@@ -45,7 +45,7 @@ def camera(pixels: int) -> Camera:
 
 
 def chosen(about: str, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
-    """The container and the three or four objects of an episode about one of these things."""
+    """The container and the three or four objects of an episode; `about` is one of them."""
     container = about if about in CONTAINERS else CONTAINERS[rng.integers(len(CONTAINERS))]
     own = [about] if about in OBJECTS else []
     others = rng.permutation([name for name in OBJECTS if name not in own]).tolist()
@@ -54,7 +54,7 @@ def chosen(about: str, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
 
 
 def spread(rng: np.random.Generator, objects: int) -> np.ndarray:
-    """Places (x, y) of a container, which comes first, and of some objects, [1 + objects, 2]."""
+    """Random places (x, y) of a container (first row) and objects, [1 + objects, 2]."""
     while True:
         places = [rng.uniform(-CONTAINER_AREA, CONTAINER_AREA)]
         for _ in range(100):
@@ -71,10 +71,10 @@ class Tabletop(gymnasium.Env):
 
     action, float32 [4] in [-1, 1]: the hand's displacement (x, y, z in units of 5 cm), and the
     gripper, which closes above 0 and opens otherwise. observation, uint8 [48, 48, 3]: the picture.
-    `info` carries what recomputes the reward of every task.
+    `info` suffices to recompute the reward of every task.
 
-    An episode shows a container and three or four objects at random places. The task's own is
-    among them, the others are drawn.
+    An episode shows a container and three or four objects at random places. The task's own object
+    or container is always among them. The others are drawn at random.
     """
 
     metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 10}
@@ -124,10 +124,10 @@ class Tabletop(gymnasium.Env):
 
     @property
     def state(self) -> dict[str, np.ndarray]:
-        """What scripts see and learned policies do not, in metres.
+        """The state that scripts see and learned policies do not, in metres.
 
-        `hand`: x, y, z. `fingers`: how far each has closed, [2]. By its name, each thing on the
-        table: its middle's x and y, and how high it is above rest.
+        `hand`: x, y, z. `fingers`: how far each finger has closed, [2]. Each thing on the table
+        has an entry under its name: x and y of its middle, and its height above rest.
         """
         data = self.data
         state = {"hand": data.qpos[:3].copy(), "fingers": data.qpos[3:5].copy()}
@@ -144,7 +144,7 @@ class Tabletop(gymnasium.Env):
         return info
 
     def _contained(self, name: str, state) -> bool:
-        """Whether an object lies in the container: within it, touching it, and not the hand."""
+        """Whether an object is inside the container, touches it and does not touch the hand."""
         if np.hypot(*(state[name] - state[self.container])[:2]) > INSIDE:
             return False
         pairs = self.model.geom_bodyid[self.data.contact.geom]
@@ -155,7 +155,7 @@ class Tabletop(gymnasium.Env):
         return camera(PICTURE[0]).draw(self.model, self.data)
 
     def render(self) -> np.ndarray | None:
-        """What is observed, larger; uint8 [288, 288, 3]."""
+        """The observed view, enlarged; uint8 [288, 288, 3]."""
         return camera(RENDERED).draw(self.model, self.data) if self.render_mode else None
 
 

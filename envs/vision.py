@@ -1,13 +1,13 @@
-"""Vision: ten pick-and-place tasks that are seen in pictures, their sparse rewards, their suite.
+"""Vision: ten pick-and-place tasks observed as pictures, their sparse rewards and their suite.
 
-Seven objects are lifted, and there are three containers to place things in [the names are the
-paper's, the rest is ours]. With the state after the step:
+There are seven objects to lift and three containers to place things in [the names are the paper's,
+the rest is ours]. Rewards depend on the state after the step:
 
-    lift-<object>      1 if the object is at least 0.08 m above where it rests on the table, else 0
-    place-<container>  1 if any object lies in the container and the gripper lets it be, else 0
+    lift-<object>      1 if the object is at least 0.08 m above its height at rest, else 0
+    place-<container>  1 if any object lies in the container and the gripper has let go, else 0
 
-The episode ends where its task's reward is 1. A place task asks for no particular object: any
-one of those on the table will do.
+An episode ends when the reward of its task is 1. A place task asks for no particular object: any
+object on the table counts.
 """
 
 from functools import partial
@@ -21,8 +21,8 @@ CONTAINERS = ("bowl", "plate", "divider-plate")
 LIFTED = 0.08  # metres
 HORIZON = 40
 PICTURE = (48, 48, 3)
-HEIGHTS = {name: f"{name}_height" for name in OBJECTS}  # metres above rest; 0 if it isn't there
-CONTENTS = {name: f"{name}_contents" for name in CONTAINERS}  # objects that lie in it, let go
+HEIGHTS = {name: f"{name}_height" for name in OBJECTS}  # metres above rest; 0 if absent
+CONTENTS = {name: f"{name}_contents" for name in CONTAINERS}  # objects in it, released
 INFOS = (*HEIGHTS.values(), *CONTENTS.values())
 AXES = ("height of the banana (m)", "height of the bottle (m)")
 ENVIRONMENTS = "envs.tabletop"
@@ -30,22 +30,22 @@ BANDS = {"noisy": (0.3, 0.6)}
 
 
 def lifted(columns: Columns, thing: str) -> np.ndarray:
-    """Whether an object is at least 0.08 m above where it rests on the table, bool [N]."""
+    """Whether an object is at least 0.08 m above its height at rest on the table, bool [N]."""
     return columns[f"infos/{HEIGHTS[thing]}"] >= LIFTED
 
 
 def placed(columns: Columns, container: str) -> np.ndarray:
-    """Whether any object lies in a container and is let go, bool [N]."""
+    """Whether any object lies in a container and has been released, bool [N]."""
     return columns[f"infos/{CONTENTS[container]}"] >= 1
 
 
 def lift(columns: Columns, thing: str) -> np.ndarray:
-    """1 where an object is lifted, else 0, float64 [N]."""
+    """1 if an object is lifted, else 0, float64 [N]."""
     return lifted(columns, thing).astype(np.float64)
 
 
 def place(columns: Columns, container: str) -> np.ndarray:
-    """1 where any object is placed in a container, else 0, float64 [N]."""
+    """1 if any object is placed in a container, else 0, float64 [N]."""
     return placed(columns, container).astype(np.float64)
 
 
@@ -74,7 +74,7 @@ TASKS = {
     for name, about in ABOUT.items()
 }
 
-PAPER_SIZE = 50_000  # transitions of a task [ours; the paper's sizes are not known]
+PAPER_SIZE = 50_000  # transitions per task [ours; the paper's sizes are not known]
 
 SUITES = {
     "pick-place": Suite(

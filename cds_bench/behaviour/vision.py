@@ -1,13 +1,13 @@
-"""Scripted behaviour at the table, reach, grasp, lift, carry and place, and the noisy data of it.
+"""Scripted behaviour at the table (reach, grasp, lift, carry and place), and noisy data from it.
 
-The scripts see the places of things, which no picture-based policy does. They remember nothing:
-from wherever the hand is, it rises with open fingers, moves over the object, goes down, closes, and
-rises with what it holds; to place it, it moves over the container, goes down and opens. So they
-recover from noise and from what slips.
+The scripts see the positions of things; policies that see only pictures do not. The scripts have no
+memory. From any position, the hand rises with open fingers, moves over the object, goes down,
+closes, and rises with the object. To place the object, it moves over the container, goes down and
+opens. The scripts therefore recover from noise and from objects that slip.
 
-Noisy data are a sequence of attempts, each broken off after a random number of steps. An attempt
-at a lift task is at its own object or at any other; one at a place task takes any object. It has a
-noise of its own, and some take the object to be where it is not.
+Noisy data are a sequence of attempts. Each attempt ends after a random number of steps. In a lift
+task it tries to lift the task's own object or any other; in a place task it tries to place any
+object. Each attempt has its own noise level, and some attempts aim beside the object.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,45 +21,45 @@ from envs.vision import ABOUT, CONTAINERS, OBJECTS
 REFERENCE = "noisy"
 
 ACTIONS = 4
-GAIN = 20.0  # action per metre of the hand's error: a whole step's way at 5 cm
-TRAVEL = 0.17  # metres, the hand's height over the table where it clears everything
-DEEP = {"bottle": 0.05, "milk": 0.032}  # the hand's height at the grasp; of the others:
-LOW = 0.018
-SUNK = 0.04  # metres below TRAVEL at which the hand must rise before it moves across
-ALIGNED = 0.012  # metres beside the object's middle within which the hand goes down
-HELD = np.array([0.02, 0.035, 0.03])  # from the hand's place at the grasp, of an object in it
-CLOSING = 0.002  # metres that a finger has moved when it closes
-ABOVE = 0.03  # metres over the grasp's height at which an object is released over a container
-OVER = 0.015  # metres beside a container's middle within which an object is lowered into it
+GAIN = 20.0  # action per metre of the hand's error: a full step (action 1) at 5 cm
+TRAVEL = 0.17  # metres; at this height over the table the hand clears everything
+DEEP = {"bottle": 0.05, "milk": 0.032}  # metres, the hand's height at the grasp
+LOW = 0.018  # metres, the same for all other objects
+SUNK = 0.04  # metres; if the hand is farther below TRAVEL, it rises before it moves across
+ALIGNED = 0.012  # metres; the hand goes down within this distance of the object's middle
+HELD = np.array([0.02, 0.035, 0.03])  # metres, largest offset (x, y, z) of a held object
+CLOSING = 0.002  # metres; a finger that has moved farther is closing
+ABOVE = 0.03  # metres over the grasp's height at which the hand releases an object
+OVER = 0.015  # metres; the hand lowers an object within this distance of the container's middle
 
 State = Mapping[str, np.ndarray]
-Script = Callable[[State], np.ndarray]  # the state -> the action without noise, [4]
+Script = Callable[[State], np.ndarray]  # from the state to the action without noise, [4]
 
 NOISES = (0.1, 0.2, 0.3)  # standard deviations of an attempt's actions
-MISLED, DISPLACEMENT = 0.2, 0.025  # how often, and by how many metres, an attempt aims beside
-OWN = 0.55  # how often an attempt at a lift task is at its own object
+MISLED, DISPLACEMENT = 0.2, 0.025  # how often an attempt aims wide, and its deviation per axis (m)
+OWN = 0.55  # how often an attempt at a lift task certainly aims at the task's own object
 LASTS = {"lift": (10, 25), "place": (20, 40)}  # steps of one attempt
 
 
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
-    """Of the qualities `noisy`, and `expert`: the script without noise."""
+    """The recipe of quality `noisy`, or of quality `expert`, the script without noise."""
     noises = {"noisy": list(NOISES), "expert": 0.0}
     behaviour = {"noisy": noisy, "expert": expert}[quality](task)
     return [Recipe(behaviour, {"policy": "script", "noise": noises[quality]})]
 
 
 def towards(hand: np.ndarray, place: np.ndarray, gripper: float) -> np.ndarray:
-    """The action that moves the hand to a place, as far as one step goes; 1 closes, -1 opens."""
+    """The action that moves the hand towards a place in one step; gripper: 1 closes, -1 opens."""
     return np.append(GAIN * (place - hand), gripper)
 
 
 def over(place: np.ndarray, height: float) -> np.ndarray:
-    """A point at some height above the table, x, y, z."""
+    """The point (x, y, z) at a height over a place on the table."""
     return np.array([place[0], place[1], height])
 
 
 def off(state: State, thing: str) -> float:
-    """Metres from the hand to a thing, seen from above."""
+    """Horizontal distance from the hand to a thing, in metres."""
     return float(np.hypot(*(state[thing] - state["hand"])[:2]))
 
 
@@ -76,12 +76,12 @@ def holds(state: State, thing: str) -> bool:
 
 
 def raised(hand: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """The next point on the way to over a place: up first, then across at travelling height."""
+    """The next point on the way to a point over a place: first up, then across at TRAVEL."""
     return over(hand if hand[2] < TRAVEL - SUNK else place, TRAVEL)
 
 
 def fetch(state: State, thing: str) -> np.ndarray:
-    """Reach and grasp: the action as long as an object is not held."""
+    """Reaches for an object and grasps it: the action while the object is not held."""
     hand, place = state["hand"], grasp(state, thing)
     if off(state, thing) > ALIGNED:
         return towards(hand, raised(hand, place), -1.0)
@@ -91,7 +91,7 @@ def fetch(state: State, thing: str) -> np.ndarray:
 
 
 def lifting(thing: str) -> Script:
-    """Reach, grasp and lift an object."""
+    """Reaches for an object, grasps it and lifts it."""
 
     def script(state):
         if holds(state, thing):
@@ -102,7 +102,7 @@ def lifting(thing: str) -> Script:
 
 
 def placing(thing: str, container: str) -> Script:
-    """Reach, grasp and lift an object, carry it to a container and place it there."""
+    """Lifts an object as in `lifting`, carries it to a container and places it there."""
 
     def script(state):
         hand, goal = state["hand"], state[container]
@@ -119,7 +119,11 @@ def placing(thing: str, container: str) -> Script:
 
 
 def attempt(task: str, state: State, rng: np.random.Generator, own: float) -> Script:
-    """One attempt; own: the probability that an attempt at a lift task is at its own object."""
+    """One attempt.
+
+    own: the probability that an attempt at a lift task aims at the task's own object for certain.
+    Otherwise the object is drawn from all those on the table.
+    """
     about = ABOUT[task]
     things = [name for name in OBJECTS if name in state]
     thing = things[rng.integers(len(things))]
@@ -129,7 +133,7 @@ def attempt(task: str, state: State, rng: np.random.Generator, own: float) -> Sc
 
 
 def misled(script: Script, error: np.ndarray) -> Script:
-    """A script that takes every object to be elsewhere by `error`, x and y in metres."""
+    """A script that sees every object displaced by `error`, x and y in metres."""
     shift = np.append(error, 0.0)
 
     def wrong(state):
@@ -139,7 +143,7 @@ def misled(script: Script, error: np.ndarray) -> Script:
 
 
 def expert(task: str) -> Behaviour:
-    """The task's script without noise; a place task takes one object, drawn from those shown."""
+    """The task's script without noise; in a place task it places an object drawn at random."""
 
     def begin(rng):
         script = None
@@ -155,7 +159,7 @@ def expert(task: str) -> Behaviour:
 
 
 def noisy(task: str) -> Behaviour:
-    """One attempt after another, with their noises and errors."""
+    """One attempt after another, each with its own noise level and perhaps an error of aim."""
     lasts = LASTS[task.partition("-")[0]]
 
     def begin(rng):

@@ -3,16 +3,16 @@
 import numpy as np
 import scipy.stats
 
-TRIMMED = 0.25  # of the values, at each end
+TRIMMED = 0.25  # the fraction of the values that is cut at each end
 
 
 def iqm(values: np.ndarray) -> np.ndarray:
     """Interquartile mean over the last axis: [..., n] -> [...].
 
-    The mean of the values left after int(n / 4) are cut at each end, which is
+    The mean of the values that remain after int(n / 4) are cut at each end. This equals
     `scipy.stats.trim_mean(values, 0.25)` and therefore rliable's `aggregate_iqm` (Agarwal et al.
-    2021, arXiv 2108.13264): whole values are cut, none is weighted by a fraction. NaN in, NaN out;
-    NaN for n = 0.
+    2021, arXiv 2108.13264). Whole values are cut; none is weighted by a fraction. The result is NaN
+    if a value is NaN or if n = 0.
     """
     n = values.shape[-1]
     if n == 0:
@@ -23,7 +23,7 @@ def iqm(values: np.ndarray) -> np.ndarray:
 
 
 def wins(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Who is ahead, pair by pair: [n, tasks], [m, tasks] -> [tasks, n, m], 1, or 1/2 for a tie."""
+    """1 if ours is higher, 1/2 for a tie, else 0: [n, tasks], [m, tasks] -> [tasks, n, m]."""
     difference = ours.T[:, :, None] - theirs.T[:, None, :]
     return (np.sign(difference) + 1) / 2
 
@@ -31,9 +31,9 @@ def wins(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 def probability_of_improvement(ours: np.ndarray, theirs: np.ndarray) -> float:
     """P(X > Y) + P(X = Y) / 2, averaged over tasks: ours [n, tasks], theirs [m, tasks].
 
-    X and Y are independent runs of the two methods on a task: the Mann-Whitney U over n m, as
-    rliable's `probability_of_improvement` (Agarwal et al. 2021). 1/2 is no difference. NaN without
-    runs on either side; neither may hold NaN.
+    X and Y are independent runs of the two methods on a task. The estimate is the Mann-Whitney U
+    divided by n m, as in rliable's `probability_of_improvement` (Agarwal et al. 2021). 1/2 means no
+    difference. The result is NaN if either side has no runs. Neither side may contain NaN.
     """
     return float(wins(ours, theirs).mean()) if len(ours) and len(theirs) else np.nan
 
@@ -41,7 +41,7 @@ def probability_of_improvement(ours: np.ndarray, theirs: np.ndarray) -> float:
 def performance_profile(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """The share of runs with a score above each threshold: [..., runs], [k] -> [..., k].
 
-    Agarwal et al. 2021, rliable's `run_score_distribution`. NaN without runs.
+    The same as rliable's `run_score_distribution` (Agarwal et al. 2021). NaN without runs.
     """
     runs = values.shape[-1]
     if runs == 0:
@@ -52,7 +52,7 @@ def performance_profile(values: np.ndarray, thresholds: np.ndarray) -> np.ndarra
 def average_ranks(scores: np.ndarray) -> np.ndarray:
     """Mean rank of each method over blocks, 1 the best: [blocks, methods] -> [methods].
 
-    Ties share the mean of their ranks. NaN without blocks; `scores` must not hold NaN.
+    Ties share the mean of their ranks. NaN without blocks. `scores` must not contain NaN.
     """
     if not len(scores):
         return np.full(scores.shape[1], np.nan)

@@ -1,6 +1,7 @@
-"""The conditions under which a run says something about sharing, tested on what was measured.
+"""The conditions under which a run says something about sharing, checked on the results.
 
-Each is asked of an algorithm without sharing on a suite, and what meets it is fixed here [ours].
+Each condition is checked for an algorithm without sharing on a suite. The criteria are fixed here
+[ours].
 """
 
 import math
@@ -22,15 +23,16 @@ MET, NOT_MET, NO_DATA, NOT_ASKED = "met", "not met", "no data", "not asked"
 HORIZONS, BEATS_CLONING, BEATS_RANDOM, CRITIC, FLAT = CONDITIONS = (
     "horizons", "beats cloning", "beats random", "critic", "flat end",
 )  # fmt: skip
-FACTOR = 2.0  # by which Q at the initial states may differ from the discounted return
-LAST = 0.8  # of training: where its last fifth begins
+FACTOR = 2.0  # Q at the initial states may differ from the discounted return by this factor
+LAST = 0.8  # the fraction of training after which its last fifth begins
 
 
 @dataclass(frozen=True)
 class Check:
-    """A condition of an algorithm on a suite: what was measured, against what, and the verdict.
+    """A condition for an algorithm on a suite: the measured value, its bound and the verdict.
 
-    n: the seeds behind it; note: the task that decides, where it is one.
+    n: the number of seeds behind it. note: the task that decides, if a single task does, or the
+    reason why there is no verdict.
     """
 
     suite: str
@@ -47,9 +49,9 @@ COLUMNS = [field.name for field in fields(Check)]
 
 
 def checks(config: Config, scores: pd.DataFrame, shift: pd.DataFrame) -> pd.DataFrame:
-    """CONDITIONS of every suite and algorithm that is trained without sharing, a row each.
+    """One row per condition for every suite and every algorithm that is trained without sharing.
 
-    `scores` is a checked frame, `shift` has shift.csv's columns.
+    `scores` is a checked frame. `shift` has the columns of shift.csv.
     """
     headlines = headline(scores, config.protocol)
     found: list[Check] = []
@@ -70,14 +72,14 @@ def verdict(met: bool) -> str:
 
 
 def covers_horizon(config: Config, suite: str, algorithm: str) -> Check:
-    """steps x target_rate x (1 - discount) >= what the profile requires (`regime.horizons`)."""
+    """steps x target_rate x (1 - discount) >= the profile's requirement (`config.horizons`)."""
     value, against = horizons(config, suite, algorithm), REQUIRED.get(config.profile, WANTED)
     said = NOT_ASKED if math.isnan(value) else verdict(round(value, 9) >= against)
     return Check(suite, algorithm, HORIZONS, config.seeds, value, against, said)
 
 
 def beats_cloning(config: Config, headlines: pd.DataFrame, suite: str, algorithm: str) -> Check:
-    """The mean of no_sharing over tasks and seeds > cloning's, over the seeds that both have."""
+    """no_sharing's mean over tasks and seeds > cloning's; only seeds that both have count."""
     cloning = [a for a, s in config.methods if s == NO_SHARING and _clones(config, a)]
     if _clones(config, algorithm):
         return Check(suite, algorithm, BEATS_CLONING, verdict=NOT_ASKED)
@@ -96,7 +98,7 @@ def beats_cloning(config: Config, headlines: pd.DataFrame, suite: str, algorithm
 
 
 def beats_random(config: Config, headlines: pd.DataFrame, suite: str, algorithm: str) -> Check:
-    """Every task's mean over its seeds > the random policy's; the row is of the least margin."""
+    """Every task's mean over seeds > the random policy's; reports the task of least margin."""
     tasks = envs.SUITES[suite].tasks
     values = matrix(config, headlines, suite, (algorithm, NO_SHARING))
     random = np.array([random_score(config, task) for task in tasks])
@@ -113,7 +115,7 @@ def beats_random(config: Config, headlines: pd.DataFrame, suite: str, algorithm:
 
 
 def random_score(config: Config, task: str) -> float:
-    """The random policy's normalised score: 0 of a return, its rate of success; NaN: unknown."""
+    """The random policy's normalised score: 0 for returns, else its success rate; NaN: unknown."""
     if envs.TASKS[task].metric == "return":
         return 0.0
     try:
@@ -123,10 +125,10 @@ def random_score(config: Config, task: str) -> float:
 
 
 def critic(config: Config, shift: pd.DataFrame, suite: str, algorithm: str) -> Check:
-    """1 / FACTOR <= Q at initial states / discounted return <= FACTOR, of every task's means.
+    """1 / FACTOR <= Q at initial states / discounted return <= FACTOR, for every task's means.
 
-    Both are in the algorithm's units of reward (shift.csv). The row is of the task whose ratio is
-    farthest from 1; a ratio of numbers of unlike sign, or of a return of 0, is never within.
+    Both are in the algorithm's units of reward (shift.csv). The row reports the task whose ratio is
+    farthest from 1. If the two numbers differ in sign, or if one is 0, the condition is not met.
     """
     if _clones(config, algorithm):
         return Check(suite, algorithm, CRITIC, verdict=NOT_ASKED)
@@ -147,16 +149,17 @@ def critic(config: Config, shift: pd.DataFrame, suite: str, algorithm: str) -> C
 
 
 def _distance(q: float, expected: float) -> float:
-    """|log(q / expected)|, infinite where it has no value."""
+    """|log(q / expected)|; infinite if the logarithm is undefined."""
     return abs(math.log(q / expected)) if q * expected > 0 else math.inf
 
 
 def flat(config: Config, scores: pd.DataFrame, suite: str, algorithm: str) -> Check:
     """|change over the last fifth of training| < standard deviation between seeds.
 
-    Per seed, of the average over tasks: change = headline - score at 0.8 of the steps, which is
-    interpolated linearly between the snapshots beside it. The mean change over the seeds stands
-    against the sample standard deviation of the headlines, for the seeds that have every snapshot.
+    Scores are averaged over tasks. For each seed, change = headline - score at 0.8 of the steps.
+    The latter is interpolated linearly between the two nearest snapshots. The mean change over
+    seeds is compared with the sample standard deviation of the headlines. Only seeds that have
+    every snapshot count.
     """
     rows = own_metric(scores)
     rows = rows[
@@ -187,6 +190,6 @@ def _clones(config: Config, algorithm: str) -> bool:
 
 
 def _mean(values: np.ndarray) -> float:
-    """Over the seeds that are there; NaN without any."""
+    """The mean over the values that are not NaN; NaN if there are none."""
     there = values[~np.isnan(values)]
     return float(there.mean()) if len(there) else math.nan

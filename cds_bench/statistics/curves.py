@@ -14,7 +14,7 @@ from cds_bench.statistics.schema import own_metric
 
 @dataclass(frozen=True)
 class Curve:
-    """One method on one task; every array is [steps], n the seeds behind each point."""
+    """One method on one task. Every array is [steps]; n is the number of seeds per point."""
 
     steps: np.ndarray
     mean: np.ndarray
@@ -27,7 +27,7 @@ def curve(config: Config, scores: pd.DataFrame, suite: str, task: str, method: M
     """Mean normalised score and bootstrap interval over seeds at each snapshot.
 
     Only steps that all of the method's seeds have are kept, so that every point of a curve
-    averages the same seeds; n = 0 and empty arrays where there are no scores.
+    averages the same seeds. Without scores, n is 0 and the arrays are empty.
     """
     rows = scores[
         (scores["suite"] == suite)

@@ -1,4 +1,4 @@
-"""What a perfect selection would gain: references, and sharing everything, against no sharing."""
+"""What a perfect selection would gain: references and sharing everything against no sharing."""
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,12 @@ COLUMNS = [
 
 
 def gains(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
-    """The columns above: a row per algorithm, strategy (`measured`), task and "average".
+    """A row per algorithm, strategy (see `measured`) and task, plus "average"; columns COLUMNS.
 
-    Everything is over the n seeds that both sides have; difference = mean of (strategy -
-    no_sharing) with its percentile bootstrap interval, p the exact sign-flip permutation test, not
-    corrected: the oracle's comparison is one question, asked of each suite. `no_sharing` and `mean`
-    are both sides' means, in normalised score. `scores` is a checked frame.
+    All numbers are computed over the n seeds that both sides have. difference = mean of (strategy -
+    no_sharing), with its percentile bootstrap interval. p is from the exact sign-flip permutation
+    test. It is not corrected, because the oracle's comparison is a single question for each suite.
+    `no_sharing` and `mean` are the two sides' mean normalised scores. `scores` is a checked frame.
     """
     headlines = headline(scores, config.protocol)
     tasks, rows = envs.SUITES[suite].tasks, []
@@ -39,7 +39,7 @@ def gains(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
 
 
 def measured(config: Config) -> list[tuple[str, str]]:
-    """(algorithm, strategy): the references, then sharing everything; where no_sharing is too."""
+    """(algorithm, strategy): references, then sharing everything, if no_sharing is trained too."""
     found = []
     for algorithm in config.algorithms:
         names = config.strategies(algorithm)
@@ -51,6 +51,9 @@ def measured(config: Config) -> list[tuple[str, str]]:
 
 
 def _means(ours: np.ndarray, base: np.ndarray) -> tuple[float, float]:
-    """Of both sides, [seeds, tasks] each, over the seeds that both have whole; NaN without any."""
+    """Both sides' means over the seeds that are complete on both; NaN if no seed is.
+
+    ours, base: [seeds, tasks].
+    """
     both = ~np.isnan(ours + base).any(axis=1)
     return (ours[both].mean(), base[both].mean()) if both.any() else (np.nan, np.nan)

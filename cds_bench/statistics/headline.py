@@ -1,4 +1,4 @@
-"""Headline scores: one number per task, method and seed, and the matrices that tables start from.
+"""Headline scores: one number per task, method and seed, and the matrices for the tables.
 
 The headline of a run is the mean over its last `final_snapshots` snapshots, never the best one:
 single snapshots of offline learning swing wildly, and the best of them is a biased estimate.
@@ -12,7 +12,7 @@ from cds_bench.config import Config, Protocol
 from cds_bench.statistics.schema import NO_SHARING_NAMED, own_metric
 from cds_bench.storage.columns import CELL, RUN
 
-AVERAGE = "average"  # in the place of a task: the mean over all tasks of a suite
+AVERAGE = "average"  # replaces a task's name for the mean over all tasks of a suite
 Method = tuple[str, str]  # algorithm, sharing
 
 
@@ -20,9 +20,9 @@ def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Means over each run's last `final_snapshots` steps, in each task's own metric.
 
     `scores` is a checked frame (`schema.validate`). Returns the columns suite, task, algorithm,
-    sharing, seed, score, normalized_score and `snapshots`, the number of rows behind the means: the
-    steps are the run's, so a task that lacks one of them has fewer and is not padded with earlier
-    ones.
+    sharing, seed, score, normalized_score and `snapshots`, the number of rows behind the means. The
+    last steps are those of the whole run. A task without a score at one of them has fewer rows; it
+    is not padded with earlier steps.
     """
     steps = scores[[*RUN, "step"]].drop_duplicates().sort_values("step")
     final = steps.groupby(RUN, sort=False).tail(protocol.final_snapshots)
@@ -37,8 +37,8 @@ def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
 def methods(config: Config, scores: pd.DataFrame, suite: str) -> list[Method]:
     """Columns of a suite's table: the configured methods in order, then the others.
 
-    The others are the methods that only the scores name (external baselines), by name, and the
-    configured baselines without scores.
+    The others are sorted by name: methods that appear only in the scores (external baselines),
+    and configured baselines without scores.
     """
     configured = config.methods
     rows = scores[scores["suite"] == suite]
@@ -49,7 +49,7 @@ def methods(config: Config, scores: pd.DataFrame, suite: str) -> list[Method]:
 
 
 def competing(config: Config, columns: list[Method]) -> np.ndarray:
-    """Which of some methods compete, [methods] bool: all but the configured references."""
+    """Which of these methods compete, [methods] bool: all except the configured references."""
     references = {(a, s) for a, s in config.methods if s in config.references}
     return np.array([method not in references for method in columns], bool)
 
@@ -59,8 +59,8 @@ def matrix(
 ) -> np.ndarray:
     """A method's headline scores [seeds, tasks], NaN where missing.
 
-    Rows are the configured seeds, range(config.seeds), whatever seeds the scores hold; columns are
-    the suite's tasks in order.
+    Rows are the configured seeds, range(config.seeds), no matter which seeds have scores. Columns
+    are the suite's tasks in order.
     """
     rows = headlines[
         (headlines["suite"] == suite)
@@ -73,10 +73,11 @@ def matrix(
 
 
 def note(values: np.ndarray, tasks: tuple[str, ...], failed: dict[int, str] | None = None) -> str:
-    """What a cell lacks, in words; empty if it is complete. `values` is [seeds, tasks].
+    """A note on the scores missing from a cell; empty if none are. `values` is [seeds, tasks].
 
-    An average counts a seed only if all tasks are there, so a seed that lacks some is named with
-    them; `failed` says why a seed has no scores, where that is known.
+    An average counts a seed only if it has all tasks. The note names each seed that misses some
+    tasks, with those tasks, and each seed without any scores. `failed` maps such a seed to the
+    reason, if it is known.
     """
     failed, absent = failed or {}, np.isnan(values)
     empty = [seed for seed in range(len(values)) if absent[seed].all()]

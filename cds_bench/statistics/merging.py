@@ -1,4 +1,4 @@
-"""The statistics of each suite, and those of the whole profile, which are made from them."""
+"""Writes the statistics of each suite and merges them into those of the whole profile."""
 
 from cds_bench import jobs
 from cds_bench.config import Config
@@ -11,7 +11,7 @@ from cds_bench.storage import files
 
 
 def write_suite(config: Config, suite: str) -> None:
-    """Writes scores, failures, shift and comparisons of a suite from its own runs."""
+    """Writes a suite's scores, failures, shift and comparisons from its own runs."""
     write_scores(config, suite)
     write_shift(config, suite)
     write_comparisons(config, suite)
@@ -28,7 +28,7 @@ def write_profile(config: Config) -> None:
 
 
 def _joined(parts: list) -> str:
-    """CSV files as one: the header once, then all rows, byte for byte."""
+    """Joins CSV files: the header once, then all rows, byte for byte."""
     header, rows = "", []
     for path in parts:
         try:
@@ -36,10 +36,12 @@ def _joined(parts: list) -> str:
         except FileNotFoundError:
             raise BenchError(f"{path}: no such file; run the stage that writes it first") from None
         except ValueError:
-            raise BenchError(f"{path}: is empty; delete it to have it made again") from None
+            raise BenchError(
+                f"{path}: the file is empty; delete it to have it made again"
+            ) from None
         if header and first != header:
             raise BenchError(
-                f"{path}: other columns than in {parts[0]}; delete it to have it made again"
+                f"{path}: the columns differ from {parts[0]}; delete it to have it made again"
             )
         header = first
         rows += others

@@ -1,4 +1,4 @@
-"""What the runs logged over training: their metrics.csv, checked."""
+"""Reads and checks the metrics that runs logged during training (metrics.csv)."""
 
 from collections.abc import Collection
 
@@ -15,7 +15,7 @@ WEIGHT, SHARE = "weight", "effective_share"  # logged per pair of source and tar
 def read_metrics(
     config: Config, suite: str, algorithm: str, strategy: str, names: Collection[str]
 ) -> pd.DataFrame:
-    """The named metrics of all seeds' runs; groups without a file are skipped."""
+    """The named metrics of all seeds; seed groups without a file are skipped."""
     parts = [pd.DataFrame(columns=METRICS)]
     for first, last in config.seed_groups:
         path = paths.run(config, suite, algorithm, strategy, f"{first}-{last}") / "metrics.csv"

@@ -1,4 +1,4 @@
-"""Measures of tasks and methods as means over seeds, with bootstrap intervals."""
+"""Means over seeds, with bootstrap intervals, of measures per task and method."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ SUMMARY = [
 
 
 def with_average(values: pd.DataFrame, tasks: Iterable[str]) -> pd.DataFrame:
-    """Columns are the tasks, then their average, for seeds that have them all; a row per seed."""
+    """A row per seed; columns are the tasks and their average (NaN if a task is missing)."""
     wide = values.reindex(columns=list(tasks))
     return wide.assign(**{AVERAGE: wide.mean(axis=1, skipna=False)})
 
@@ -25,10 +25,11 @@ def summarise(
     purpose: str,
     measured: Iterable[tuple[str, Method, str, pd.DataFrame]],
 ) -> pd.DataFrame:
-    """SUMMARY's columns of (suite, method, measure, values), values as `with_average` has them.
+    """Summarises (suite, method, measure, values) in the columns SUMMARY.
 
-    A row per task, and one for their average: the mean over the n of its `seeds` rows that have a
-    value, with the percentile bootstrap interval, drawn from the streams of `purpose`.
+    `values` is a frame as `with_average` returns it. There is a row per task and one for their
+    average. It has the mean over the seeds that have a value, n of the `seeds` rows, with the
+    percentile bootstrap interval. The random streams are named after `purpose`.
     """
     bootstrap = (config.protocol.resamples, config.protocol.confidence)
     rows = []

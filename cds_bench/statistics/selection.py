@@ -1,7 +1,8 @@
 """What strategies select: whether a candidate's weight follows its return-to-go.
 
 A target's candidates are the transitions of other tasks that were offered to it. Training measures
-them at its log points (`cds_bench.training.candidates`); here are means over log points and seeds.
+them at its log points (`cds_bench.training.candidates`). This module averages the measures over log
+points and seeds.
 """
 
 import pandas as pd
@@ -12,7 +13,7 @@ from cds_bench.statistics import over_seeds
 from cds_bench.statistics.metrics import SHARE, read_metrics
 from cds_bench.statistics.over_seeds import with_average
 
-PREFIX = "selection_"  # of the logged names
+PREFIX = "selection_"  # the logged names begin with it
 AUC, SPEARMAN, FOREIGN, LIFT = "auc", "spearman", "foreign_share", "top_decile_lift"
 MEASURES = (AUC, SPEARMAN, FOREIGN, LIFT)
 WEIGHT = "weight"  # the mean over all candidates
@@ -23,10 +24,10 @@ COLUMNS = ["algorithm", "sharing", "seed", "step", "metric", "target", "value"]
 
 
 def read_selection(config: Config, suite: str) -> pd.DataFrame:
-    """COLUMNS: what all of a suite's runs that are there logged, and the foreign share.
+    """The logged measures of a suite's runs so far, and the foreign share, in COLUMNS.
 
     metric: auc, spearman, weight, weight_d1 ... weight_d10 as in `cds_bench.training.candidates`,
-    and foreign_share, the sum of `effective_share` over the sources that are not the target.
+    and foreign_share, the sum of `effective_share` over all sources except the target.
     """
     parts = [pd.DataFrame(columns=COLUMNS)]
     for algorithm, sharing in config.methods:
@@ -43,17 +44,17 @@ def read_selection(config: Config, suite: str) -> pd.DataFrame:
 
 
 def last_half(frame: pd.DataFrame) -> pd.DataFrame:
-    """The log points after half of the longest run's steps; a seed that failed before has none."""
+    """The log points in the second half of the longest run; a seed that failed earlier has none."""
     return frame[frame["step"] > frame["step"].max() / 2]
 
 
 def per_seed(frame: pd.DataFrame, tasks: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    """Each measure of one method's rows, a row per seed, columns are tasks and their average.
+    """Each measure of one method: a row per seed; columns are the tasks and their average.
 
-    Means over the log points at which a measure is defined. top_decile_lift is the mean weight of
-    the top decile over the mean weight of all candidates, a ratio of means; where the top decile is
-    empty because returns are equal, the highest one that is not takes its place. NaN where nothing
-    is defined; the average needs all tasks.
+    Each value is a mean over the log points at which the measure is defined. top_decile_lift is a
+    ratio of means: the mean weight of the top decile over the mean weight of all candidates. If
+    equal returns leave the top decile empty, the highest decile that is not empty replaces it.
+    Values are NaN if the measure is never defined. The average needs all tasks.
     """
     wide = frame.pivot(index=["seed", "target", "step"], columns="metric", values="value")
     wide = wide.reindex(columns=[AUC, SPEARMAN, FOREIGN, WEIGHT, *DECILES]).astype(float)
@@ -69,8 +70,9 @@ def per_seed(frame: pd.DataFrame, tasks: tuple[str, ...]) -> dict[str, pd.DataFr
 def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
     """MEASURES per task (and "average") and method, in the columns of `over_seeds.SUMMARY`.
 
-    `frame` is `read_selection`'s. Over the last half of training (`last_half`), with the percentile
-    bootstrap interval over the n seeds that have a value, of the `seeds` that were trained.
+    `frame` comes from `read_selection`. The means are over the last half of training (`last_half`).
+    The percentile bootstrap interval is over n seeds, those of the `seeds` trained ones that have a
+    value.
     """
     tasks, late, measured = envs.SUITES[suite].tasks, last_half(frame), []
     for method in config.methods:
@@ -82,7 +84,7 @@ def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
 def deciles(frame: pd.DataFrame) -> pd.Series:
     """Mean weights over seeds and the last half of training.
 
-    By (algorithm, sharing, target, decile 1 to 10); NaN where a decile is always empty.
+    The index is (algorithm, sharing, target, decile 1 to 10). NaN if a decile is always empty.
     """
     rows = last_half(frame)
     rows = rows[rows["metric"].isin(DECILES)]

@@ -1,4 +1,4 @@
-"""Distribution shift beside the score: how far policies moved, and what their critics expect."""
+"""Distribution shift and scores: how far policies moved and what their critics expect."""
 
 from collections.abc import Iterable
 from itertools import product
@@ -21,10 +21,10 @@ MEASURES = (KL, OVERESTIMATION, SCORE)
 
 
 def merge(config: Config, suite: str) -> pd.DataFrame:
-    """The columns SHIFT over a suite's configured runs that are there, a row per seed and task.
+    """The shift of a suite's configured runs so far: a row per seed and task, columns SHIFT.
 
     overestimation = q_initial - discounted_return: Q(s_0, pi(s_0)) minus the discounted return in
-    evaluation, in the algorithm's units of reward. A conservative critic's is meant to be negative.
+    evaluation, in the algorithm's units of reward. It should be negative for a conservative critic.
     """
     parts = []
     for run in jobs.runs(config, suite):
@@ -44,7 +44,7 @@ def write_shift(config: Config, suite: str) -> None:
 
 
 def read_shift(config: Config, suite: str = "") -> pd.DataFrame:
-    """shift/<suite>.csv, or shift.csv, checked."""
+    """Reads and checks shift/<suite>.csv, or shift.csv if no suite is named."""
     path = paths.shift(config, suite)
     frame = read_csv(path)
     check_columns(frame, SHIFT, str(path))
@@ -56,9 +56,9 @@ def summarise(
 ) -> pd.DataFrame:
     """MEASURES per suite, task (and "average") and method: `over_seeds.SUMMARY` without `seeds`.
 
-    Of the named suites, or of all configured ones, with the percentile bootstrap interval over the
-    n seeds; the average is over the suite's tasks per seed, for seeds that have them all. `scores`
-    is a checked frame; a seed's score is its headline.
+    The rows cover the named suites, or all configured ones. The intervals are from the percentile
+    bootstrap over the n seeds. The average is over the suite's tasks per seed, for seeds that have
+    them all. `scores` is a checked frame. A seed's score is its headline.
     """
     frame = shift.merge(headline(scores, config.protocol)[[*CELL, SCORE]], on=CELL)
     measured = []

@@ -1,4 +1,4 @@
-"""The columns of the CSV files that one stage writes and another one reads."""
+"""The columns of the CSV files that one stage writes and another stage reads."""
 
 RUN = ["suite", "algorithm", "sharing", "seed"]
 CELL = ["suite", "task", "algorithm", "sharing", "seed"]
@@ -7,6 +7,6 @@ METRICS = ["seed", "step", "metric", "source", "target", "value"]  # metrics.csv
 MOVED = ["seed", "task", "kl", "log_likelihood"]  # shift.csv of a run
 SCORES = ["domain", *CELL, "step", "episodes", "metric", "score", "normalized_score"]
 VALUES = [*CELL, "q_initial", "discounted_return"]
-# shift.csv of a suite or profile: MOVED beside VALUES, and by how much critics overestimate.
+# shift.csv of a suite or profile: MOVED, VALUES and the critics' overestimation.
 SHIFT = [*CELL, "kl", "log_likelihood", "q_initial", "discounted_return", "overestimation"]
 FAILURES = [*RUN, "state", "step", "reason"]

@@ -1,7 +1,8 @@
-"""Fingerprints of code: what a stage's results depend on, without comments and docstrings.
+"""Fingerprints of the code that a stage's results depend on, without comments and docstrings.
 
-Snakemake sees no edit in an imported package; each rule carries `fingerprint(...)` of its stage's
-modules as a parameter, so that an edit reruns the stages that it can change and no others.
+Snakemake does not notice edits in imported packages. Each rule therefore has the `fingerprint(...)`
+of its stage's modules as a parameter. An edit then reruns the stages that it can change and no
+others.
 """
 
 import ast
@@ -12,8 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("cds_bench", "envs")
 
-# Modules that say, check or find things but compute none of the results; what they pass on is in
-# the rules' parameters already.
+# These modules report, check or find things but compute no results. The rules' parameters already
+# contain the values that they pass on.
 _NEUTRAL = """
 behaviour behaviour.recipes config config.plugins config.profile config.sections errors progress
 report.products report.sources report.targets storage.fingerprint storage.locks storage.paths
@@ -25,8 +26,8 @@ NEUTRAL = frozenset(["envs", *(f"cds_bench.{name}" for name in _NEUTRAL.split())
 def fingerprint(*modules: str) -> str:
     """A hash over the named modules and all of this project's modules that they import.
 
-    Plug-ins and domains are loaded by name and therefore never found by following imports: name
-    them.
+    Plug-ins and domains are loaded by name, so following imports does not find them. Callers must
+    name them.
     """
     digest = hashlib.sha256()
     for module in sorted(closure(modules)):
@@ -35,7 +36,7 @@ def fingerprint(*modules: str) -> str:
 
 
 def closure(modules: tuple[str, ...]) -> set[str]:
-    """The modules and, followed through imports, the project's modules behind them."""
+    """The modules and all of this project's modules that they import, directly or indirectly."""
     found: set[str] = set()
     waiting = list(modules)
     while waiting:
@@ -65,7 +66,7 @@ def _tree(module: str) -> ast.Module:
 
 @functools.cache
 def imports(module: str) -> frozenset[str]:
-    """This project's modules that a module imports, wherever in its text."""
+    """This project's modules that a module imports, anywhere in its text."""
     names: set[str] = set()
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
@@ -78,7 +79,7 @@ def imports(module: str) -> frozenset[str]:
 
 @functools.cache
 def _code(module: str) -> str:
-    """The syntax tree as text, docstrings dropped; comments are not in it anyway."""
+    """A hash of the syntax tree without docstrings; a syntax tree contains no comments."""
     tree = ast.parse(ast.unparse(_tree(module)))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

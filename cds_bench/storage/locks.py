@@ -1,4 +1,4 @@
-"""Claims on folders: one process at a time writes a folder's files."""
+"""Claims on folders: only one process at a time may write a folder's files."""
 
 import fcntl
 import os
@@ -12,11 +12,11 @@ _held: list[IO[str]] = []
 
 
 def claim(folder: Path, use: str) -> IO[str]:
-    """Claims a folder for this process, until the file returned is closed or the process ends.
+    """Claims a folder for this process until the returned file is closed or the process ends.
 
     Raises BenchError, "<folder>: <use> by process <pid> on <host>", when another process holds it.
-    The operating system drops the claim of a process that was killed, so that nothing has to be
-    unlocked by hand.
+    If a process is killed, the operating system drops its claim. Nothing has to be unlocked by
+    hand.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Where each stage's files lie; the workflow and the command line agree by asking here.
+"""The paths of each stage's files; the workflow and the command line both take them from here.
 
-Arguments may be Snakemake wildcards ("{suite}"): everything is string formatting.
+Arguments may be Snakemake wildcards ("{suite}"), because paths are only formatted strings.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ FROZEN = Path(__file__).parents[1] / "behaviour" / "frozen"
 
 
 def behaviour(config: Config, policy: str) -> Path:
-    """Snapshots of a trained behaviour policy; the frozen ones come with the package."""
+    """Snapshots of a trained behaviour policy; frozen snapshots come with the package."""
     folder = FROZEN if config.behaviour == "frozen" else config.folder / "behaviour"
     return folder / f"{policy}.safetensors"
 
@@ -42,7 +42,7 @@ def run(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) ->
 
 
 def checkpoints(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
-    """Where a training job that is not complete saves what it has."""
+    """Where an unfinished training job saves its checkpoints."""
     return config.folder / "checkpoints" / suite / algorithm / sharing / f"seeds{seeds}"
 
 
@@ -52,47 +52,47 @@ def run_scores(config: Config, suite: str, algorithm: str, sharing: str, seeds: 
 
 
 def run_values(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
-    """What one training job's critics expect, and what its policies get."""
+    """What one training job's critics expect, and the returns that its policies achieve."""
     return config.folder / "values" / suite / algorithm / sharing / f"seeds{seeds}.csv"
 
 
 def baseline(config: Config, name: str) -> Path:
-    """The folder of an external baseline, which writes into it what it likes."""
+    """The folder of an external baseline, which may write anything into it."""
     return config.folder / "baselines" / name
 
 
 def baseline_job(config: Config, name: str) -> Path:
-    """What an external baseline is asked to do (JSON)."""
+    """The job that an external baseline is asked to do (JSON)."""
     return baseline(config, name) / "job.json"
 
 
 def baseline_scores(config: Config, name: str) -> Path:
-    """What an external baseline answers."""
+    """The scores that an external baseline writes."""
     return baseline(config, name) / "scores.csv"
 
 
 def baseline_checked(config: Config, name: str) -> Path:
-    """The same scores after every check: what statistics read."""
+    """The same scores after all checks; the statistics read these."""
     return baseline(config, name) / "checked.csv"
 
 
 def scores(config: Config, suite: str = "") -> Path:
-    """The scores of a suite; of the whole profile if none is named."""
+    """The scores of a suite, or of the whole profile if no suite is named."""
     return _merged(config, "scores", suite)
 
 
 def failures(config: Config, suite: str = "") -> Path:
-    """The seeds whose training failed, and why (csv); of a suite or of the profile."""
+    """The seeds of a suite, or of the profile, whose training failed, and why (csv)."""
     return _merged(config, "failures", suite)
 
 
 def shift(config: Config, suite: str = "") -> Path:
-    """How far policies moved from their data, and what their critics expect (csv); likewise."""
+    """How far policies moved from their data and what critics expect (csv); suite or profile."""
     return _merged(config, "shift", suite)
 
 
 def comparisons(config: Config, suite: str = "") -> Path:
-    """Every method against the reference method (csv); of a suite or of the profile."""
+    """Each method of a suite, or of the profile, against the reference method (csv)."""
     return _merged(config, "comparisons", suite)
 
 
@@ -106,17 +106,17 @@ def claims(config: Config) -> Path:
 
 
 def suite_id(suite: str) -> str:
-    """A suite's name as it stands in the names of rules, tables and figures."""
+    """A suite's name as it appears in the names of rules, tables and figures."""
     return suite.replace("-", "_")
 
 
 def stem(name: str, suite: str = "") -> str:
-    """The name of a table's or figure's files: it begins with the suite, if it is about one."""
+    """The stem of a table's or figure's file names; it begins with the suite, if there is one."""
     return "_".join(filter(None, (suite_id(suite), name)))
 
 
 def table(config: Config, name: str, extension: str, suite: str = "") -> Path:
-    """A table (csv, md, tex or html); the name "" is the suite's table of scores."""
+    """A table (csv, md, tex or html); an empty name means the suite's table of scores."""
     return config.folder / "tables" / f"{stem(name, suite)}.{extension}"
 
 
@@ -126,5 +126,5 @@ def figure(config: Config, name: str, extension: str, suite: str = "") -> Path:
 
 
 def resolved(config: Config) -> Path:
-    """The configuration that a results folder was made with, defaults included."""
+    """The configuration that a results folder was made with, including defaults."""
     return config.folder / "config.json"

@@ -1,4 +1,4 @@
-"""What a file's numbers were made with and when: packages, processor, time."""
+"""How and when a file's numbers were made: packages, processor, time."""
 
 import importlib.metadata
 import platform
@@ -10,13 +10,13 @@ import cds_bench
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """cds-bench's version and that of each installed distribution named."""
+    """The versions of cds-bench and of the named installed distributions."""
     installed = {name: importlib.metadata.version(name) for name in packages}
     return installed | {"cds-bench": cds_bench.__version__}
 
 
 def processor() -> str:
-    """The processor's name: Linux's, or what Python knows."""
+    """The processor's name from Linux, or else from Python."""
     about = Path("/proc/cpuinfo")
     text = about.read_text() if about.exists() else ""
     named = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The scripts at the table: what they succeed at, and what noisy data hold."""
+"""The scripts at the table: their success, and the noisy data."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def made():
 
 @pytest.fixture
 def blind(monkeypatch):
-    """Scripts don't look: without pictures an episode takes a third of the time."""
+    """Draws no pictures: scripts don't need them, and an episode takes a third of the time."""
     picture = np.zeros((48, 48, 3), np.uint8)
     monkeypatch.setattr(tabletop.Tabletop, "_observation", lambda self: picture)
 
@@ -40,12 +40,14 @@ def succeeded(parts) -> float:
 def test_the_script_solves_its_task(made, task):
     parts = episodes(made[task], expert(task), 8)
     assert succeeded(parts) >= 0.9
-    assert max(len(part["rewards"]) for part in parts) < 30, "well before the horizon"
+    assert max(len(part["rewards"]) for part in parts) < 30, (
+        "the script is done well before the horizon"
+    )
 
 
 @pytest.mark.usefixtures("blind")
-def test_noisy_data_succeed_as_often_as_the_gate_says(made):
-    """Over the lift tasks, and over the place tasks, whose episodes lift all sorts of things."""
+def test_the_success_rate_of_noisy_data_passes_the_gate(made):
+    """This holds for lift tasks and for a place task, whose episodes lift many objects."""
     low, high = BANDS["noisy"]
     lifts = [part for task in LIFTS for part in episodes(made[task], noisy(task), 6)]
     assert low < succeeded(lifts) < high
@@ -53,13 +55,13 @@ def test_noisy_data_succeed_as_often_as_the_gate_says(made):
     assert low < succeeded(places) < high
     lifted = np.array([[vision.TASKS[t].reward(part).max() for t in LIFTS] for part in places])
     assert lifted.any(1).mean() > 0.5
-    assert lifted.any(0).sum() >= 5, "of seven objects"
+    assert lifted.any(0).sum() >= 5, "at least five of the seven objects are lifted"
 
 
 @pytest.mark.parametrize("task", ["lift-carrot", "place-divider-plate"])
 @pytest.mark.parametrize("behaviour", [expert, noisy])
-def test_actions_are_bounded_and_the_generators_alone(made, behaviour, task):
-    """Actions are float32 in [-1, 1]; the same generator gives the same; another one does not."""
+def test_actions_are_bounded_and_depend_only_on_the_generator(made, behaviour, task):
+    """Actions are float32 in [-1, 1]. The same seed repeats an episode; another one does not."""
     runs = [
         episode(made[task], behaviour(task), np.random.default_rng(seed), limit=8)
         for seed in (0, 0, 1)
@@ -74,7 +76,7 @@ def test_actions_are_bounded_and_the_generators_alone(made, behaviour, task):
 
 @pytest.mark.usefixtures("blind")
 def test_a_misled_script_misses(made):
-    """It closes beside the object, by as much as it is misled."""
+    """It closes beside the object, at the distance by which it is misled."""
     made["lift-can"].reset(seed=0)
     world = made["lift-can"].unwrapped
     script = misled(lifting("can"), np.array([0.0, 0.06]))

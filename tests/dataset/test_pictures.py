@@ -1,4 +1,4 @@
-"""Datasets and pools of pictures: each picture once, the next one found by its row."""
+"""Datasets and pools of pictures: each picture is stored once; rows give the next one."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ PICTURE = (48, 48, 3)
 
 @pytest.fixture(scope="module")
 def seen(make_config, tmp_path_factory):
-    """The configuration of a collected `pick-place`, with its pool; read, never change."""
+    """The configuration of a collected `pick-place` with its pool; tests must not change it."""
     config = make_config(
         tmp_path_factory.mktemp("pictures"),
         suites={SUITE: {"sizes": dict.fromkeys(envs.SUITES[SUITE].tasks, SIZE)}},
@@ -39,7 +39,7 @@ def seen(make_config, tmp_path_factory):
 
 
 def test_an_episode_keeps_each_picture_once():
-    """Played again, the pictures after every step are those of the next rows."""
+    """In a replay, the picture after each step is the one in the next row."""
     env = envs.make(TASK)
     columns = episode(env, uniform(4), np.random.default_rng(3), limit=6)
     assert columns["observations"].shape == (6, *PICTURE)
@@ -74,7 +74,7 @@ def test_files_hold_pictures_compressed(seen):
 
 
 def test_the_pool_has_every_datasets_pictures(seen):
-    """Each transition's two pictures are its own dataset's, and all tasks' rewards recompute."""
+    """Each transition has the pictures of its dataset and the recomputed rewards of all tasks."""
     pool, start = load_pool(paths.pool(seen, SUITE)), 0
     assert pool.pictures
     assert len(pool.observations) == len(pool.rewards) + pool.ends.sum()
@@ -105,7 +105,7 @@ def test_the_same_pictures_give_the_same_bytes(seen, tmp_path):
 
 @pytest.mark.filterwarnings("ignore")
 def test_d4rl_reads_a_dataset(seen):
-    """d4rl drops time-outs and the last row, and takes the row after as the next observation."""
+    """d4rl drops time-outs and the last row; the next observation is that of the next row."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("D4RL_SUPPRESS_IMPORT_ERROR", "1")
         d4rl = pytest.importorskip("d4rl", exc_type=ImportError)

@@ -1,4 +1,4 @@
-"""What the tests of the tabletop share."""
+"""Helpers that the tests of the tabletop share."""
 
 import mujoco
 
@@ -8,7 +8,7 @@ TASKS = sorted(vision.TASKS)
 
 
 def put(env, name: str, place) -> dict[str, float]:
-    """Puts an object somewhere, at rest, and the hand away; what `info` then says."""
+    """Puts an object down at rest, moves the hand away, and returns the new `info`."""
     world = env.unwrapped
     joint = world.data.joint(name)
     joint.qpos[:3], joint.qvel[:] = place, 0.0

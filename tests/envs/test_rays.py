@@ -1,4 +1,4 @@
-"""Pictures of the tabletop: rays, colours, shadows, and that they need no GL."""
+"""Pictures of the tabletop: their rays, colours and shadows, drawn without GL."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ def all_rays(monkeypatch, size):
 
 
 def test_no_ray_that_matters_is_left_out(made, monkeypatch):
-    """The picture is that of casting every ray, also with the gripper low and things thrown."""
+    """Casting every ray gives the same picture, even if the gripper is low or things fall."""
     env, rng = made["place-divider-plate"], np.random.default_rng(0)
     states = []
     for seed in range(6):
@@ -37,7 +37,7 @@ def test_no_ray_that_matters_is_left_out(made, monkeypatch):
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_each_thing_is_seen_where_it_lies(name):
-    """Taking an object away changes the picture about its place, and by its own colours."""
+    """Removing an object changes the picture where it was."""
     pictures = []
     for z in (0.0, -5.0):
         model = scenery.scene((name,))
@@ -46,13 +46,15 @@ def test_each_thing_is_seen_where_it_lies(name):
         mujoco.mj_forward(model, data)
         pictures.append(tabletop.camera(48).draw(model, data))
     rows, columns = np.nonzero((pictures[0] != pictures[1]).any(2))
-    assert len(rows) >= 20, "it is large enough to be told"
+    assert len(rows) >= 20, "it is large enough to be recognised"
     assert columns.max() < 24
-    assert (pictures[1][24:, :24] == pictures[1][-1, 0]).all(), "under the table nothing is seen"
+    assert (pictures[1][24:, :24] == pictures[1][-1, 0]).all(), (
+        "objects below the table are not seen"
+    )
 
 
 def test_objects_have_colours_of_their_own():
-    """No two objects' largest geoms are alike in colour."""
+    """The largest geoms of any two things differ in colour."""
     colours = []
     for name in (*OBJECTS, *CONTAINERS):
         model = scenery.scene((name,))
@@ -75,7 +77,7 @@ def test_the_shadow_is_under_the_hand():
     high, low = dark
     assert high.sum() > 5
     assert high.sum() > low.sum(), "the low hand hides its own shadow"
-    assert np.ptp(np.nonzero(high)[0]) <= 4, "a strip"
+    assert np.ptp(np.nonzero(high)[0]) <= 4, "the shadow is a narrow strip"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_normals(kind, size, point, normal):
 
 
 def test_pictures_need_no_gl():
-    """They are drawn where MuJoCo is told to load no GL."""
+    """Pictures are drawn even if MuJoCo is told not to load GL."""
     code = "import envs; print(envs.make('lift-can').reset(seed=0)[0].mean())"
     result = subprocess.run(
         [sys.executable, "-c", code],
@@ -110,7 +112,7 @@ def test_pictures_need_no_gl():
     assert float(result.stdout) > 50
 
 
-def test_rendering_is_the_same_view_larger():
+def test_rendering_enlarges_the_same_view():
     env = envs.make("place-plate", render_mode="rgb_array")
     observation, _ = env.reset(seed=0)
     large = env.render()

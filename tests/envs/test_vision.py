@@ -1,4 +1,4 @@
-"""The tabletop environments: rewards from stored columns, starts, and grasps."""
+"""The tabletop environments: rewards from stored columns, starts and the gripper."""
 
 import warnings
 
@@ -19,7 +19,7 @@ ONE_EACH = ["lift-can", "place-bowl"]
 
 
 def rollout(env, seed: int, actions: np.ndarray) -> bytes:
-    """The pictures and rewards of fixed actions, as bytes."""
+    """The pictures and rewards that fixed actions lead to, as bytes."""
     observation, _ = env.reset(seed=seed)
     parts = [observation.tobytes()]
     for action in actions:
@@ -54,7 +54,7 @@ def test_gymnasium_accepts_the_environment(task):
 
 
 def test_rewards_follow_the_columns():
-    """At, below and above the thresholds, every task by its own column alone."""
+    """At, below and above the threshold, each task depends only on its own column."""
     zeros = {f"infos/{name}": np.zeros(3) for name in vision.INFOS}
     for task, about in ABOUT.items():
         key = (HEIGHTS | CONTENTS)[about]
@@ -72,7 +72,7 @@ def test_rewards_follow_the_columns():
 
 @pytest.mark.parametrize("task", ONE_EACH)
 def test_same_seed_and_actions_give_the_same_bytes(made, task):
-    """Whatever happened before, and whatever another instance does meanwhile."""
+    """Neither earlier episodes nor other instances make a difference."""
     actions = np.random.default_rng(0).uniform(-1, 1, (12, 4)).astype(np.float32)
     first = rollout(made[task], 7, actions)
     assert rollout(made[task], 8, actions) != first
@@ -88,12 +88,12 @@ def test_same_seed_and_actions_give_the_same_bytes(made, task):
     assert b"".join(parts) == first
 
 
-def test_instances_share_a_model_of_the_same_things():
+def test_instances_with_the_same_things_share_a_model():
     assert scenery.scene(("bowl", "can")) is scenery.scene(("bowl", "can"))
     assert scenery.scene(("bowl", "can")).nbody == 6
 
 
-def test_an_episode_shows_its_own_and_others_by_chance(made):
+def test_an_episode_shows_its_own_thing_and_random_others(made):
     for task, about in ABOUT.items():
         env = made[task].unwrapped
         shown, counts, containers = set(), set(), set()
@@ -133,7 +133,7 @@ def test_starts_are_unsolved_for_every_task(made, task):
 
 @pytest.mark.parametrize("task", ["lift-food", "place-plate"])
 def test_columns_recompute_every_tasks_reward(made, task):
-    """What the columns of one task's episode give is what the simulator's bodies say."""
+    """The columns of one task's episode give the rewards that the simulator's state implies."""
     env, found = made[task], []
 
     class Recorded(gymnasium.Wrapper):
@@ -152,11 +152,11 @@ def test_columns_recompute_every_tasks_reward(made, task):
             reward = envs.TASKS[other].reward(columns)
             np.testing.assert_array_equal(reward, [other in tasks for tasks in found])
             paid |= {other} if reward.any() else set()
-    assert {task, "lift-milk"} <= paid, "own and other tasks are solved"
+    assert {task, "lift-milk"} <= paid, "the task itself and another task are solved"
 
 
 def solved(env) -> set[str]:
-    """The tasks that the simulator's state solves, by other means than the environment's."""
+    """The tasks that the simulator's state solves, computed independently of the environment."""
     data, model, tasks = env.data, env.model, set()
     geoms = {name: set(np.flatnonzero(model.geom_bodyid == model.body(name).id)) for name in (
         *env.objects, env.container, "hand", "left", "right",
@@ -182,16 +182,16 @@ def test_any_object_in_the_container_is_placed(made, container):
         env.reset(seed=seed)
         middle = env.unwrapped.state[container][:2]
         name = env.unwrapped.objects[seed]
-        assert put(env, name, (*middle, 0.03))[CONTENTS[container]] == 0, "still falling"
+        assert put(env, name, (*middle, 0.03))[CONTENTS[container]] == 0, "it is still falling"
         for _ in range(4):
             _, reward, terminated, _, info = env.step(IDLE)
         assert info[CONTENTS[container]] == 1
         assert (reward, terminated) == (1.0, True)
         put(env, name, (*(middle - np.sign(middle) * (0.11, 0.0)), 0.001))
-        assert env.step(IDLE)[-1][CONTENTS[container]] == 0, "beside it"
+        assert env.step(IDLE)[-1][CONTENTS[container]] == 0, "it lies beside the container"
 
 
-def test_the_gripper_moves_as_it_is_told(made):
+def test_the_gripper_follows_the_actions(made):
     env = made["lift-can"]
     env.reset(seed=0)
     before = env.unwrapped.state["hand"]
@@ -200,7 +200,7 @@ def test_the_gripper_moves_as_it_is_told(made):
     np.testing.assert_allclose(moved, [0.025, -0.05, -0.02], atol=0.002)
     env.step(np.array([0, 0, 0, 1.0], np.float32))
     assert env.unwrapped.state["fingers"].min() > 0.03
-    for direction in (1.0, -1.0):  # the workspace ends, the table is never reached
+    for direction in (1.0, -1.0):  # the workspace ends above the table
         for _ in range(15):
             env.step(np.array([direction] * 3 + [-1.0], np.float32))
         bound = tabletop.HAND_HIGH if direction > 0 else tabletop.HAND_LOW

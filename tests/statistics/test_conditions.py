@@ -1,4 +1,4 @@
-"""The conditions of the regime, on scores whose answers are known."""
+"""The conditions, checked on scores with known answers."""
 
 import math
 
@@ -52,7 +52,7 @@ def check(config, scores, condition, algorithm="cql", shift=NOTHING) -> pd.Serie
 
 
 def level(scores: pd.DataFrame, algorithm: str, add: float, **where) -> pd.DataFrame:
-    """The scores with `add` more in the rows of an algorithm (and of `where`)."""
+    """The scores after `add` is added to the rows of an algorithm that match `where`."""
     match = scores["algorithm"] == algorithm
     for column, value in where.items():
         match &= scores[column] == value
@@ -61,13 +61,13 @@ def level(scores: pd.DataFrame, algorithm: str, add: float, **where) -> pd.DataF
     return moved
 
 
-def test_every_condition_of_every_algorithm_without_sharing(config, scores):
+def test_every_condition_is_checked_for_every_algorithm_without_sharing(config, scores):
     frame = conditions.checks(config, scores, NOTHING)
     assert frame["condition"].tolist() == 2 * list(conditions.CONDITIONS)
     assert set(frame["verdict"]) <= {"met", "not met", "no data", "not asked"}
 
 
-def test_the_horizon_that_a_profile_needs(config, scores):
+def test_the_profile_sets_the_required_horizon(config, scores):
     row = check(config, scores, conditions.HORIZONS)
     assert (row.value, row.against, row.verdict) == (pytest.approx(5), 5, "met")
     short = config.model_copy(
@@ -75,7 +75,9 @@ def test_the_horizon_that_a_profile_needs(config, scores):
     )
     assert check(short, scores, conditions.HORIZONS).verdict == "not met"
     default = short.model_copy(update={"profile": "default"})
-    assert check(default, scores, conditions.HORIZONS).verdict == "met", "3 are enough there"
+    assert check(default, scores, conditions.HORIZONS).verdict == "met", (
+        "the default profile needs only 3"
+    )
     assert check(config, scores, conditions.HORIZONS, "bc").verdict == "not asked"
 
 
@@ -87,16 +89,16 @@ def test_no_sharing_against_cloning(config, scores, add, verdict):
     own = scores.query("algorithm == 'cql' and sharing == 'no_sharing' and step >= 92000")
     assert row.value == pytest.approx(own["normalized_score"].mean())
     some = scores[(scores["algorithm"] != "bc") | (scores["seed"] > 0)]
-    assert check(config, some, conditions.BEATS_CLONING).n == 2, "the seeds that both have"
+    assert check(config, some, conditions.BEATS_CLONING).n == 2, "only seeds that both have count"
 
 
-def test_without_cloning_there_is_no_data(tmp_path):
+def test_without_cloning_the_verdict_is_no_data(tmp_path):
     config = synthetic.config(tmp_path)
     row = check(config, merge(config, SUITE), conditions.BEATS_CLONING)
     assert (row.verdict, row.note) == ("no data", "bc is not trained")
 
 
-def test_the_least_margin_over_the_random_policy(config, scores):
+def test_the_task_with_the_least_margin_over_the_random_policy_decides(config, scores):
     assert check(config, scores, conditions.BEATS_RANDOM).verdict == "met"
     row = check(config, level(scores, "cql", -2.0, task="jump"), conditions.BEATS_RANDOM)
     assert (row.verdict, row.note, row.against) == ("not met", "jump", 0.0)
@@ -106,12 +108,14 @@ def test_the_least_margin_over_the_random_policy(config, scores):
     assert (row.verdict, row.note) == ("no data", "no score of jump")
 
 
-def test_a_rate_of_success_is_held_against_the_random_policys(tmp_path):
+def test_a_success_rate_is_compared_with_the_random_policys(tmp_path):
     maze = "pointmaze-medium-undirected"
     config = synthetic.config(tmp_path, suites={maze: {}})
     synthetic.write(config)
     scores = merge(config, maze)
-    assert check(config, scores, conditions.BEATS_RANDOM).verdict == "no data", "references missing"
+    assert check(config, scores, conditions.BEATS_RANDOM).verdict == "no data", (
+        "the references are missing"
+    )
     for task in envs.SUITES[maze].tasks:
         files.write_json(paths.references(config, task), {"random": {"mean": 0.2}})
     assert check(config, scores, conditions.BEATS_RANDOM).against == 0.2
@@ -133,7 +137,7 @@ def test_a_rate_of_success_is_held_against_the_random_policys(tmp_path):
         (1.0, 0.0, "not met"),
     ],
 )
-def test_the_critic_is_within_a_factor_of_two(config, scores, q, expected, verdict):
+def test_the_critic_must_be_within_a_factor_of_two(config, scores, q, expected, verdict):
     fine = dict.fromkeys(TASKS, 10.0)
     shift = values(fine | {"jump": q}, fine | {"jump": expected})
     row = check(config, scores, conditions.CRITIC, shift=shift)
@@ -141,13 +145,13 @@ def test_the_critic_is_within_a_factor_of_two(config, scores, q, expected, verdi
     assert row.n == 3
 
 
-def test_without_a_critic_it_is_not_asked(config, scores):
+def test_an_algorithm_without_a_critic_is_not_asked_about_it(config, scores):
     assert check(config, scores, conditions.CRITIC).verdict == "no data"
     assert check(config, scores, conditions.CRITIC, "bc").verdict == "not asked"
 
 
 def rising(config, slope: float, offsets=(0.0, 0.1, 0.2)) -> pd.DataFrame:
-    """Straight curves: slope x step / steps, and an offset per seed; snapshots at odd places."""
+    """Straight curves: slope x step / steps plus an offset per seed; unevenly spaced snapshots."""
     rows = [
         ("locomotion", SUITE, task, "cql", "no_sharing", seed, step, 5, "return",
          0.0, slope * step / 100_000 + offset)
@@ -159,7 +163,7 @@ def rising(config, slope: float, offsets=(0.0, 0.1, 0.2)) -> pd.DataFrame:
 
 
 def test_the_change_over_the_last_fifth_in_closed_form(config):
-    """The headline of a straight line is its value at 0.95; at 0.8 it is interpolated."""
+    """A straight line's headline is its value at 0.95; its value at 0.8 is interpolated."""
     for slope, verdict in ((0.6, "met"), (0.7, "not met"), (-0.7, "not met"), (0.0, "met")):
         row = check(config, rising(config, slope), conditions.FLAT)
         assert row.value == pytest.approx(0.15 * slope)
@@ -167,13 +171,13 @@ def test_the_change_over_the_last_fifth_in_closed_form(config):
         assert row.verdict == verdict
 
 
-def test_one_seed_has_no_deviation(config):
+def test_one_seed_has_no_standard_deviation(config):
     row = check(config, rising(config, 0.5, offsets=(0.0,)), conditions.FLAT)
     assert (row.verdict, row.n) == ("no data", 1)
     assert math.isnan(row.value)
 
 
-def test_the_table_says_what_is_not_met_and_warns(tmp_path, scores):
+def test_the_table_shows_and_warns_of_conditions_that_are_not_met(tmp_path, scores):
     config = synthetic.config(tmp_path, algorithms=ALGORITHMS, training={"steps": 1000})
     found = table(config, conditions.checks(config, scores, NOTHING))
     (first, cells), (second, cloned) = found.blocks[0].rows

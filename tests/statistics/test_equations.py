@@ -1,4 +1,4 @@
-"""Estimates, intervals and tests against scipy, enumeration and hand-worked numbers."""
+"""Estimates, intervals and tests, checked against scipy, enumeration and numbers by hand."""
 
 import itertools
 
@@ -39,7 +39,7 @@ def test_iqm_is_scipys_trimmed_mean(n):
     np.testing.assert_allclose(iqm(values), scipy.stats.trim_mean(values, 0.25, axis=1))
 
 
-def test_iqm_of_ties_nan_and_nothing():
+def test_iqm_of_ties_of_nan_and_of_no_values():
     assert iqm(np.array([1.0, 1.0, 1.0, 9.0])) == 1.0
     assert np.isnan(iqm(np.array([1.0, np.nan, 2.0, 3.0])))
     assert np.isnan(iqm(np.empty(0)))
@@ -115,7 +115,7 @@ def test_bootstrap_mean_is_scipys_percentile_interval():
     np.testing.assert_allclose([low, high], expected, atol=0.02)
 
 
-def test_bootstrap_of_three_is_their_range_and_of_two_too():
+def test_the_bootstrap_interval_of_two_or_three_values_is_their_range():
     for values in ([1.0, 2.0, 4.0], [1.0, 4.0]):
         low, high = bootstrap_mean(np.array(values), stream("few"), 2000, 0.95)
         assert (low, high) == pytest.approx((1.0, 4.0))
@@ -130,7 +130,7 @@ def test_bootstrap_keeps_a_seeds_columns_together_and_one_seed_has_no_interval()
     assert constant == (1.0, 1.0)
 
 
-def test_stratified_bootstrap_depends_on_its_generator_alone():
+def test_stratified_bootstrap_depends_only_on_its_generator():
     values = stream("strata").normal(size=(4, 3))
     np.random.seed(0)  # noqa: NPY002 - the global state must not matter
     before = np.random.get_state()[1].copy()  # noqa: NPY002
@@ -144,7 +144,7 @@ def test_stratified_bootstrap_depends_on_its_generator_alone():
 
 
 def test_stratified_bootstrap_draws_within_tasks():
-    # two tasks that never overlap: each resample holds as many of one as of the other
+    # The two tasks never overlap. Each resample has the same number of runs from both.
     values = np.column_stack([np.zeros(4), np.ones(4)])
     assert stratified_iqm(values, stream("s"), 200, 0.95) == (0.5, 0.5)
 
@@ -160,7 +160,7 @@ NAN = np.nan
         ([[9.0, 9.1, 8.9], [NAN, NAN, NAN], [1.0, 1.1, 0.9]], [True, False, False]),
         ([[1.0, 1.1, 0.9], [99.0, NAN, NAN]], [True, False]),  # one seed can't be best
         ([[9.0, 9.1, NAN], [8.0, NAN, 8.1]], [True, False]),  # one seed in common: not tested
-        ([[9.0], [1.0]], [False, False]),  # one seed: nothing to distinguish
+        ([[9.0], [1.0]], [False, False]),  # with one seed there is nothing to distinguish
         ([[NAN, NAN], [NAN, NAN]], [False, False]),
     ],
 )
@@ -176,7 +176,7 @@ def test_holm_within_the_row_widens_the_peers():
 
 
 def test_with_equal_methods_one_is_left_out_in_at_most_five_per_cent_of_rows():
-    """The best is chosen by the data: a correction over its own comparisons alone gives 8 %."""
+    """The data choose the best. A correction over only its own comparisons would give 8 %."""
     rng = stream("equal methods")
     rows = [best_and_peers(rng.normal(size=(5, 6)), 0.05).all() for _ in range(1500)]
     assert 1 - np.mean(rows) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1500)
@@ -209,7 +209,7 @@ def test_one_sided_sign_flip_is_scipys(alternative):
 
 
 @pytest.mark.parametrize("n", COVERAGE)
-def test_the_bootstraps_coverage_is_what_the_caption_says(n):
+def test_the_bootstraps_coverage_agrees_with_the_caption(n):
     rng = stream("coverage", n)
     values = rng.normal(size=(n, 2000))
     low, high = bootstrap_mean(values, rng, 1000, 0.95)
@@ -228,7 +228,7 @@ def test_probability_of_improvement_is_mann_whitneys_u():
 
 
 def test_interval_of_the_probability_of_improvement_resamples_runs():
-    """Against drawing the runs themselves, task by task."""
+    """The interval agrees with one that draws the runs themselves, task by task."""
     ours, theirs = stream("pair").normal(size=(2, 5, 2))
     ours = ours + 0.5
     rng = stream("by hand")
@@ -283,7 +283,7 @@ def test_nemenyi_has_the_tabulated_critical_values(methods, tabulated):
 
 
 @pytest.mark.parametrize(("effect", "expected"), [(0.5, 34), (0.8, 15), (1.0, 10), (-1.0, 10)])
-def test_seeds_needed_are_the_textbooks(effect, expected):
+def test_the_number_of_seeds_needed_agrees_with_the_textbook(effect, expected):
     """Cohen 1988: a paired t-test, two-sided at 0.05, with a power of 0.8."""
     assert seeds_needed(effect, 0.05, 0.8) == expected
 

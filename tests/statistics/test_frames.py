@@ -40,7 +40,7 @@ def cell(frame, **key):
 
 
 def without(scores, **key):
-    """The scores but the rows that match all of `key`."""
+    """The scores without the rows that match all of `key`."""
     match = np.logical_and.reduce([scores[column] == value for column, value in key.items()])
     return scores[~match]
 
@@ -55,7 +55,7 @@ def test_headline_is_the_mean_of_the_last_snapshots(config, scores):
 
 
 def test_success_at_the_end_is_kept_and_not_averaged_in(tmp_path):
-    """A row of each metric: the tables and curves compare the task's own."""
+    """Both metrics have rows, but tables and curves compare the task's own metric."""
     maze = "pointmaze-medium-directed"
     config = synthetic.config(tmp_path, suites={maze: {}})
     synthetic.write(config)
@@ -121,7 +121,7 @@ def test_intervals_do_not_depend_on_the_other_methods(config, scores):
     assert (one["low"], one["high"]) == (other["low"], other["high"])
 
 
-def test_missing_cells_are_named_and_leave_the_average(config, scores):
+def test_missing_cells_are_named_and_left_out_of_the_average(config, scores):
     scores = without(without(scores, sharing="hipi"), sharing="cds", task="jump", seed=2)
     summary = summarise(config, scores, SUITE)
     gone = cell(summary, task="jump", sharing="hipi")
@@ -171,7 +171,7 @@ def test_comparisons_pair_the_seeds_that_both_have(config, scores):
     assert average["note"] == "hipi: no scores for seed 0; cds: seed 2 left out: no jump"
 
 
-def test_nothing_at_all_is_all_missing(config):
+def test_without_scores_everything_is_missing(config):
     scores = merge(config, SUITE)
     assert (comparisons(config, scores, SUITE)["n"] == 0).all()
     assert (summarise(config, scores, SUITE)["n"] == 0).all()
@@ -200,7 +200,7 @@ def test_curves_average_the_same_seeds_at_every_step(config, scores):
 CLONED = {"cql": {}, "bc": {"sharing": ["no_sharing"]}}
 
 
-def test_a_restricted_algorithm_has_its_own_methods_alone(tmp_path):
+def test_a_restricted_algorithm_has_only_its_own_methods(tmp_path):
     config = synthetic.config(tmp_path, algorithms=CLONED)
     synthetic.write(config)
     summary = summarise(config, scores := merge(config, SUITE), SUITE)
@@ -226,8 +226,8 @@ def test_an_algorithm_without_the_reference_strategy_is_compared_with_nothing(tm
     assert comparison_table(none, SUITE, rows).blocks[0].rows == ()
 
 
-def test_references_are_shown_and_take_no_part(tmp_path, stand_in):
-    """A reference far above everything: bold and comparisons are as they are without it."""
+def test_references_are_shown_but_do_not_compete(tmp_path, stand_in):
+    """A reference far above everything changes neither bold cells nor comparisons."""
     config = synthetic.config(tmp_path)
     synthetic.write(config)
     scores = merge(config, SUITE)

@@ -27,7 +27,7 @@ def config(tmp_path):
     return config
 
 
-def test_what_is_measured(config):
+def test_references_and_sharing_all_are_measured(config):
     assert measured(config) == [
         ("cql", "random_tenth"), ("cql", "oracle"), ("cql", "sharing_all"),
     ]  # fmt: skip
@@ -72,7 +72,7 @@ def test_the_table(config):
     assert nothing.blocks[0].rows[0][1][1].missing
 
 
-def test_the_files_are_there_where_the_profile_has_references(config, tmp_path):
+def test_the_files_are_written_if_the_profile_has_references(config, tmp_path):
     merging.write_suite(config, SUITE)
     make(config, "table", SUITE)
     table = paths.table(config, "oracle", "md", SUITE)

@@ -1,4 +1,4 @@
-"""What strategies select: the measures by hand, their means over runs, what is missing."""
+"""What strategies select: measures by hand, their means over runs, and missing values."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,9 @@ def test_means_over_log_points_by_hand():
     found = selection.per_seed(frame, ("a",))
     assert found["auc"]["a"].to_dict() == {0: 0.5, 1: 0.7}
     lift = found["top_decile_lift"]["a"]
-    assert lift[0] == pytest.approx((0.3 + 0.6) / (0.2 + 0.4)), "an empty decile's neighbour"
+    assert lift[0] == pytest.approx((0.3 + 0.6) / (0.2 + 0.4)), (
+        "the next decile replaces an empty one"
+    )
     assert np.isnan(lift[1]), "nothing was selected"
     assert found["spearman"].isna().all(axis=None)
 
@@ -47,7 +49,7 @@ def test_the_average_needs_all_targets():
     assert found["average"].to_dict() == pytest.approx({0: 0.7, 1: np.nan}, nan_ok=True)
 
 
-def test_the_foreign_share_is_what_is_not_own(config):
+def test_the_foreign_share_is_one_minus_the_own_share(config):
     frame = selection.read_selection(config, SUITE)
     assert list(frame.columns) == selection.COLUMNS
     names = ("weight", "effective_share")
@@ -59,7 +61,7 @@ def test_the_foreign_share_is_what_is_not_own(config):
     pd.testing.assert_series_equal(found.sort_index(), expected.sort_index())
 
 
-def test_the_last_half_alone_counts(config):
+def test_only_the_last_half_counts(config):
     frame = selection.read_selection(config, SUITE)
     summary = selection.summarise(config, SUITE, frame).set_index(KEY)
     late = frame[(frame.sharing == "cds") & (frame.metric == "auc") & (frame.step > 50_000)]
@@ -72,7 +74,7 @@ def test_the_last_half_alone_counts(config):
     assert summary.loc[("average", "cds", "auc"), "mean"] == pytest.approx(expected.mean())
 
 
-def test_what_no_strategy_can_have(config):
+def test_the_measures_of_sharing_everything_and_of_sharing_nothing(config):
     frame = selection.read_selection(config, SUITE)
     summary = selection.summarise(config, SUITE, frame).set_index(KEY)
     everything = summary.xs("sharing_all", level="sharing")
@@ -98,7 +100,7 @@ def test_missing_runs_and_seeds_that_failed(tmp_path):
     files.write_csv(path, failed[failed.step < 30_000])
     summary = selection.summarise(config, SUITE, selection.read_selection(config, SUITE))
     rows = summary[summary["measure"] == "auc"].set_index(["sharing", "task"])
-    assert (rows.loc["cds", "n"] == 2).all(), "the failed seed has no last half"
+    assert (rows.loc["cds", "n"] == 2).all(), "the failed seed has no log points in the last half"
     assert (rows.loc["hipi", "seeds"] == 0).all()
 
 

@@ -1,4 +1,4 @@
-"""Distribution shift over runs: what is merged, and the means and intervals of the table."""
+"""Distribution shift over runs: the merged file, and the table's means and intervals."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ TASKS = ("run-forward", "run-backward", "jump")
 
 @pytest.fixture
 def config(tmp_path):
-    """Scores as ever; a seed's shift is 1 + seed, its critic 2 above its return of 10."""
+    """The usual scores; a seed's shift is 1 + seed and its critic is 2 above its return of 10."""
     config = synthetic.config(tmp_path)
     synthetic.write(config)
     for sharing in config.sharing:
@@ -40,7 +40,7 @@ def config(tmp_path):
     return config
 
 
-def test_merged(config):
+def test_runs_are_merged(config):
     found = shift.read_shift(config, SUITE)
     assert list(found.columns) == SHIFT
     assert len(found) == 5 * 3 * 3
@@ -60,7 +60,7 @@ def test_means_and_intervals(config):
     assert rows.loc[("jump", "cds", shift.SCORE)]["mean"] > 0.3
 
 
-def test_a_run_that_is_missing_is_said_to_be(config):
+def test_a_missing_run_is_reported(config):
     paths.run_values(config, SUITE, "cql", "hipi", "0-2").unlink()
     frame = shift.merge(config, SUITE)
     assert set(frame.sharing) == set(config.sharing) - {"hipi"}

@@ -1,4 +1,4 @@
-"""Fingerprints change with the code that a stage runs, and with nothing else."""
+"""A fingerprint changes if and only if the code that a stage runs changes."""
 
 import shutil
 from pathlib import Path
@@ -40,7 +40,7 @@ def forget():
 
 @pytest.fixture
 def edit(tmp_path, monkeypatch):
-    """A tiny project in the place of this one; `edit(file, text)` changes it."""
+    """A tiny project that replaces this one; `edit(file, text)` changes it."""
 
     def write(name: str, text: str):
         path = tmp_path / name
@@ -77,7 +77,7 @@ OTHER = {
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_what_runs_the_same_is_the_same(edit, name):
+def test_edits_that_do_not_change_the_code_keep_the_fingerprint(edit, name):
     before = fingerprint("cds_bench.engine")
     assert SAME[name] != ENGINE
     edit("cds_bench/engine.py", SAME[name])
@@ -85,14 +85,14 @@ def test_what_runs_the_same_is_the_same(edit, name):
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_other_code_is_another(edit, name):
+def test_edits_of_the_code_change_the_fingerprint(edit, name):
     before = fingerprint("cds_bench.engine")
     assert OTHER[name] != ENGINE
     edit("cds_bench/engine.py", OTHER[name])
     assert fingerprint("cds_bench.engine") != before
 
 
-def test_a_function_of_a_docstring_alone(edit):
+def test_the_docstring_of_an_empty_function_does_not_count(edit):
     edit("envs/world.py", 'def f():\n    """Nothing."""\n')
     before = fingerprint("envs.world")
     edit("envs/world.py", 'def f():\n    """Still nothing."""\n')
@@ -100,7 +100,7 @@ def test_a_function_of_a_docstring_alone(edit):
 
 
 def test_imports_are_followed(edit):
-    """Into packages, through `from package import module`, and inside functions."""
+    """They are followed into packages, through `from package import module` and in functions."""
     assert closure(("cds_bench.engine",)) == {
         "cds_bench", "cds_bench.engine", "cds_bench.helper", "envs.world",
     }  # fmt: skip
@@ -109,13 +109,13 @@ def test_imports_are_followed(edit):
     assert fingerprint("cds_bench.engine") != before
 
 
-def test_what_only_says_or_finds_things_is_left_out(edit):
+def test_neutral_modules_are_left_out(edit):
     before = fingerprint("cds_bench.engine")
     edit("cds_bench/errors.py", "class BenchError(Exception):\n    text = 'other'\n")
     assert fingerprint("cds_bench.engine") == before
 
 
-def test_a_plug_in_is_in_no_others_closure(edit):
+def test_a_plug_in_does_not_affect_other_plug_ins(edit):
     engine, second = fingerprint("cds_bench.engine"), fingerprint("cds_bench.sharing.second")
     first = fingerprint("cds_bench.engine", "cds_bench.sharing.first")
     edit("cds_bench/sharing/common.py", "ONE = 1.0\n")
@@ -124,7 +124,7 @@ def test_a_plug_in_is_in_no_others_closure(edit):
     assert fingerprint("cds_bench.sharing.second") == second
 
 
-def test_order_does_not_count_and_names_do(edit):
+def test_names_count_but_their_order_does_not(edit):
     pair = ("cds_bench.helper", "envs.world")
     assert fingerprint(*pair) == fingerprint(*reversed(pair))
     edit("cds_bench/copy.py", FILES["cds_bench/helper.py"])
@@ -149,7 +149,7 @@ def test_the_stages_of_this_project():
         assert not [n for n in behind if n.startswith(("cds_bench.algor", "cds_bench.training"))]
 
 
-# Which of a domain's stages run again after an edit: references and datasets, pools, evaluation.
+# The stages of a domain that an edit reruns. DATA means references and datasets.
 DATA, POOL, SCORES = "data", "pool", "scores"
 EDITS = {
     ("envs/locomotion.py", "CONTROL_COST = 1e-3"): {"locomotion": {DATA, POOL, SCORES}},
@@ -170,7 +170,7 @@ EDITS = {
 
 
 def stages() -> dict[tuple[str, str], str]:
-    """The fingerprints that the rules have, per domain."""
+    """The fingerprints in the rules, per domain and stage."""
     found = {}
     for domain in envs.DOMAINS:
         world, behaviours = jobs.world(domain), jobs.behaviours(domain)
