@@ -57,7 +57,7 @@ def call(config, monkeypatch):
 def test_the_command_needs_only_the_pool(config, monkeypatch, capsys):
     call(config, monkeypatch)
     files = [Path(path) for path in targets.outputs(config, "headroom", SUITE)]
-    assert len(files) == 6
+    assert len(files) == 7
     assert all(file.stat().st_size for file in files)
     shown = capsys.readouterr().out
     assert "| run-forward | run-backward | 4 | -8.5 | 1.5 | 0.0 | 0.0 |" in shown

@@ -32,7 +32,7 @@ def test_all_listed_files_are_written_and_reproducible(config):
     found = [Path(path) for path in targets.outputs(config, "selection", SUITE)]
     make(config, "selection", SUITE)
     first = [path.read_bytes() for path in found]
-    assert len(first) == 6
+    assert len(first) == 7
     make(config, "selection", SUITE)
     assert first == [path.read_bytes() for path in found]
     assert list(pd.read_csv(paths.table(config, "selection", "csv", SUITE)).columns) == SUMMARY

@@ -39,7 +39,7 @@ def test_file_names(config):
     expected = {
         f"walker2d_mixed{name}.{extension}"
         for name in ("", "_comparisons")
-        for extension in ("csv", "md", "tex", "html")
+        for extension in ("csv", "md", "tex", "html", "json")
     }
     assert {path.name for path in folder.iterdir()} == expected
 

@@ -117,7 +117,7 @@ def test_snapshots_are_copies_at_their_steps():
 
 def test_metrics_have_every_documented_row():
     metrics = train(seeds=[0, 1]).metrics
-    assert tuple(metrics.columns) == METRICS
+    assert list(metrics.columns) == METRICS
     terms = {"temporal_difference", "conservative", "policy", "temperature", "multiplier"}
     sharing = {"weight", "effective_share", "delta_q10", "delta_q50", "delta_q90", "tau", "q_data"}
     found = set(metrics.metric)

@@ -62,7 +62,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 def test_comments_and_docstrings_rerun_nothing(finished, edit):
     edit("cds_bench/algorithms/cql.py", "\ndef losses(", "\n# Why it is so.\ndef losses(")
-    edit("cds_bench/training/loop.py", '"""The loop: ', '"""The good old loop: ')
+    edit("cds_bench/training/loop.py", '"""The training loop: ', '"""The good old loop: ')
     edit("envs/locomotion.py", "INITIAL_HEIGHT = 1.25", "INITIAL_HEIGHT = 1.25  # metres")
     assert finished.planned("--configfile", finished.profile()) == {}
 
@@ -94,7 +94,7 @@ def test_another_domains_code_reruns_nothing(finished, edit):
 
 
 def test_another_table_is_drawn_from_the_same_scores(finished, edit):
-    edit("cds_bench/report/tables.py", "\ndef seeds_caption(", "\nX = 1\n\n\ndef seeds_caption(")
+    edit("cds_bench/report/captions.py", "\ndef seeds_caption(", "\nX = 1\n\n\ndef seeds_caption(")
     plan = finished.planned("--configfile", finished.profile())
     assert not set(STATISTICS) & plan.keys()
     assert plan[TABLE] == plan["report"] == 1
