@@ -29,10 +29,10 @@ LAST = 0.8  # the fraction of training after which its last fifth begins
 
 @dataclass(frozen=True)
 class Check:
-    """A condition for an algorithm on a suite: the measured value, its bound and the verdict.
+    """A condition for an algorithm on a suite, and whether the algorithm meets it.
 
-    n: the number of seeds behind it. note: the task that decides, if a single task does, or the
-    reason why there is no verdict.
+    value: what was measured. against: what it is compared with. n: the number of seeds behind the
+    value. note: the task that decides, if a single task does, or the reason for a missing verdict.
     """
 
     suite: str

@@ -28,8 +28,8 @@ def summarise(
     """Summarises (suite, method, measure, values) in the columns SUMMARY.
 
     `values` is a frame as `with_average` returns it. There is a row per task and one for their
-    average. It has the mean over the seeds that have a value, n of the `seeds` rows, with the
-    percentile bootstrap interval. The random streams are named after `purpose`.
+    average. Each row has the mean over the n seeds that have a value, with its percentile bootstrap
+    interval; `seeds` counts all seeds. The random streams are named after `purpose`.
     """
     bootstrap = (config.protocol.resamples, config.protocol.confidence)
     rows = []

@@ -71,8 +71,8 @@ def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
     """MEASURES per task (and "average") and method, in the columns of `over_seeds.SUMMARY`.
 
     `frame` comes from `read_selection`. The means are over the last half of training (`last_half`).
-    The percentile bootstrap interval is over n seeds, those of the `seeds` trained ones that have a
-    value.
+    The percentile bootstrap interval is over the n seeds that have a value; `seeds` counts all
+    trained seeds.
     """
     tasks, late, measured = envs.SUITES[suite].tasks, last_half(frame), []
     for method in config.methods:

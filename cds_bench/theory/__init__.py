@@ -1,1 +1,1 @@
-"""The paper's theory on small random decision problems, where every quantity can be computed."""
+"""The paper's theory on small random MDPs, in which every quantity can be computed."""

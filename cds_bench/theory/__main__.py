@@ -17,11 +17,13 @@ from cds_bench.theory.table import table
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder that the results are written to.")],
-    mdps: Annotated[int | None, typer.Option(help="Random MDPs.")] = None,
-    tiny: Annotated[bool, typer.Option("--tiny", help="A small setting, in seconds.")] = False,
+    out: Annotated[Path, typer.Option(help="The folder for the results.")],
+    mdps: Annotated[int | None, typer.Option(help="The number of random MDPs.")] = None,
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="Use a small setting that takes seconds.")
+    ] = False,
 ) -> None:
-    """Safe policy improvement and the paper's bound on random MDPs, computed exactly."""
+    """Computes safe policy improvement and the paper's bound exactly on random MDPs."""
     try:
         settings = TINY if tiny else FULL
         settings = settings if mdps is None else replace(settings, mdps=mdps)

@@ -8,9 +8,9 @@ behaviour policy, n the effective data, and
            - alpha / (1 - discount) E_{s ~ d_pi} D_CQL(pi, pi_eff)(s)                  conservatism
            - (J(pi_eff) - J(pi_beta))                                              better behaviour
 
-d_pi is the discounted occupancy of pi in the empirical MDP. The theorem's c has the order
-1 / (1 - discount)^2, at which the bound says nothing on problems of this size. Here c is calibrated
-[ours], see `calibrate` in simulate.py.
+d_pi is the discounted occupancy of pi in the empirical MDP. The theorem's c is of order
+1 / (1 - discount)^2. With such a c, the bound says nothing on problems of this size. Here c is
+calibrated instead [ours], see `calibrate` in simulate.py.
 """
 
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ from cds_bench.theory.cql import Model, Solution, divergence, solve
 from cds_bench.theory.mdp import evaluate, occupancy
 from cds_bench.theory.strategies import Target
 
-GRID = (0.0, 0.5, 1.0)  # of the weights that are tried
+GRID = (0.0, 0.5, 1.0)  # the weights that the search tries
 SWEEPS = 2
-SMALLEST = 1e-9  # a change of the bound below it is rounding
+SMALLEST = 1e-9  # smaller changes of the bound are rounding errors
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Each [B].
+    """The bound's terms and what they are made of; every array is [B].
 
     value: J(pi); behaviour_value: J(pi_beta); effective_value: J(pi_eff); all in the true MDP.
     predicted: J(pi) in the empirical MDP, without penalty. scarcity: E sqrt(|A| / n), the sampling
-    term of a policy that stays with the data. divergence: E D_CQL. sampling, conservatism: as in
-    the bound, before c.
+    term of a policy that equals pi_eff, without c. divergence: E D_CQL. sampling: the bound's
+    sampling term without c. conservatism: the bound's conservatism term.
     """
 
     value: np.ndarray
@@ -47,7 +47,7 @@ class Terms:
 
     @property
     def gain(self) -> np.ndarray:
-        """What the bound promises over the behaviour policy, before the sampling term: [B]."""
+        """The gain over pi_beta that the bound promises, without the sampling term: [B]."""
         return self.conservatism + self.effective_value - self.behaviour_value
 
     def zeta(self, constant: float) -> np.ndarray:
@@ -55,7 +55,7 @@ class Terms:
 
 
 def terms(target: Target, model: Model, solution: Solution, alpha: float) -> Terms:
-    """The bound's terms, exactly. A state without data counts as one with a single transition."""
+    """The bound's terms, computed exactly. States without data count as having one transition."""
     policy, discount = solution.policy, target.discount
     visits = occupancy(model.transitions, policy, target.start, discount)
     away = divergence(policy, model.behaviour)
@@ -81,9 +81,9 @@ def zeta(
     constant: float,
     values: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The bound's zeta of weights [B, S, A] with the policy that CQL learns from them, [B].
+    """The bound's zeta [B] for weights [B, S, A] and the policy that CQL learns with them.
 
-    Also that policy's conservative values [B, S]; `values` is where policy iteration starts.
+    Also returns that policy's conservative values [B, S]. Policy iteration starts at `values`.
     """
     model = target.model(weights)
     solution = solve(model, alpha, target.discount, values)
@@ -92,9 +92,10 @@ def zeta(
 
 @dataclass(frozen=True)
 class Optimum:
-    """weights: [B, S, A]; effect: zeta with the pair's weight at 1 minus zeta with it at 0.
+    """The weights that were found and the effect of each pair's weight on zeta, [B, S, A] each.
 
-    The other weights are as found. An effect near 0 means that the pair's weight does not matter.
+    effect: zeta with the pair's weight at 1 minus zeta with it at 0. The other weights keep their
+    values. If the effect is near 0, the pair's weight does not matter.
     """
 
     weights: np.ndarray
@@ -102,12 +103,12 @@ class Optimum:
 
 
 def optimise(target: Target, starts: list[np.ndarray], alpha: float, constant: float) -> Optimum:
-    """Weights in [0, 1] that minimise zeta, by coordinate search on a grid.
+    """Weights in [0, 1] that minimise zeta, found by coordinate search on a grid.
 
-    It starts, problem by problem, from the best of `starts`, so that it is never worse than any of
-    them. A coordinate is a pair with candidates; each takes the best of `GRID`, in up to two
-    sweeps. The result is a local minimum. It knows J(pi_eff) and J(pi_beta), which no strategy
-    does.
+    For each problem, the search starts from the best of `starts`, so the result is never worse than
+    any of them. The coordinates are the pairs with candidates. In up to two sweeps, each pair takes
+    the best weight in `GRID`. The result is a local minimum. The search knows J(pi_eff) and
+    J(pi_beta), which no strategy knows.
     """
     found = np.stack([zeta(target, weights, alpha, constant)[0] for weights in starts])
     weights = np.stack(starts)[found.argmin(0), np.arange(len(target.own))]
@@ -132,10 +133,10 @@ def optimise(target: Target, starts: list[np.ndarray], alpha: float, constant: f
 
 
 def gain_alone(target: Target, alpha: float) -> np.ndarray:
-    """What sharing one pair's candidates alone truly adds to J(pi) of the target: [B, S, A].
+    """How much J(pi) of the target truly grows if only one pair's candidates are shared: [B, S, A].
 
-    J of the policy learned from own data and all candidates of (s,a), minus J of the policy learned
-    from own data. NaN where a pair has no candidates.
+    The value is J of the policy learned from own data and all candidates of (s,a), minus J of the
+    policy learned from own data. It is NaN if a pair has no candidates.
     """
 
     nothing = np.zeros_like(target.rewards)

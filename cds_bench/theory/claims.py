@@ -1,6 +1,6 @@
 """A summary of the simulation, and the verdicts on the paper's claims 6 and 7.
 
-The rules stand here before any result of the full setting was seen [ours].
+The rules for the verdicts were fixed before any result of the full setting was seen [ours].
 """
 
 from typing import Any
@@ -14,10 +14,10 @@ from cds_bench.theory.simulate import REFERENCES
 CASE = ["alpha", "transitions"]
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 Verdict = tuple[str, str, dict[str, Any]]
-DELTA = 0.05  # the share of worlds that a safe strategy may fail in
-TOLERATED = 1.0  # per cent of the optimal value: a loss that does not count as unsafe
-ROUNDING = 1e-7  # a gap that is rounding
-MOVED = 1e-3  # a change of a weight that counts
+DELTA = 0.05  # a safe strategy may fail in this share of the worlds
+TOLERATED = 1.0  # per cent of the optimal value; smaller losses do not count as unsafe
+ROUNDING = 1e-7  # smaller gaps are rounding errors
+MOVED = 1e-3  # smaller changes of a weight do not count
 MEANS = [
     "effective_data", "foreign_share", "effective_gap", "scarcity", "divergence", "sampling",
     "conservatism", "zeta", "gain_correlation", "advantage_correlation", "optimal_distance",
@@ -29,12 +29,17 @@ def summarise(
 ) -> pd.DataFrame:
     """A row per group and strategy of `simulate`'s frame.
 
-    mdps: rows; below: the share of worlds in which the policy is below the behaviour policy of the
-    target's data, low and high: its Wilson interval; unsafe: the share that is below by more than
-    1 % of the optimal value; shortfall: the mean loss where below, improvement: the mean gap
-    everywhere, both in per cent of the optimal value; effective_gap: the gap of the effective
-    behaviour policy; holds: the share of worlds in which value >= behaviour_value - zeta;
-    unsettled: the share in which the last round still moved a weight. The rest are means.
+    - mdps: the number of rows;
+    - below: the share of worlds in which the policy is worse than the behaviour policy of the
+      target's data; low, high: the Wilson interval of that share;
+    - unsafe: the share of worlds in which it is worse by more than 1 % of the optimal value;
+    - shortfall: the mean loss over the worlds counted in below; improvement: the mean gap over all
+      worlds; effective_gap: the mean gap of the effective behaviour policy; all in per cent of the
+      optimal value;
+    - holds: the share of worlds in which value >= behaviour_value - zeta;
+    - unsettled: the share of worlds in which the last round still moved a weight.
+
+    All other columns are means.
     """
     scale = np.where(frame["optimal_value"] > 0, frame["optimal_value"], 1)
     below = frame["gap"] < -ROUNDING
@@ -59,10 +64,10 @@ def summarise(
 
 
 def conditions(frame: pd.DataFrame) -> pd.DataFrame:
-    """`summarise` by one property of the worlds at a time, named by `factor` with its `level`.
+    """`summarise` by one property of the worlds at a time, given in columns `factor` and `level`.
 
-    coverage and overlap as drawn; quality: the quarter of worlds by behaviour_value /
-    optimal_value of the target's own data, 1 the lowest.
+    The properties are coverage and overlap, as drawn, and quality. Quality is the quarter to which
+    a world belongs by behaviour_value / optimal_value of the target's own data; 1 is the lowest.
     """
     ratio = frame["behaviour_value"] / frame["optimal_value"].where(frame["optimal_value"] > 0)
     place = ratio.groupby(frame["mdp"]).first().rank(pct=True)
@@ -75,13 +80,13 @@ def conditions(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def wilson(successes: int, trials: int, confidence: float) -> tuple[float, float]:
-    """Wilson's interval of a share."""
+    """The Wilson interval of a share."""
     found = binomtest(int(successes), int(trials)).proportion_ci(confidence, method="wilson")
     return float(found.low), float(found.high)
 
 
 def mean_interval(values: pd.Series, confidence: float) -> tuple[float, float, float]:
-    """The mean over worlds and its Student-t interval, NaN apart; NaN for fewer than two."""
+    """The mean over worlds and its Student-t interval. NaN are left out; NaN for fewer than two."""
     values = values.dropna()
     if len(values) < 2:
         return (np.nan,) * 3
@@ -90,10 +95,10 @@ def mean_interval(values: pd.Series, confidence: float) -> tuple[float, float, f
 
 
 def ordering(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
-    """Whether the bound orders the strategies as the truth does: a row per alpha and data size.
+    """Whether the bound and the true values order strategies alike: a row per alpha and data size.
 
-    Per world: Spearman's correlation of -zeta and the true value over the strategies that are no
-    references; then the mean over worlds and its Student-t interval.
+    For each world, this computes Spearman's correlation of -zeta and the true value over all
+    strategies except references. A row has the mean over worlds and its Student-t interval.
     """
     rows = []
     for case, part in frame[~frame["strategy"].isin(REFERENCES)].groupby(CASE):
@@ -107,16 +112,18 @@ def ordering(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
 def safe(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
     """Claim 6: under conditions, CDS gives safe policy improvement.
 
-    A world is unsafe where J(cds) is below J(pi_beta) by more than 1 % of the optimal value. A case
-    (an alpha and a data size) is supported where the upper end of the Wilson interval of the unsafe
-    share is at most 5 % and the mean gap's interval is above 0. It is contradicted where the lower
-    end of the unsafe share is above 5 % or the mean gap's interval is below 0.
+    A world is unsafe if J(cds) is below J(pi_beta) by more than 1 % of the optimal value. A case is
+    an alpha and a data size. It is supported if the upper end of the Wilson interval of the unsafe
+    share is at most 5 % and the mean gap's interval is above 0. It is contradicted if the lower end
+    of the Wilson interval is above 5 % or the mean gap's interval is below 0.
 
     The theorem's condition is enough effective data. The claim is therefore decided at the largest
-    data size: supported if every alpha supports it there, contradicted if every alpha contradicts
-    it, else undecided. The numbers hold every case; there, `better_than_<other>` and
-    `worse_than_<other>` count the worlds in which only the other, or only cds, is unsafe, and
-    `p_<other>` is the exact McNemar test.
+    data size. It is supported if every alpha supports it there, contradicted if every alpha
+    contradicts it, and else undecided.
+
+    The numbers cover every case. `better_than_<other>` counts the worlds in which only the other
+    strategy is unsafe, `worse_than_<other>` those in which only cds is. `p_<other>` is the p-value
+    of the exact McNemar test.
     """
     cases = {}
     for case, rows in frame.groupby(CASE):
@@ -149,7 +156,7 @@ def safe(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
 
 
 def versus(unsafe: pd.DataFrame, other: str) -> dict[str, float]:
-    """cds beside another strategy, paired by world: columns are strategies, values booleans."""
+    """cds against another strategy, paired by world; `unsafe` has a boolean column per strategy."""
     better = int((unsafe[other] & ~unsafe["cds"]).sum())
     worse = int((unsafe["cds"] & ~unsafe[other]).sum())
     p = binomtest(better, better + worse).pvalue if better + worse else 1.0
@@ -162,12 +169,13 @@ def versus(unsafe: pd.DataFrame, other: str) -> dict[str, float]:
 def routed(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
     """Claim 7: CDS weighs a transition by its estimated improvement over the behaviour of D_i.
 
-    That the weights follow the estimate is their definition; what is tested is that the estimate
-    follows the truth. Per world: Spearman's correlation, over the pairs that other tasks offer, of
-    cds's final weights with what sharing that pair alone truly adds to the target's policy. A case
-    (an alpha and a data size) is supported where the mean's interval over worlds is above 0, and
-    contradicted where it is below 0. The claim is supported if every case is, contradicted if any
-    case is, else undecided. The sentence says how strong the correlation is.
+    The weights follow the estimate by definition. The test is whether the estimate follows the
+    truth. For each world, it computes Spearman's correlation over the pairs that other tasks offer.
+    The correlation is between cds's final weights and the true gain of the target's policy from
+    sharing only that pair (`gain_alone`). A case is an alpha and a data size. It is supported if
+    the interval of the mean over worlds is above 0, and contradicted if it is below 0. The claim is
+    supported if every case is, contradicted if any case is, and else undecided. The sentence says
+    how strong the correlation is.
     """
     cases = {}
     for case, rows in frame[frame["strategy"] == "cds"].groupby(CASE):
@@ -190,6 +198,6 @@ def routed(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
 
 
 def agreed(verdicts) -> str:
-    """The verdict that all share, or undecided."""
+    """The verdict if all verdicts agree, else undecided."""
     found = set(verdicts)
     return found.pop() if len(found) == 1 else UNDECIDED

@@ -10,7 +10,7 @@ import numpy as np
 
 from cds_bench.theory.mdp import backup, evaluate
 
-TOLERANCE = 1e-9  # of values, at which policy iteration has converged
+TOLERANCE = 1e-9  # policy iteration has converged when values change by less
 ITERATIONS = 200
 
 
@@ -42,7 +42,7 @@ def empirical(
         n(s,a,s') = own(s,a,s') + w(s,a) foreign(s,a,s')
 
     own, foreign: counts [..., S, A, S]; weights, rewards: [..., S, A]. Relabelled rewards are
-    exact. A state without effective data has value 0, the least possible, and uniform actions; a
+    exact. A state without effective data has value 0, the least possible, and uniform actions. A
     pair without effective data has probability 0 under every policy that the data support [ours].
     """
     visits = own + weights[..., None] * foreign
@@ -57,7 +57,7 @@ def empirical(
 
 
 def ratio(policy: np.ndarray, behaviour: np.ndarray) -> np.ndarray:
-    """pi(a|s) / pi_beta(a|s); 0 where the behaviour has no such action: [..., S, A]."""
+    """pi(a|s) / pi_beta(a|s), or 0 if pi_beta(a|s) is 0: [..., S, A]."""
     return np.where(behaviour > 0, policy / np.where(behaviour > 0, behaviour, 1), 0.0)
 
 
@@ -82,9 +82,9 @@ def evaluate_conservatively(
 def improve(q: np.ndarray, behaviour: np.ndarray, alpha: float) -> np.ndarray:
     """argmax over pi(.|s) of sum_a pi(a|s) q(s,a) - alpha D_CQL(pi, pi_beta)(s): [..., S, A].
 
-    The maximum is pi(a|s) = pi_beta(a|s) max(0, q(s,a) - level(s)) / (2 alpha), where the level
-    makes it sum to 1. It is found by sorting, without iteration. It is neither greedy nor
-    KL-regularised: it is the exact improvement of the objective that the penalised backup
+    The maximum is pi(a|s) = pi_beta(a|s) max(0, q(s,a) - level(s)) / (2 alpha). The level makes the
+    probabilities sum to 1. It is found by sorting, without iteration. The policy is neither greedy
+    nor KL-regularised: it is the exact improvement of the objective that the penalised backup
     evaluates [ours].
     """
     supported = behaviour > 0
@@ -104,9 +104,9 @@ def solve(
 ) -> Solution:
     """The policy that maximises J(pi) - alpha / (1 - discount) E_{s ~ d_pi} D_CQL(pi, pi_beta)(s).
 
-    J and d_pi are those of the empirical MDP. Exact policy iteration: `improve`, then penalised
-    evaluation, until the values are the fixed point. It starts from `values` [..., S], by default
-    those of the behaviour policy; the result does not depend on them, the time does.
+    J and d_pi are those of the empirical MDP. Exact policy iteration alternates `improve` with
+    penalised evaluation until the values reach the fixed point. It starts from `values` [..., S],
+    by default the values of the behaviour policy. They affect the time but not the result.
 
     Raises ArithmeticError if the values have not converged after 200 iterations.
     """
@@ -128,8 +128,8 @@ def critic(
 ) -> np.ndarray:
     """Qhat(s,a), as in `evaluate_conservatively`, for every pair of the offered data: [..., S, A].
 
-    A table does not generalise. A pair that has no effective data is therefore valued by one backup
-    of the offered transitions, without the penalty [ours].
+    A table does not generalise. The value of a pair without effective data therefore comes from one
+    backup of the offered transitions, without the penalty [ours].
     """
     penalty = alpha * (ratio(solution.policy, model.behaviour) - 1)
     inside = backup(model.transitions, model.rewards, solution.values, discount) - penalty

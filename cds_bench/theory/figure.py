@@ -12,11 +12,11 @@ from cds_bench.theory.table import named
 SHOWN = (
     "no_sharing", "sharing_all", "cds_basic", "cds_basic_k90", "cds", "cds_k90", "oracle", OPTIMAL,
 )  # fmt: skip
-HEIGHT = 2.3  # inches, of a row of panels
+HEIGHT = 2.3  # inches per row of panels
 
 
 def figure(frame: pd.DataFrame) -> Figure:
-    """A row of panels per alpha, from `simulate`'s frame; made in the context `plotting.style`."""
+    """A row of panels per alpha, from `simulate`'s frame; call it in a `plotting.style` context."""
     summary = summarise(frame)
     alphas = sorted(frame["alpha"].unique())
     looks = plotting.styles(list(SHOWN), "no_sharing")
@@ -36,9 +36,9 @@ def figure(frame: pd.DataFrame) -> Figure:
         made,
         "The paper's theory on random MDPs",
         "Left: how often a policy is worse than the behaviour policy of the target's data, with "
-        "95 % Wilson intervals. Middle: less scarce data against more divergence from them, one "
-        "point per data size, the largest on the left. Right: mean weights by fifths of cds's "
-        "Delta, over pairs whose weight matters to the bound, with the largest data. "
+        "95 % Wilson intervals. Middle: scarcity of the data against divergence from them, with "
+        "one point per data size and the largest on the left. Right: mean weights by fifths of "
+        "cds's Delta at the largest data size, over pairs whose weight matters to the bound. "
         f"n = {frame['mdp'].nunique()} MDPs.",
     )
     return made

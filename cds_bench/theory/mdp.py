@@ -1,6 +1,6 @@
 """Random multi-task MDPs with shared dynamics, their exact values, and data from them.
 
-Shapes: B problems, T tasks, S states, A actions. Functions of one task take any leading
+Shapes: B problems, T tasks, S states, A actions. Functions of one task accept any leading
 dimensions. Rewards lie in [0, 1], so values lie in [0, 1 / (1 - discount)].
 """
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SUCCESSORS = 2  # next states of a state and action
+SUCCESSORS = 2  # possible next states of a state and action
 REWARDING = 4  # one state in four pays a task's reward
-CONCENTRATION = 0.3  # of random policies: small, so that a state has one or two likely actions
+CONCENTRATION = 0.3  # of random policies; small, so that states have one or two likely actions
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def draw(
 
 
 def sample(rng: np.random.Generator, world: World, size: int) -> np.ndarray:
-    """Counts of `size` independent transitions of each task's behaviour: [T, S, A, S].
+    """Counts of `size` independent transitions from each task's behaviour: [T, S, A, S].
 
-    (s,a) is drawn from the behaviour's normalised discounted occupancy and s' from the dynamics, as
-    the analysis of CQL assumes [recalled].
+    (s,a) is drawn from the behaviour's normalised discounted occupancy, and s' from the dynamics.
+    The analysis of CQL assumes this [recalled].
     """
     visits = occupancy(world.transitions[None], world.behaviour, world.start, world.discount)
     pairs = visits[..., None] * world.behaviour

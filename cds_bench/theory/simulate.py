@@ -1,4 +1,4 @@
-"""The experiment: random worlds, data of several sizes, every strategy, one tidy frame."""
+"""The experiment: every strategy on random worlds with data of several sizes, in one tidy frame."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ from cds_bench.theory.bound import Terms, gain_alone, optimise, terms
 from cds_bench.theory.cql import Solution, solve
 from cds_bench.theory.strategies import STRATEGIES, Shared, Target, share
 
-TASK = 0  # the target; the tasks of a world are exchangeable
+TASK = 0  # the target task; any other would do, because the tasks of a world are exchangeable
 CLONE, OPTIMAL = (
     "clone",
     "optimal_weights",
-)  # references: the own data's policy; the bound's optimum
+)  # references: the behaviour policy of the own data; the optimum of the bound
 REFERENCES = (CLONE, "oracle", OPTIMAL)
-BINS = 5  # of pairs by Delta
-MATTERS = 1e-6  # the least effect on zeta of a pair whose weights are compared
+BINS = 5  # pairs are grouped by Delta into this many bins
+MATTERS = 1e-6  # weights of pairs with a smaller effect on zeta are not compared
 CHUNK = 90  # worlds that are solved together
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is simulated.
+    """The settings of a simulation.
 
-    mdps: worlds; shapes: (states, actions); coverages, overlaps: see `mdp.draw`. Worlds take the
-    combinations in turn. transitions: data sizes per task; alphas: strengths of CQL's penalty;
-    rounds: how often weights are renewed; calibration: further worlds, on which the bound's
-    constant is calibrated.
+    mdps: the number of worlds; shapes: (states, actions); coverages, overlaps: see `mdp.draw`.
+    Worlds take the combinations of these three in turn. transitions: data sizes per task; alphas:
+    strengths of CQL's penalty; rounds: how often the weights are updated; calibration: the number
+    of further worlds on which the bound's constant is calibrated.
     """
 
     mdps: int = 540
@@ -67,21 +67,24 @@ TINY = Settings(mdps=18, transitions=(40, 160), shapes=((4, 2),), rounds=5, cali
 def simulate(settings: Settings, report: Callable[[int], None] = lambda done: None) -> pd.DataFrame:
     """A row per world, alpha, data size and strategy.
 
-    `report(done)` is called as worlds x cases are finished, with their number. Columns:
+    A case is an alpha and a data size. `report(done)` receives the number of worlds x cases that
+    are finished. Columns:
 
     - mdp, states, actions, coverage, overlap, alpha, transitions, strategy;
     - value, behaviour_value, optimal_value: J in the true MDP, at the start;
     - gap: 100 (value - behaviour_value) / optimal_value;
-    - effective_data: sum of weights of own and foreign transitions; foreign_share: of that sum;
+    - effective_data: sum of the weights of own and foreign transitions; foreign_share: the foreign
+      share of that sum;
     - predicted, effective_value, scarcity, divergence, sampling, conservatism: see `bound.Terms`;
-    - constant, zeta: of the bound value >= behaviour_value - zeta;
-    - change: how far a weight still moved in the last round, 0 when the weights have settled;
-    - gain_correlation: Spearman's correlation, over pairs with candidates, of the weights with what
-      sharing the pair alone truly adds; advantage_correlation: with the true advantage of the pair
-      over the target's behaviour policy. NaN where either is constant;
-    - optimal_distance: mean |w - w*|, w* the weights that minimise zeta, over the pairs whose
-      weight matters to zeta; weight_q1 to weight_q5: mean weights of those pairs by fifths of
-      cds's Delta, the lowest first.
+    - constant: the bound's c; zeta: as in the bound value >= behaviour_value - zeta;
+    - change: the largest change of a weight in the last round; 0 if the weights have settled;
+    - gain_correlation: Spearman's correlation, over pairs with candidates, between the weights and
+      the true gain from sharing only that pair (`bound.gain_alone`);
+    - advantage_correlation: the same with the pair's true advantage over the target's behaviour
+      policy. Both correlations are NaN if either side is constant;
+    - optimal_distance: mean |w - w*| over the pairs whose weight matters to zeta, where the weights
+      w* minimise zeta;
+    - weight_q1 to weight_q5: mean weights of those pairs by fifths of cds's Delta, lowest first.
     """
     constants = {alpha: calibrate(settings, alpha) for alpha in settings.alphas}
     done, parts = 0, []
@@ -94,17 +97,18 @@ def simulate(settings: Settings, report: Callable[[int], None] = lambda done: No
             done += len(indices)
             report(done)
     frame = pd.concat(parts, ignore_index=True)
-    # The strategies keep their order: the sort is stable.
+    # The sort is stable, so the strategies keep their order.
     return frame.sort_values(["mdp", "alpha", "transitions"], kind="stable", ignore_index=True)
 
 
 def calibrate(settings: Settings, alpha: float) -> float:
-    """The bound's constant c [ours]: the smallest for which the sampling term holds what it bounds,
+    """The bound's constant c [ours]: the smallest for which the sampling term is large enough,
 
         Jhat(pi) - J(pi) <= c E sqrt(|A| (D_CQL + 1) / n),
 
-    in `confidence` of the runs; Jhat is the value in the empirical MDP. The runs are no_sharing and
-    sharing_all, which select nothing, on worlds of their own, at every data size.
+    in a share `confidence` of the runs. Jhat is the value in the empirical MDP. The runs are those
+    of no_sharing and sharing_all, which do not select data, at every data size. Their worlds are
+    separate from the simulated ones.
     """
     needed = []
     for indices, worlds, _ in batches(settings, "calibrate", settings.calibration):
@@ -122,7 +126,7 @@ def batches(
 ) -> Iterator[tuple[list[int], list[mdp.World], pd.DataFrame]]:
     """Worlds of one shape at a time: their indices, the worlds, and a frame that describes them.
 
-    A world depends on its purpose and index alone.
+    A world depends only on its purpose and index.
     """
     cells = list(product(settings.overlaps, settings.coverages, settings.shapes))
     for shape in settings.shapes:
@@ -160,7 +164,7 @@ def with_data(worlds: list[mdp.World], indices: list[int], size: int, purpose: s
 
 
 def compare(target: Target, alpha: float, rounds: int, constant: float) -> pd.DataFrame:
-    """The rows of one batch at one data size, with the place in the batch as `row`."""
+    """The rows of one batch at one data size; `row` is a world's place in the batch."""
     shared = {name: share(rule, target, alpha, rounds) for name, rule in STRATEGIES.items()}
     optimum = optimise(target, [found.weights for found in shared.values()], alpha, constant)
     offered = target.candidates > 0
@@ -199,7 +203,10 @@ def advantage(target: Target) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Context:
-    """What weights are compared with, [B, S, A]; NaN where a pair does not count."""
+    """The quantities that weights are compared with, [B, S, A]; NaN if a pair does not count.
+
+    optimal_value is [B].
+    """
 
     target: Target
     constant: float
@@ -246,13 +253,13 @@ def describe(context: Context, name: str, found: Shared, bound: Terms) -> pd.Dat
 
 
 def mean_of(values: np.ndarray) -> np.ndarray:
-    """The mean over pairs, NaN apart: [B, S, A] -> [B]; NaN where nothing is left."""
+    """The mean over the pairs that are not NaN: [B, S, A] -> [B]; NaN if all are."""
     number = np.isfinite(values).sum((-1, -2))
     return np.where(number, np.nansum(values, (-1, -2)), np.nan) / np.maximum(number, 1)
 
 
 def spearman(weights: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Spearman's rank correlation over the pairs where `other` is not NaN: [B, S, A] -> [B]."""
+    """Spearman's rank correlation over pairs whose `other` is not NaN: [B, S, A] -> [B]."""
     flat = other.reshape(len(other), -1)
     masked = np.where(np.isnan(flat), np.nan, weights.reshape(len(weights), -1))
     first, second = (centred_ranks(values) for values in (masked, flat))
@@ -261,7 +268,10 @@ def spearman(weights: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def centred_ranks(values: np.ndarray) -> np.ndarray:
-    """Average ranks minus their mean along the last axis; 0 for NaN. Rounding makes no ranks."""
+    """Average ranks minus their mean along the last axis; 0 for NaN.
+
+    Values are rounded first, so that rounding errors do not affect the ranks.
+    """
     ranks = rankdata(np.round(values, 9), axis=-1, nan_policy="omit")
     number = np.isfinite(ranks).sum(-1, keepdims=True)
     return np.nan_to_num(ranks - (number + 1) / 2)

@@ -1,8 +1,8 @@
-"""Sharing strategies in tables: the weight of every foreign pair, iterated with the critic.
+"""Tabular sharing strategies: the weight of every foreign pair, updated in turn with the critic.
 
-Foreign transitions of the same (s,a) have the same weight, because a strategy sees their value
-only. Own data always have weight 1. Data are counted as a union: a weight of 1 makes a foreign
-transition count as much as an own one.
+Foreign transitions of the same (s,a) have the same weight, because a strategy sees only their
+value. Own data always have weight 1. Data are counted as a union: a foreign transition of weight 1
+counts as much as an own transition.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ import numpy as np
 from cds_bench.theory.cql import Model, Solution, critic, empirical, solve
 from cds_bench.theory.mdp import backup, evaluate
 
-FLOOR = 1e-3  # of tau, as in the strategy `cds`
+FLOOR = 1e-3  # the least tau, as in the strategy `cds`
 
 
 @dataclass(frozen=True)
 class Target:
     """One task of B worlds with its data.
 
-    transitions, start: the world's, [B, S, A, S] and [B, S]; rewards, behaviour: the task's,
-    [B, S, A]; own, foreign: counts of the task's data and of all others', [B, S, A, S].
+    transitions [B, S, A, S], start [B, S]: of the worlds; rewards, behaviour: of the task,
+    [B, S, A]; own, foreign: counts of the task's data and of all other tasks' data, [B, S, A, S].
     """
 
     transitions: np.ndarray
@@ -33,7 +33,7 @@ class Target:
 
     @property
     def candidates(self) -> np.ndarray:
-        """Number of foreign transitions of each pair, [B, S, A]."""
+        """The number of foreign transitions of each pair, [B, S, A]."""
         return self.foreign.sum(-1)
 
     def model(self, weights: np.ndarray) -> Model:
@@ -52,9 +52,10 @@ class Target:
 class Strategy:
     """How weights follow from the improvement Delta(s,a) = Q(s,a) - b.
 
-    fixed: the weight of every candidate, whatever its value; soft: sigmoid(Delta / tau), otherwise
-    1 [Delta >= 0]; percentile: b is that percentile of the own data's values, otherwise their mean;
-    true_values: Q is the true value of the current policy, otherwise the conservative critic.
+    fixed: if set, every candidate has this weight, whatever its value. soft: the weight is
+    sigmoid(Delta / tau), otherwise 1 [Delta >= 0]. percentile: b is this percentile of the own
+    data's values, otherwise their mean. true_values: Q is the true value of the current policy,
+    otherwise the conservative critic.
     """
 
     fixed: float | None = None
@@ -76,7 +77,10 @@ STRATEGIES = {
 
 @dataclass(frozen=True)
 class Shared:
-    """What a strategy ends with: weights and Delta [B, S, A], the last change of a weight [B]."""
+    """A strategy's result: the final weights and Delta [B, S, A], and the data and policy.
+
+    change: the largest change of a weight in the last round, [B].
+    """
 
     weights: np.ndarray
     delta: np.ndarray
@@ -88,8 +92,9 @@ class Shared:
 def share(strategy: Strategy, target: Target, alpha: float, rounds: int) -> Shared:
     """Iterates weights -> effective data -> policy and critic -> weights, `rounds` times.
 
-    The start is all data at weight 1 [ours]: an untrained critic rejects nothing. In training, tau
-    is a moving average of mean |Delta|; here it is the current mean, the average's fixed point.
+    It starts with all data at weight 1 [ours], because an untrained critic rejects nothing. In
+    training, tau is a moving average of mean |Delta|. Here it is the current mean, which is the
+    fixed point of that average.
     """
     offered = target.model(np.ones_like(target.rewards))
     weights = np.full_like(target.rewards, 1.0 if strategy.fixed is None else strategy.fixed)
@@ -117,7 +122,7 @@ def improvement(
     solution: Solution,
     alpha: float,
 ) -> np.ndarray:
-    """Delta(s,a) = Q(s,a) - b, b over the target's own data: [B, S, A]."""
+    """Delta(s,a) = Q(s,a) - b, with b from the target's own data (`threshold`): [B, S, A]."""
     if strategy.true_values:
         values = target.values(solution.policy)
         q = backup(target.transitions, target.rewards, values, target.discount)
@@ -127,9 +132,9 @@ def improvement(
 
 
 def threshold(q: np.ndarray, counts: np.ndarray, percentile: float | None) -> np.ndarray:
-    """The mean or a percentile of q over data with those counts: [B, S, A] -> [B, 1, 1].
+    """The mean or a percentile of q over data with these counts: [B, S, A] -> [B, 1, 1].
 
-    A percentile is interpolated linearly between transitions, as NumPy does.
+    Percentiles are interpolated linearly between transitions, as in NumPy.
     """
     if percentile is None:
         return (q * counts).sum((-1, -2), keepdims=True) / counts.sum((-1, -2), keepdims=True)
@@ -147,7 +152,7 @@ def threshold(q: np.ndarray, counts: np.ndarray, percentile: float | None) -> np
 
 
 def weigh(strategy: Strategy, delta: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """1 [Delta >= 0], or sigmoid(Delta / tau), tau the candidates' mean |Delta|: [B, S, A]."""
+    """1 [Delta >= 0] or sigmoid(Delta / tau): [B, S, A]; tau is the candidates' mean |Delta|."""
     if not strategy.soft:
         return (delta >= 0).astype(float)
     number = np.maximum(candidates.sum((-1, -2), keepdims=True), 1)

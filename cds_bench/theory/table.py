@@ -26,14 +26,15 @@ def table(frame: pd.DataFrame) -> Table:
         blocks=tuple(blocks),
         caption=(
             f"{frame['mdp'].nunique()} random multi-task MDPs. Below: the share of MDPs in which "
-            "the policy's true value is below that of the behaviour policy of the target's own "
-            "data, with its 95 % Wilson interval; unsafe: by more than 1 % of the optimal value. "
-            "Shortfall: the mean loss where below; improvement: the mean gap; behaviour gap: the "
-            "mean gap of the effective behaviour policy, all in per cent of the optimal value.",
+            "the policy is truly worse than the behaviour policy of the target's own data, with "
+            "the 95 % Wilson interval. Unsafe: it is worse by more than 1 % of the optimal value. "
+            "Shortfall: the mean loss where it is worse. Improvement: the mean gap. Behaviour gap: "
+            "the mean gap of the effective behaviour policy. These three are in per cent of the "
+            "optimal value.",
             "Scarcity (E sqrt(|A| / n)), divergence (E D_CQL from the effective behaviour policy) "
-            "and zeta are the terms of the bound J(policy) >= J(behaviour) - zeta; holds: the "
-            "share of MDPs in which it does. Gain corr.: the rank correlation of the weights with "
-            "what sharing a pair alone truly adds; distance: the mean distance of the weights "
+            "and zeta are terms of the bound J(policy) >= J(behaviour) - zeta. Holds: the share of "
+            "MDPs in which the bound holds. Gain corr.: the rank correlation of the weights with "
+            "the true gain from sharing only that pair. Distance: the mean distance of the weights "
             "from those that minimise zeta.",
             safe(frame)[1],
             routed(frame)[1],

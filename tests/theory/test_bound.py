@@ -1,4 +1,4 @@
-"""The bound's terms in closed form, and its minimum against exhaustive and continuous search."""
+"""The bound's terms in closed form; its minimum against exhaustive and continuous search."""
 
 from itertools import product
 
@@ -27,7 +27,7 @@ def test_the_terms_of_a_clone(two_states):
 
 
 def test_the_terms_of_two_states_in_closed_form(two_states):
-    """State 0 is left at once, so d(0) = 1 / (1 + discount) whatever the policy."""
+    """Every action leaves state 0, so d(0) = 1 / (1 + discount) under every policy."""
     model = two_states.model(np.ones((1, 2, 3)))
     policy = np.array([[[0.5, 0.5, 0], [1, 0, 0]]])
     found = terms(two_states, model, Solution(policy, np.empty(0)), ALPHA)
@@ -48,7 +48,7 @@ def test_the_terms_of_two_states_in_closed_form(two_states):
     assert found.behaviour_value == pytest.approx(value(0.2))
 
 
-def test_the_optimal_weights_of_two_pairs_by_trying_all(two_states):
+def test_the_optimal_weights_of_two_pairs_by_exhaustive_search(two_states):
     starts = [np.zeros((1, 2, 3)), np.ones((1, 2, 3))]
     found = optimise(two_states, starts, ALPHA, CONSTANT)
     grid = np.linspace(0, 1, 21)
@@ -60,7 +60,7 @@ def test_the_optimal_weights_of_two_pairs_by_trying_all(two_states):
     assert found.weights[0, 0, 1] == 1  # the good action
     assert found.weights[0, 0, 2] == 0  # the bad one
     assert found.effect[0, 0, 1] < 0 < found.effect[0, 0, 2]
-    assert not found.effect[0, 1].any()  # nothing is offered
+    assert not found.effect[0, 1].any()  # no candidates there
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -85,7 +85,7 @@ def test_the_optimum_is_no_worse_than_strategies_and_near_a_continuous_search(se
         assert reached[0] <= result.fun + 0.02 * abs(result.fun)
 
 
-def test_the_gain_of_a_pair_alone(two_states):
+def test_the_gain_from_sharing_one_pair(two_states):
     found = gain_alone(two_states, ALPHA)[0]
     assert np.isnan(found[1]).all()
     assert np.isnan(found[0, 0])

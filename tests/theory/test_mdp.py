@@ -1,4 +1,4 @@
-"""Exact values against closed forms and other methods; random worlds and their data."""
+"""Exact values against closed forms and other methods, and random worlds and their data."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The experiment: determinism, its rows, and the statistics of weights."""
+"""The experiment: its determinism, its rows and the statistics of weights."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def frame():
     return simulate(SMALL)
 
 
-def test_a_row_per_world_case_and_strategy(frame):
+def test_there_is_a_row_per_world_case_and_strategy(frame):
     keys = ["mdp", "alpha", "transitions", "strategy"]
     assert len(frame) == 4 * len(SMALL.cases) * (len(STRATEGIES) + 2)
     assert not frame.duplicated(keys).any()
@@ -40,7 +40,7 @@ def test_a_row_per_world_case_and_strategy(frame):
     assert np.isfinite(numbers).all(axis=None)
 
 
-def test_the_columns_fit_together(frame):
+def test_the_columns_are_consistent(frame):
     gap = 100 * (frame["value"] - frame["behaviour_value"]) / frame["optimal_value"]
     np.testing.assert_allclose(frame["gap"], gap)
     conservatism = frame["alpha"] / (1 - SMALL.discount) * frame["divergence"]
@@ -62,14 +62,14 @@ def test_the_same_settings_give_the_same_frame_and_progress_reaches_the_total(fr
     assert seen[-1] == SMALL.mdps * len(SMALL.cases)
 
 
-def test_a_world_does_not_depend_on_how_many_there_are(frame):
+def test_a_world_does_not_depend_on_the_number_of_worlds(frame):
     fewer = simulate(replace(SMALL, mdps=2))
     columns = ["mdp", "strategy", "value", "behaviour_value", "zeta", "gain_correlation"]
     same = frame[frame["mdp"] < 2].reset_index(drop=True)
     pd.testing.assert_frame_equal(fewer[columns], same[columns], rtol=1e-6)
 
 
-def test_the_constant_holds_what_it_is_calibrated_for():
+def test_the_constant_grows_with_the_confidence():
     wide, narrow = (calibrate(replace(SMALL, confidence=c), 0.1) for c in (1.0, 0.5))
     assert wide >= narrow >= 0
     assert wide > 0

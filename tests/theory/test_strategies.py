@@ -1,4 +1,4 @@
-"""Weights at known cases, and the effective behaviour policy that each strategy ends with."""
+"""Weights in known cases, and the effective behaviour policy that each strategy leads to."""
 
 from dataclasses import replace
 
@@ -13,10 +13,10 @@ DISCOUNT, ALPHA = 0.9, 0.2
 
 @pytest.fixture
 def two_states():
-    """Own data take the poor action of state 0; others also take the good one, which pays 1.
+    """Own data take the poor action of state 0; other tasks' data also take the good one.
 
-    The third action of state 0 pays nothing and is offered too. State 1 is like state 0, and has
-    own data only.
+    The good action pays 1. Other tasks' data also offer the third action of state 0, which pays
+    nothing. State 1 has only own data.
     """
     transitions = np.zeros((1, 2, 3, 2))
     transitions[0, 0, :, 1] = transitions[0, 1, :, 0] = 1
@@ -90,7 +90,7 @@ def test_thresholds_are_numpys_over_the_transitions(percentile):
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_weights_are_weights_and_own_data_are_kept(name):
+def test_weights_lie_in_the_unit_interval_and_own_data_are_kept(name):
     target = random_target(3)
     found = share(STRATEGIES[name], target, ALPHA, rounds=4)
     again = share(STRATEGIES[name], target, ALPHA, rounds=4)
@@ -110,8 +110,8 @@ def test_the_ninetieth_percentile_shares_less_than_the_mean():
     assert shared["cds_basic_k90"] < shared["cds_basic"]
 
 
-def test_the_oracle_asks_the_true_mdp(two_states):
-    """Few transitions say that the good action stays in state 0; the truth is the same for it."""
+def test_the_oracle_uses_the_true_mdp(two_states):
+    """Other data claim that the third action stays in state 0; the oracle is not misled."""
     misled = two_states.foreign.copy()
     misled[0, 0, 2] = [20, 0]
     elsewhere = replace(two_states, rewards=np.array([[[0.2, 0.0, 0.1], [1.0, 0.0, 0.0]]]))

@@ -12,7 +12,7 @@ DISCOUNT = 0.9
 
 
 def bandit(rewards, behaviour):
-    """The model of one state that data of those shares cover."""
+    """The model of one state whose data have these shares."""
     rewards = np.array([rewards], float)
     behaviour = np.array([behaviour], float)
     return cql.Model(100 * behaviour, behaviour, np.ones((*rewards.shape, 1)), rewards)
@@ -32,7 +32,7 @@ def random_policy(rng, model):
 
 
 def test_a_bandit_in_closed_form():
-    """pi = beta (1 + (r - mean r) / (2 alpha)), where no action drops out."""
+    """pi = beta (1 + (r - mean r) / (2 alpha)) if no action drops out."""
     behaviour, rewards, alpha = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.4, 0.6]), 0.5
     solution = cql.solve(bandit(rewards, behaviour), alpha, DISCOUNT)
     above = rewards - behaviour @ rewards
@@ -74,7 +74,7 @@ def test_a_small_alpha_is_greedy_on_the_data_and_a_large_one_clones_them():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_penalised_fixed_point_by_brute_force(seed):
-    """One linear system over all pairs, with the equation of Qhat written out in loops."""
+    """Solves one linear system over all pairs; loops write out the equation of Qhat."""
     model, alpha = random_model(seed), 0.3
     policy = random_policy(np.random.default_rng(seed), model)
     states, actions = policy.shape
@@ -142,7 +142,7 @@ def test_without_data_a_state_is_worth_nothing_and_a_weight_scales_data():
     np.testing.assert_allclose(half.transitions[0, 0], [0.5, 0.5])
 
 
-def test_a_pair_without_effective_data_is_valued_by_its_offered_transitions():
+def test_a_pair_without_effective_data_gets_its_value_from_offered_transitions():
     own, foreign = np.zeros((2, 2, 2, 2))
     own[0, 0], own[1, 0] = [0, 4], [0, 4]
     foreign[0, 1] = [1, 3]

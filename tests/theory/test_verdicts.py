@@ -1,4 +1,4 @@
-"""Summaries and verdicts on frames whose answer is known; the command's files."""
+"""Summaries and verdicts on frames with known answers; the files that the command writes."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def made(gaps, strategy="cds", alpha=0.1, size=10, **columns):
-    """A frame of one case with those gaps, worlds worth 1 at best and 0.5 by the behaviour."""
+    """A frame of one case with these gaps; the optimal value is 1, the behaviour's 0.5."""
     gaps = np.asarray(gaps, float)
     values = {
         "mdp": np.arange(len(gaps)), "alpha": alpha, "transitions": size, "strategy": strategy,
@@ -61,8 +61,8 @@ GOOD, BAD = [5.0, 6.0] * 100, [-5.0, 6.0] * 100
         (GOOD, GOOD, "supported"),
         (BAD, BAD, "contradicted"),
         (GOOD, BAD, "undecided"),
-        (GOOD[:20], GOOD[:20], "undecided"),  # too few to say so
-        (np.zeros(200), np.zeros(200), "undecided"),  # safe, and no improvement
+        (GOOD[:20], GOOD[:20], "undecided"),  # too few worlds to decide
+        (np.zeros(200), np.zeros(200), "undecided"),  # safe, but no improvement
     ],
 )
 def test_claim_6_needs_every_alpha_at_the_largest_size(weak, strong, verdict):
@@ -104,7 +104,7 @@ def test_claim_7_needs_every_case(first, second, verdict):
     assert numbers["cases"][0.1, 10]["mdps"] == np.isfinite(first).sum()
 
 
-def test_a_bound_that_orders_strategies_as_the_truth_does():
+def test_a_bound_can_order_strategies_like_their_true_values():
     gaps = {"no_sharing": 0, "cds": 5, "sharing_all": -5}
     frame = pd.concat(made([gap, gap], name, zeta=-gap) for name, gap in gaps.items())
     assert ordering(frame)["correlation"].tolist() == pytest.approx([1])
