@@ -95,7 +95,7 @@ PRODUCTS = (
         maker="tables:scores",
         caption="Scores per task and method: mean over training seeds of the normalised score "
         "(0 = random policy, 100 = the task's expert behaviour policy) or of the success rate, "
-        "with a bootstrap interval. The table's own caption says n and what bold means.",
+        "with a Student-t interval. The table's own caption says n and what bold means.",
         inputs=sources.tabled,
         table=TABLE,
     ),
@@ -129,7 +129,7 @@ PRODUCTS = (
         scope=SUITE,
         maker="figures:curves",
         caption="Normalised score or success rate over training, a panel per task: mean over "
-        "training seeds with its bootstrap interval.",
+        "training seeds with its Student-t interval; dots are the seeds.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -138,8 +138,8 @@ PRODUCTS = (
         name="aggregates",
         scope=SUITE,
         maker="figures:averages",
-        caption="Mean and interquartile mean over tasks and training seeds, with bootstrap "
-        "intervals.",
+        caption="Mean and interquartile mean over tasks and training seeds, with "
+        "Student-t and stratified bootstrap intervals; small dots are the seeds.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -226,7 +226,7 @@ PRODUCTS = (
         maker="shift_table:distribution_shift",
         caption="How far each policy moved from the data that it was trained on (KL divergence, "
         "nats), by how much its critic overestimates it, and its score: means over training seeds "
-        "with bootstrap intervals.",
+        "with Student-t intervals.",
         inputs=sources.moved,
         table=TABLE,
         figure=FIGURE,

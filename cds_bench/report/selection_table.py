@@ -80,7 +80,7 @@ def _caption(config: Config) -> tuple[str, str]:
         "share: other tasks' part of the sum of weights that the target was trained on.",
         "Means over the log points of the last half of training, then over n = "
         f"{config.seeds} seed{'s' if config.seeds > 1 else ''} unless said otherwise; in brackets "
-        f"the {percent(config)} percentile bootstrap interval over seeds. Deciles and quarters go "
+        f"the {percent(config)} Student-t interval over seeds. Deciles and quarters go "
         "by average rank, so equal returns stay together. average: over the targets, "
         f"for seeds that have all. {UNDEFINED}: undefined, because no candidates were "
         "offered, or all weights or all returns were equal.",

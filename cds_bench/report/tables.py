@@ -7,6 +7,7 @@ import envs
 from cds_bench.config import Config
 from cds_bench.report.captions import (
     LABELS,
+    by_success,
     hundred,
     interval,
     label,
@@ -21,6 +22,7 @@ from cds_bench.report.table_formats import FAILED, MISSING, RUNNING, Block, Cell
 from cds_bench.statistics.comparisons import COLUMNS
 from cds_bench.statistics.headline import AVERAGE
 from cds_bench.statistics.schema import check_columns, read_csv, read_failures, read_scores
+from cds_bench.statistics.significance import FEWEST
 from cds_bench.statistics.summary import IQM, summarise
 from cds_bench.storage import paths
 
@@ -125,19 +127,25 @@ def _effect(value: float) -> str:
 def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
     alpha, n, references = 1 - config.protocol.confidence, config.seeds, bool(config.references)
     bold = (
-        "With one seed nothing can be distinguished, so nothing is bold."
-        if n == 1
+        f"Nothing is bold, because that takes {FEWEST} seeds: fewer cannot tell methods apart."
+        if n < FEWEST
         else "Bold: the best mean of a row, over all its methods, and every method not "
         "distinguishable from it: paired t-test of the seeds, "
         f"{config.protocol.correction.capitalize()}-corrected over all pairs of the row, "
         f"p ≥ {alpha:.2g}; with few seeds the test sees large differences only, so "
         "bold together does not mean equal. It assumes normal differences, and is used because an "
         f"exact permutation test of {n} seeds can never give p below {2.0 ** (1 - n):.2g}; the "
-        "comparisons table has the exact p. A method with fewer than two seeds in common with the "
-        "best is not tested and not bold."
+        "comparisons table has the exact p. A spread below one step of the success rate counts as "
+        f"one step. A method with fewer than {FEWEST} seeds in common with the best is not tested "
+        "and not bold."
+    )
+    rates = (
+        "Where all seeds have the same success rate, the interval is Wilson's of all their "
+        "episodes, taken as independent."
     )
     return (
         f"{unit(suite)}, {suite} ({envs.SUITES[suite].domain}). {seeds_caption(config)}",
+        *([rates] * by_success(suite)),
         bold,
         "average: the mean over tasks per seed, for seeds that have all tasks. IQM: the "
         "interquartile mean over tasks × seeds; its stratified bootstrap draws seeds within each "

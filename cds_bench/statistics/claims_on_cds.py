@@ -81,7 +81,7 @@ def _comparable(data: Data, domain: str, suites: list[str]) -> Decision:
         options.append(max(needed(d + margin, 2 * data.alpha) for d in others.values()))
     return Decision(
         3, domain, measure, len(differences), differences.mean(),
-        *interval(data, differences, rng), p, verdict,
+        *interval(data, differences), p, verdict,
         min(options) if verdict == UNDECIDED else np.nan,
         f"the best other is {nearest}; non-inferiority margin {100 * margin:g}",
     )  # fmt: skip
@@ -143,7 +143,7 @@ def _improves(data: Data, scope: str, measure: str, values: np.ndarray) -> Decis
     effects += [values - PAPERS_IMPROVEMENT] if values.mean() < PAPERS_IMPROVEMENT else []
     asked = min(needed(each, 2 * data.alpha) for each in effects)  # one-sided
     return Decision(
-        4, scope, measure, n, values.mean(), *interval(data, values, rng), p, verdict,
+        4, scope, measure, n, values.mean(), *interval(data, values), p, verdict,
         asked if verdict == UNDECIDED else np.nan,
     )  # fmt: skip
 
@@ -181,6 +181,6 @@ def _works_with(data: Data, learner: str) -> Decision:
     asked = max(needed(d, data.alpha) for d in found)
     return Decision(
         5, learner, measure, len(found[worst]), means[worst],
-        *interval(data, found[worst], rng), p, verdict,
+        *interval(data, found[worst]), p, verdict,
         asked if verdict == UNDECIDED else np.nan,
     )  # fmt: skip

@@ -70,7 +70,7 @@ def directed(
         if significant:
             verdict = SUPPORTED if np.sign(mean) == sign else CONTRADICTED
         rows.append(Decision(
-            claim, scope, measure, len(values), mean, *interval(data, values, rng), p, verdict,
+            claim, scope, measure, len(values), mean, *interval(data, values), p, verdict,
             needed(values, data.alpha / tests) if not significant else np.nan,
             "" if len(values) else "no seed has both",
         ))  # fmt: skip

@@ -7,8 +7,16 @@ import envs
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import probability_of_improvement
-from cds_bench.statistics.headline import AVERAGE, Method, headline, matrix, methods, note
-from cds_bench.statistics.intervals import bootstrap_mean, stratified_improvement
+from cds_bench.statistics.headline import (
+    AVERAGE,
+    Method,
+    headline,
+    matrix,
+    methods,
+    note,
+    resolution,
+)
+from cds_bench.statistics.intervals import stratified_improvement, student_t
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.significance import CORRECTIONS, effect_size, sign_flip
 from cds_bench.storage import files, paths
@@ -24,8 +32,8 @@ def comparisons(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFram
     """A row per task of a suite (and "average") and pair of methods (`pairs`).
 
     difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
-    both have; low and high its percentile bootstrap interval over seeds; p the exact sign-flip
-    permutation test; p_corrected its correction (of the protocol) within suite and task, over all
+    both have; low and high its Student-t interval over seeds, whose spread counts as one step
+    of the score at least (`resolution`); p the exact sign-flip permutation test; p_corrected its correction (of the protocol) within suite and task, over all
     methods; effect_size Hedges-corrected d_z; improvement the probability that a run of
     the method is above one of the reference, averaged over tasks, of the same n seeds, with its
     stratified bootstrap interval. "average" is the mean over the suite's tasks per
@@ -84,10 +92,11 @@ def compare(
     names = [side[1] if own else " x ".join(side) for side in (method, reference)]
     sides = dict(zip(names, (note(ours, tasks), note(theirs, tasks)), strict=True))
     rng = stream("comparison", *key)
-    how = (rng, protocol.resamples, protocol.confidence)
-    low, high = bootstrap_mean(paired, *how)
+    low, high = student_t(paired, protocol.confidence, resolution(config, suite, len(tasks)))
     p = sign_flip(paired, rng, protocol.resamples)
-    ahead = stratified_improvement(ours[both], theirs[both], *how)
+    ahead = stratified_improvement(
+        ours[both], theirs[both], rng, protocol.resamples, protocol.confidence
+    )
     return {
         **dict(zip(("suite", "task", "algorithm", "sharing"), key, strict=True)),
         "reference": names[1],

@@ -8,7 +8,7 @@ import pandas as pd
 import envs
 from cds_bench.config import Config
 from cds_bench.statistics.headline import Method, matrix
-from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.intervals import student_t
 from cds_bench.statistics.shift import KL
 from cds_bench.statistics.significance import effect_size, seeds_needed
 
@@ -105,9 +105,8 @@ def others_of(data: Data) -> list[str]:
     ]
 
 
-def interval(data: Data, values: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    protocol = data.config.protocol
-    low, high = bootstrap_mean(values, rng, protocol.resamples, protocol.confidence)
+def interval(data: Data, values: np.ndarray) -> tuple[float, float]:
+    low, high = student_t(values, data.config.protocol.confidence)
     return float(low), float(high)
 
 

@@ -19,7 +19,7 @@ def gains(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
     """The columns above: a row per algorithm, strategy (`measured`), task and "average".
 
     Everything is over the n seeds that both sides have; difference = mean of (strategy -
-    no_sharing) with its percentile bootstrap interval, p the exact sign-flip permutation test, not
+    no_sharing) with its Student-t interval, p the exact sign-flip permutation test, not
     corrected: the oracle's comparison is one question, asked of each suite. `no_sharing` and `mean`
     are both sides' means, in normalised score. `scores` is a checked frame.
     """
