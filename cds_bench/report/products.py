@@ -213,8 +213,8 @@ PRODUCTS = (
         name="ranks",
         scope=PROFILE,
         maker="ranks_table:average_ranks",
-        caption="Average rank of each method over the tasks of all suites, with Friedman's test "
-        "and Nemenyi's critical difference.",
+        caption="Average rank of each method over the tasks of all suites, with a test that "
+        "exchanges methods within seeds, and its critical difference.",
         inputs=sources.scores,
         table=TABLE,
         figure=FIGURE,

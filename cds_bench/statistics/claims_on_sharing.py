@@ -63,7 +63,7 @@ def directed(
     ]
     corrected = CORRECTIONS[data.config.protocol.correction](np.array(tested))
     tests, rows = max(sum(not np.isnan(p) for p in tested), 1), []
-    for (scope, _), values, rng, p in zip(found, paired, streams, corrected, strict=True):
+    for (scope, _), values, p in zip(found, paired, corrected, strict=True):
         mean = values.mean() if len(values) else np.nan
         significant = p < data.alpha
         verdict = UNDECIDED

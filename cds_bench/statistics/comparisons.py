@@ -32,12 +32,13 @@ def comparisons(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFram
     """A row per task of a suite (and "average") and pair of methods (`pairs`).
 
     difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
-    both have; low and high its Student-t interval over seeds, whose spread counts as one step
-    of the score at least (`resolution`); p the exact sign-flip permutation test; p_corrected its correction (of the protocol) within suite and task, over all
-    methods; effect_size Hedges-corrected d_z; improvement the probability that a run of
-    the method is above one of the reference, averaged over tasks, of the same n seeds, with its
-    stratified bootstrap interval. "average" is the mean over the suite's tasks per
-    seed, for seeds that have them all; `note` names what is missing. `scores` is a checked frame.
+    both have; low and high its Student-t interval, whose spread counts as at least one step of the
+    score (`resolution`); p the exact sign-flip permutation test; p_corrected its correction (of the
+    protocol) within suite and task, over all methods; effect_size Hedges-corrected d_z; improvement
+    the probability that a run of the method is above one of the reference, averaged over tasks, of
+    the same n seeds, with its stratified bootstrap interval. "average" is the mean over the suite's
+    tasks per seed, for seeds that have them all; `note` names what is missing. `scores` is a
+    checked frame.
     """
     headlines = headline(scores, config.protocol)
     tasks, rows = envs.SUITES[suite].tasks, []

@@ -135,33 +135,6 @@ def best_and_peers(
     return marked
 
 
-def friedman(scores: np.ndarray) -> float:
-    """p of Friedman's test that all methods rank alike: [blocks, methods] -> scalar.
-
-    `scipy.stats.friedmanchisquare`, corrected for ties; its chi-squared distribution is a limit
-    for many blocks. NaN for fewer than three methods or two blocks; 1 where every block is tied.
-    """
-    blocks, methods = scores.shape
-    if methods < 3 or blocks < 2:
-        return np.nan
-    if (scores == scores[:, :1]).all():
-        return 1.0
-    return float(scipy.stats.friedmanchisquare(*scores.T).pvalue)
-
-
-def nemenyi_difference(methods: int, blocks: int, alpha: float) -> float:
-    """The difference of average ranks from which Nemenyi's test tells two methods apart.
-
-    q sqrt(k (k + 1) / (6 N)) for k methods over N blocks, q the studentised range's quantile for k
-    and infinite degrees of freedom over sqrt(2) (Demsar 2006). NaN for fewer than two methods or
-    without blocks.
-    """
-    if methods < 2 or blocks < 1:
-        return np.nan
-    q = scipy.stats.studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
-    return float(q * np.sqrt(methods * (methods + 1) / (6 * blocks)))
-
-
 def effect_range(differences: np.ndarray) -> tuple[float, float]:
     """The 80 % confidence interval (LIKELY) of d_z = mean / std, of normal differences.
 
@@ -174,8 +147,12 @@ def effect_range(differences: np.ndarray) -> tuple[float, float]:
         return point, point
     t = float(np.sqrt(n) * differences.mean() / spread_of(differences))
     reach = 10 + 10 * abs(t)
+
+    def beyond(centre: float, share: float) -> float:
+        return float(scipy.stats.nct.sf(t, n - 1, centre)) - share
+
     low, high = (
-        scipy.optimize.brentq(lambda c: scipy.stats.nct.sf(t, n - 1, c) - share, -reach, reach)
+        scipy.optimize.brentq(beyond, -reach, reach, args=(share,))
         for share in ((1 - LIKELY) / 2, (1 + LIKELY) / 2)
     )
     return low / np.sqrt(n), high / np.sqrt(n)

@@ -40,9 +40,9 @@ def summarise(
     Wilson's of all their episodes. "iqm" is the interquartile mean over tasks x seeds with its
     stratified bootstrap. `bold` marks the best of a row and its peers (`best_and_peers`), never
     with fewer than five seeds, never for "iqm", which no test accompanies, and never a reference,
-    which takes no part in the tests. Missing is n = 0 and NaN; `note` says what and why (`failures`, of
-    failures.csv); `failed` and `running` count the seeds whose job failed and those still in
-    training.
+    which takes no part in the tests. Missing is n = 0 and NaN; `note` says what and why
+    (`failures`, of failures.csv); `failed` and `running` count the seeds whose job failed and those
+    still in training.
     """
     headlines = headline(scores, config.protocol)
     columns = methods(config, scores, suite)

@@ -21,9 +21,7 @@ from cds_bench.statistics.intervals import (
 from cds_bench.statistics.significance import (
     bonferroni,
     effect_size,
-    friedman,
     holm,
-    nemenyi_difference,
     paired_t,
     sign_flip,
 )
@@ -191,23 +189,3 @@ def test_average_ranks_share_ties():
     scores = np.array([[3.0, 2.0, 1.0], [1.0, 1.0, 0.0]])
     np.testing.assert_allclose(average_ranks(scores), [1.25, 1.75, 3.0])
     assert np.isnan(average_ranks(np.empty((0, 3)))).all()
-
-
-def test_friedman_by_its_formula():
-    scores = stream("friedman").normal(size=(9, 4))
-    mean = average_ranks(scores)
-    chi = 12 * 9 / (4 * 5) * ((mean - 2.5) ** 2).sum()
-    assert friedman(scores) == pytest.approx(scipy.stats.chi2.sf(chi, 3))
-    assert friedman(np.ones((4, 3))) == 1.0
-    assert np.isnan(friedman(scores[:, :2]))
-    assert np.isnan(friedman(scores[:1]))
-
-
-@pytest.mark.parametrize(
-    ("methods", "tabulated"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)]
-)
-def test_nemenyi_has_the_tabulated_critical_values(methods, tabulated):
-    """Demsar 2006, table 5a."""
-    expected = tabulated * np.sqrt(methods * (methods + 1) / (6 * 14))
-    assert nemenyi_difference(methods, 14, 0.05) == pytest.approx(expected, abs=2e-3)
-    assert np.isnan(nemenyi_difference(methods, 0, 0.05))

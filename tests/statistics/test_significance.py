@@ -125,7 +125,9 @@ def test_seeds_needed_are_the_first_with_the_power_for_effects_of_any_size():
     """At d_z = 9.7 scipy's lower tail is NaN for six seeds, and 20 were asked for."""
     assert seeds_needed(9.7, 0.05, 0.8) == 6
     rng = stream("effects")
-    for effect, alpha in zip(10 ** rng.uniform(-0.7, 2, 60), rng.uniform(0.002, 0.1, 60)):
+    for effect, alpha in zip(
+        10 ** rng.uniform(-0.7, 2, 60), rng.uniform(0.002, 0.1, 60), strict=True
+    ):
         n = int(seeds_needed(effect, alpha, 0.8))
         assert _power(effect, n, alpha) >= 0.8
         assert n == decisive_seeds(alpha) or _power(effect, n - 1, alpha) < 0.8
