@@ -5,6 +5,7 @@ Differences are [n], one per seed that both methods have; without NaN.
 
 import bisect
 import itertools
+from functools import cache
 
 import numpy as np
 import scipy.optimize
@@ -30,15 +31,18 @@ def sign_flip(
     n = len(differences)
     if n == 0:
         return np.nan
-    if n <= EXACT:
-        bits = np.arange(2**n)[:, None] >> np.arange(n) & 1
-    else:
-        bits = rng.integers(2, size=(draws, n))
+    signs = _patterns(n) if n <= EXACT else 2.0 * rng.integers(2, size=(draws, n)) - 1
     toward = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}[alternative]
-    totals = toward((2 * bits - 1) @ differences)
+    totals = toward(signs @ differences)
     observed = toward(differences.sum()) - ROUNDING * np.abs(differences).sum()
     hits = int((totals >= observed).sum())
     return hits / 2**n if n <= EXACT else (1 + hits) / (1 + draws)
+
+
+@cache
+def _patterns(n: int) -> np.ndarray:
+    """All sign patterns, [2^n, n]."""
+    return 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1) - 1
 
 
 def paired_t(differences: np.ndarray, floor: float = 0.0) -> float:
