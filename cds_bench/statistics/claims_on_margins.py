@@ -78,7 +78,7 @@ def _row(
 ) -> Decision:
     n = next(iter(scores.values())).shape[1]
     named = scope if measure == POINTS else f"{scope}, relative"
-    values = _seed_values(scores, _next_best(scores), measure)
+    values = _over_next_best(scores, measure)
     if np.isnan(values).any():
         return Decision(4, named, measure, n, note="undefined: the next best is not above 0")
     (above, below), goal = tests[0], tests[-1]
@@ -103,50 +103,46 @@ def _tests(
     data: Data, scope: str, scores: Scores, measure: str, goal: float
 ) -> tuple[float, float]:
     """One-sided p that the improvement is above the goal, and that it is below it."""
-    if np.isnan(_seed_values(scores, _next_best(scores), measure)).any():
+    over = [_improvements(values, measure) for values in scores.values()]
+    if np.isnan(_over_next_best(scores, measure)).any():
         return np.nan, np.nan
     rng, resamples = stream("claim", 4, scope, measure), data.config.protocol.resamples
-    rivals = product(*(range(1, len(values)) for values in scores.values()))
-    against = (_seed_values(scores, choice, measure) for choice in rivals)
+    choices = (np.mean(rivals, axis=0) for rivals in product(*over))
     above = [
         sign_flip(values - goal, rng, resamples, "greater")
-        for values in against
+        for values in choices
         if not np.isnan(values).any()
     ]
-    everywhere = (
-        _seed_values(scores, (place,) * len(scores), measure)
-        for place in range(1, len(next(iter(scores.values()))))
-    )
     below = [
         np.nan if np.isnan(values).any() else sign_flip(values - goal, rng, resamples, "less")
-        for values in everywhere
+        for values in np.mean(over, axis=0)
     ]
     return max(above), float(np.fmin.reduce(corrected(data, below)))
 
 
-def _next_best(scores: Scores) -> tuple[int, ...]:
-    """The place of each domain's best other method."""
-    return tuple(1 + int(values[1:].mean(axis=1).argmax()) for values in scores.values())
-
-
-def _seed_values(scores: Scores, rivals: tuple[int, ...], measure: str) -> np.ndarray:
-    """Each seed's improvement over the rivals, averaged over domains, [seeds].
-
-    Its mean is 100 (mean cds - mean rival), or that over the mean rival: there a seed's value is
-    linearised, 100 (r - 1 + (cds - r rival) / mean rival) with r the ratio of the means. NaN where
-    a rival's mean is not above 0.
-    """
-    found = []
-    for values, place in zip(scores.values(), rivals, strict=True):
-        ours, rival = values[0], values[place]
-        if measure == POINTS:
-            found.append(100 * (ours - rival))
-        elif rival.mean() <= 0:
-            found.append(np.full(len(ours), np.nan))
-        else:
-            ratio = ours.mean() / rival.mean()
-            found.append(100 * (ratio - 1 + (ours - ratio * rival) / rival.mean()))
+def _over_next_best(scores: Scores, measure: str) -> np.ndarray:
+    """Each seed's improvement over the domains' next best, averaged over domains, [seeds]."""
+    found = [
+        _improvements(values, measure)[values[1:].mean(axis=1).argmax()]
+        for values in scores.values()
+    ]
     return np.mean(found, axis=0)
+
+
+def _improvements(scores: np.ndarray, measure: str) -> np.ndarray:
+    """Each seed's improvement over each other method: [methods, seeds] -> [others, seeds].
+
+    Its mean is 100 (mean cds - mean other), or that over the mean other: there a seed's value is
+    linearised, 100 (r - 1 + (cds - r other) / mean other) with r the ratio of the means. NaN where
+    the other's mean is not above 0.
+    """
+    ours, others = scores[0], scores[1:]
+    if measure == POINTS:
+        return 100 * (ours - others)
+    means = others.mean(axis=1, keepdims=True)
+    means = np.where(means > 0, means, np.nan)
+    ratio = ours.mean() / means
+    return 100 * (ratio - 1 + (ours - ratio * others) / means)
 
 
 def _interval(data: Data, scope: str, scores: Scores, measure: str) -> tuple[float, float]:
