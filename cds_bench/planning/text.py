@@ -19,6 +19,7 @@ from cds_bench.planning.costs import (
 )
 from cds_bench.planning.measure import SECONDS, measure_training, measure_worlds
 from cds_bench.progress import Progress
+from cds_bench.statistics.decisions import undecidable
 from cds_bench.status.layout import aligned, clock
 
 ALIKE = 1.1  # strategies whose steps differ by less than this factor share a row
@@ -135,6 +136,8 @@ def _totals(config: Config, bills: dict[str, Bill], costs: dict[Key, Cost], core
         "tables, figures"
         + ("." if config.behaviour == "frozen" else ", and training behaviour policies; data of "
            "untrained ones were timed with random actions."),
+        *undecidable(config, len(config.suites), "suites"),
+        *undecidable(config, len(config.competing) - 1, "methods"),
     ]  # fmt: skip
     return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
 

@@ -5,7 +5,6 @@ import pandas as pd
 
 import envs
 from cds_bench.config import Config
-from cds_bench.statistics.significance import decisive_seeds
 from cds_bench.statistics.summary import IQM
 
 LABELS = {IQM: "IQM"}  # rows whose label is not their name
@@ -57,17 +56,6 @@ def _width(config: Config) -> str:
     if config.seeds == 1:
         return "one seed has none"
     return "it is wide where seeds are few, and can reach beyond the scores that are possible"
-
-
-def undecidable(config: Config, tests: int, of: str) -> tuple[str, ...]:
-    """Says so where the seeds of a profile cannot decide `tests` corrected tests."""
-    wanted = decisive_seeds((1 - config.protocol.confidence) / max(tests, 1))
-    if config.seeds >= wanted:
-        return ()
-    return (
-        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} cannot decide an exact test that is "
-        f"corrected over {tests} {of}: the first of them takes {wanted} seeds.",
-    )
 
 
 def percent(config: Config) -> str:

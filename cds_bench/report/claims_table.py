@@ -3,11 +3,11 @@
 import numpy as np
 
 from cds_bench.config import Config
-from cds_bench.report.captions import p_value, provenance, seeds_caption, undecidable
+from cds_bench.report.captions import p_value, provenance, seeds_caption
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.statistics.claims_on_sharing import RELATIVE_MARGIN
-from cds_bench.statistics.decisions import COLUMNS, OVERALL, UNDECIDED
+from cds_bench.statistics.decisions import COLUMNS, OVERALL, UNDECIDED, undecidable
 from cds_bench.statistics.schema import check_columns, read_csv
 from cds_bench.storage import paths
 

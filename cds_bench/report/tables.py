@@ -20,6 +20,7 @@ from cds_bench.report.captions import (
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import FAILED, MISSING, RUNNING, Block, Cell, Table
 from cds_bench.statistics.comparisons import COLUMNS
+from cds_bench.statistics.decisions import undecidable
 from cds_bench.statistics.headline import AVERAGE
 from cds_bench.statistics.schema import check_columns, read_csv, read_failures, read_scores
 from cds_bench.statistics.significance import FEWEST
@@ -68,13 +69,15 @@ def score_cell(row) -> Cell:
         text = FAILED if row.failed else RUNNING if row.running else MISSING
         return Cell(text, (f"0 of {row.seeds} seeds",))
     counted = f"{row.n} of {row.seeds} seeds" if row.n < row.seeds else ""
-    details = tuple(part for part in (interval(row), counted) if part)
+    below = "below random" if row.mean < row.random else ""
+    details = tuple(part for part in (interval(row), counted, below) if part)
     return Cell(hundred(row.mean), details, bold=bool(row.bold))
 
 
 def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
     """Rows of `comparisons` for a suite, differences x100: a block per algorithm."""
-    columns = ("method", "n", "difference", "interval", "p", "p (corr.)", "d_z", "P(better)")
+    columns = ("method", "n", "difference", "interval", "p", "p (corr.)", "p (Welch)", "r", "d_z",
+               "P(better)")  # fmt: skip
     blocks = [] if len(rows) else [Block("no other method", columns, (), left=1)]
     for algorithm, part in rows.groupby("algorithm", sort=False):
         lines, rules = [], []
@@ -101,13 +104,15 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
 def _comparison_cells(row) -> tuple[Cell, ...]:
     head = (Cell(row.sharing), Cell(str(row.n)))
     if row.n == 0:
-        return (*head, Cell(MISSING), *[Cell("–")] * 5)
+        return (*head, Cell(MISSING), *[Cell("–")] * 7)
     return (
         *head,
         Cell(hundred(row.difference, sign="+")),
         Cell(interval(row, sign="+") or "–"),
         Cell(p_value(row.p)),
         Cell(p_value(row.p_corrected)),
+        Cell(p_value(row.p_welch)),
+        Cell("–" if np.isnan(row.correlation) else f"{row.correlation:+.2f}"),
         Cell(_effect(row.effect_size)),
         Cell(f"{row.improvement:.2f}", _improvement_interval(row)),
     )
@@ -171,14 +176,23 @@ def _comparison_caption(config: Config, rows: pd.DataFrame) -> tuple[str, ...]:
         "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
         f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
         f"(corr.): {config.protocol.correction.capitalize()}'s correction within a task, over all "
-        "algorithms' methods. d_z: mean over standard deviation of the differences with Hedges' "
+        "algorithms' methods. p (Welch): the t-test that does not pair, not corrected. r: the "
+        f"correlation of both methods over seeds{_typical(rows)}; pairing helps only where it is "
+        "above 0. d_z: mean over standard deviation of the differences with Hedges' "
         "small-sample correction; – for n < 3. P(better): the probability that a run of the method "
         "is above one of the reference, averaged over tasks (0.5: no difference), with its "
         "stratified bootstrap interval. average: the mean over tasks per seed, for seeds that have "
         "all tasks.",
+        *undecidable(config, int((rows["task"] == AVERAGE).sum()), "methods"),
         *_uncompared(config, rows),
         provenance(config),
     )
+
+
+def _typical(rows: pd.DataFrame) -> str:
+    """The mean correlation over the tasks' rows, in words."""
+    found = rows.loc[rows["task"] != AVERAGE, "correlation"].mean()
+    return "" if np.isnan(found) else f" ({found:+.2f} on average over tasks and methods)"
 
 
 def _uncompared(config: Config, rows: pd.DataFrame) -> list[str]:

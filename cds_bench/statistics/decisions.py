@@ -10,7 +10,7 @@ from cds_bench.config import Config
 from cds_bench.statistics.headline import Method, matrix
 from cds_bench.statistics.intervals import student_t
 from cds_bench.statistics.shift import KL
-from cds_bench.statistics.significance import CORRECTIONS, seeds_range
+from cds_bench.statistics.significance import CORRECTIONS, decisive_seeds, seeds_range
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 EQUIVALENT = "equivalent"
@@ -132,3 +132,14 @@ def asked(verdict: str, seeds: np.ndarray) -> dict[str, float]:
 def corrected(data: Data, p: list[float]) -> np.ndarray:
     """The protocol's correction over a family of tests."""
     return CORRECTIONS[data.config.protocol.correction](np.array(p, float))
+
+
+def undecidable(config: Config, tests: int, of: str) -> tuple[str, ...]:
+    """A sentence where the seeds of a profile cannot decide `tests` corrected tests, else none."""
+    wanted = decisive_seeds((1 - config.protocol.confidence) / max(tests, 1))
+    if config.seeds >= wanted:
+        return ()
+    return (
+        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} cannot decide any exact test that "
+        f"is corrected over {tests} {of}: that takes {wanted} seeds, which all agree.",
+    )

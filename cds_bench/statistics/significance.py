@@ -62,6 +62,33 @@ def paired_t(differences: np.ndarray, floor: float = 0.0) -> float:
     return float(2 * scipy.stats.t.sf(abs(t), n - 1))
 
 
+def welch(ours: np.ndarray, theirs: np.ndarray, floor: float = 0.0) -> float:
+    """Two-sided p of Welch's t-test of unpaired runs, [n] and [m]; their variances may differ.
+
+    Each standard deviation counts as `floor` where it is below that. NaN for n or m < 2; without
+    spread and floor, 1 where the means are equal, else 0.
+    """
+    n, m = len(ours), len(theirs)
+    if min(n, m) < 2:
+        return np.nan
+    parts = [max(spread_of(x), floor) ** 2 / len(x) for x in (ours, theirs)]
+    difference, total = abs(ours.mean() - theirs.mean()), sum(parts)
+    if total == 0:
+        return 1.0 if difference <= ROUNDING * np.abs(ours).max() else 0.0
+    freedom = total**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
+    return float(2 * scipy.stats.t.sf(difference / np.sqrt(total), freedom))
+
+
+def correlation(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Pearson's correlation of two methods over their common seeds; NaN for n < 3 or no spread.
+
+    Pairing by seed sharpens a comparison only as far as it is above 0.
+    """
+    if len(ours) < 3 or min(spread_of(ours), spread_of(theirs)) == 0:
+        return np.nan
+    return float(np.corrcoef(ours, theirs)[0, 1])
+
+
 def effect_size(differences: np.ndarray) -> float:
     """Cohen's d_z = mean(d) / std(d), times Hedges' correction 1 - 3 / (4 (n - 1) - 1).
 

@@ -7,6 +7,7 @@ import envs
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import iqm
+from cds_bench.statistics.conditions import random_score
 from cds_bench.statistics.gaps import FAILED, RUNNING
 from cds_bench.statistics.headline import (
     AVERAGE,
@@ -25,7 +26,7 @@ from cds_bench.storage.columns import FAILURES
 IQM = "iqm"
 COLUMNS = [
     "suite", "task", "algorithm", "sharing", "n", "seeds",
-    "mean", "low", "high", "bold", "score", "failed", "running", "note",
+    "mean", "low", "high", "bold", "score", "random", "failed", "running", "note",
 ]  # fmt: skip
 
 
@@ -35,7 +36,8 @@ def summarise(
     """The columns above, in normalised score (0 random, 1 expert), rows in the table's order.
 
     For a task, `mean` is over its n seeds of the `seeds` configured, with the Student-t interval
-    over seeds, and `score` the mean raw headline. "average" is the mean over tasks per seed, for
+    over seeds, `score` the mean raw headline, and `random` the random policy's normalised
+    score (NaN: not known). "average" is the mean over tasks per seed, for
     the n seeds that have all tasks. Where all seeds have the same success rate, the interval is
     Wilson's of all their episodes. "iqm" is the interquartile mean over tasks x seeds with its
     stratified bootstrap. `bold` marks the best of a row and its peers (`best_and_peers`), never
@@ -52,6 +54,7 @@ def summarise(
     lacking = {m: _lacking(failures, suite, m) for m in columns}
     tasks = envs.SUITES[suite].tasks
     methods_proper = competing(config, columns)
+    chance = {task: random_score(config, task) for task in tasks}
     rows = []
     for row in [*tasks, AVERAGE, IQM]:
         pick = slice(i := tasks.index(row), i + 1) if row in tasks else slice(None)
@@ -59,6 +62,7 @@ def summarise(
             {
                 **_cell(config, (suite, row, *m), values[m][:, pick]),
                 "score": _mean(raw[m][:, pick]) if row in tasks else np.nan,
+                "random": np.mean([chance[task] for task in tasks[pick]]) if row != IQM else np.nan,
                 **{state: (lacking[m]["state"] == state).sum() for state in (FAILED, RUNNING)},
                 "note": _note(
                     config,

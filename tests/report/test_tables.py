@@ -212,3 +212,37 @@ def test_the_reference_alone_has_nothing_to_be_compared_with(tmp_path):
     make(config, "table", SUITE)
     assert "no other method" in read(config, "md", "comparisons")
     assert pd.read_csv(paths.table(config, "comparisons", "csv", SUITE)).empty
+
+
+def test_a_score_below_the_random_policys_says_so(tmp_path):
+    """Success rates start from 0, and a random policy succeeds at times."""
+    maze, task = "pointmaze-medium-directed", "pointmaze-medium-20-4"
+    config = synthetic.config(tmp_path, suites={maze: {}})
+    synthetic.write(config)
+    files.write_json(paths.references(config, task), {"random": {"mean": 0.99}})
+    merging.write_suite(config, maze)
+    make(config, "table", maze)
+    lines = paths.table(config, "", "md", maze).read_text().splitlines()
+    of_task = next(line for line in lines if line.startswith(f"| {task} "))
+    assert of_task.count("below random") == 5
+    assert sum("below random" in line for line in lines if line.startswith("| ")) == 1
+    frame = pd.read_csv(paths.table(config, "", "csv", maze)).set_index(["task", "sharing"])
+    assert frame.loc[(task, "cds"), "random"] == 0.99
+
+
+def test_tables_say_when_the_seeds_cannot_decide(tmp_path):
+    few = synthetic.config(tmp_path)
+    synthetic.write(few)
+    merging.write_suite(few, SUITE)
+    make(few, "table", SUITE)
+    text = read(few, "md", "comparisons")
+    assert (
+        "3 seeds cannot decide any exact test that is corrected over 4 methods: that takes 8"
+        in text
+    )
+    assert "p (Welch)" in text
+    many = synthetic.config(tmp_path, seeds=8, seeds_per_job=8)
+    synthetic.write(many)
+    merging.write_suite(many, SUITE)
+    make(many, "table", SUITE)
+    assert "cannot decide" not in read(many, "md", "comparisons")

@@ -178,6 +178,9 @@ def test_comparisons(config, scores):
         ).pvalue
     )
     assert row["low"] <= row["difference"] <= row["high"]
+    sides = ours.mean(axis=1), cds.mean(axis=1)
+    assert row["correlation"] == pytest.approx(np.corrcoef(*sides)[0, 1])
+    assert row["p_welch"] == pytest.approx(scipy.stats.ttest_ind(*sides, equal_var=False).pvalue)
     assert row["improvement"] == pytest.approx(probability_of_improvement(ours, cds))
     assert row["improvement_low"] <= row["improvement"] <= row["improvement_high"]
     for _, group in frame.groupby("task"):

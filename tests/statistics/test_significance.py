@@ -8,11 +8,13 @@ import scipy.stats
 from cds_bench.seeding import stream
 from cds_bench.statistics.significance import (
     best_and_peers,
+    correlation,
     decisive_seeds,
     effect_range,
     paired_t,
     seeds_needed,
     seeds_range,
+    welch,
 )
 
 NAN = np.nan
@@ -152,3 +154,15 @@ def test_seeds_are_asked_for_as_a_range():
     assert np.isnan(seeds_range(values[:2], 0.05, 0.8)).all()
     assert seeds_range(np.ones(3), 0.05, 0.8).tolist() == [6, 6]
     assert seeds_range(np.zeros(3), 0.05, 0.8).tolist() == [np.inf, np.inf]
+
+
+def test_welch_and_the_correlation_are_scipys():
+    ours, theirs = stream("welch").normal(size=(2, 6)) * [[1.0], [3.0]]
+    expected = scipy.stats.ttest_ind(ours, theirs, equal_var=False).pvalue
+    assert welch(ours, theirs) == pytest.approx(expected)
+    assert correlation(ours, theirs) == pytest.approx(scipy.stats.pearsonr(ours, theirs).statistic)
+    assert np.isnan(welch(ours[:1], theirs))
+    assert np.isnan(correlation(ours, np.ones(6)))
+    assert welch(np.ones(3), np.ones(3)) == 1.0
+    assert welch(np.ones(3), np.zeros(3)) == 0.0
+    assert welch(np.full(3, 0.52), np.full(3, 0.5), floor=0.02) > 0.2
