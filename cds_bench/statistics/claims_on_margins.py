@@ -67,16 +67,23 @@ def _rows(data: Data, scores: Scores, measure: str) -> list[Decision]:
         tests |= dict(zip(keys, zip(*families, strict=True), strict=True))
     rows = []
     for scope, part in scopes.items():
-        row = _row(data, scope, part, measure, [tests[scope, goal] for goal in goals])
-        rows.append(row)
+        family = 1 if scope == OVERALL else len(scores)
+        of_scope = [tests[scope, goal] for goal in goals]
+        rows.append(_row(data, scope, part, measure, of_scope, family))
     whole = replace(rows[-1], note=rows[-1].note or not_run(data.missing_domains))
     return [*rows[:-1], whole]
 
 
 def _row(
-    data: Data, scope: str, scores: Scores, measure: str, tests: list[tuple[float, float]]
+    data: Data,
+    scope: str,
+    scores: Scores,
+    measure: str,
+    tests: list[tuple[float, float]],
+    family: int,
 ) -> Decision:
-    n = next(iter(scores.values())).shape[1]
+    """`tests`: p of each goal, above and below it, corrected over `family` scopes."""
+    methods, n = next(iter(scores.values())).shape
     named = scope if measure == POINTS else f"{scope}, relative"
     values = _over_next_best(scores, measure)
     if np.isnan(values).any():
@@ -93,9 +100,10 @@ def _row(
         verdict, p = SHORT, max(above, goal[1])
     aim = 0.0 if measure == POINTS else PAPERS_IMPROVEMENT
     low, high = _interval(data, scope, scores, measure)
+    corrections = family * (methods - 1 if values.mean() < aim else 1)
     return Decision(
         4, named, measure, n, values.mean(), low, high, p, verdict,
-        **asked(verdict, needed(values - aim, 2 * data.alpha)),
+        **asked(verdict, needed(values - aim, 2 * data.alpha / corrections)),
     )  # fmt: skip
 
 
