@@ -57,7 +57,8 @@ def _rows(data: Data, scores: Scores, measure: str) -> list[Decision]:
     scopes = {domain: {domain: values} for domain, values in scores.items()} | {OVERALL: scores}
     goals = (0.0,) if measure == POINTS else (0.0, PAPERS_IMPROVEMENT)
     tests = {
-        (scope, goal): _tests(data, scope, part, measure, goal)
+        # Positive is positive in points: flips of seeds are exact there, and not of ratios.
+        (scope, goal): _tests(data, scope, part, measure if goal else POINTS, goal)
         for scope, part in scopes.items()
         for goal in goals
     }
