@@ -19,6 +19,7 @@ from cds_bench.planning.costs import (
 )
 from cds_bench.planning.measure import SECONDS, measure_training, measure_worlds
 from cds_bench.progress import Progress
+from cds_bench.statistics.decisions import undecidable
 from cds_bench.status.layout import aligned, clock
 
 ALIKE = 1.1  # strategies share a row if their speeds differ by less than this factor
@@ -129,12 +130,14 @@ def _totals(config: Config, bills: dict[str, Bill], costs: dict[Key, Cost], core
         f"Disk: datasets {storage(disk[0])}, pools {storage(disk[1])}, runs {storage(disk[2])}, "
         f"in all {storage(sum(disk))} (computed from the shapes).",
         f"Memory: at most {storage(most)} a training job on the CPU, {storage(abreast * most)} for "
-        f"{abreast} at a time. This is the measured peak of a process that trains for seconds; "
-        "long runs need somewhat more.",
-        "Not included: starting each job, making pools, logs and checkpoints of training, "
-        "statistics, tables, figures"
-        + ("." if config.behaviour == "frozen" else ", and training behaviour policies. If these "
-           "are not trained yet, collecting was timed with random actions."),
+        f"{abreast} at a time (measured: the peak of a process that trains for seconds; long runs "
+        "grow somewhat).",
+        "Left out: starting each job, making pools, logs and checkpoints of training, statistics, "
+        "tables, figures"
+        + ("." if config.behaviour == "frozen" else ", and training behaviour policies; data of "
+           "untrained ones were timed with random actions."),
+        *undecidable(config, len(config.suites), "suites"),
+        *undecidable(config, len(config.competing) - 1, "methods"),
     ]  # fmt: skip
     return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)
 

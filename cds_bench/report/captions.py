@@ -5,7 +5,6 @@ import pandas as pd
 
 import envs
 from cds_bench.config import Config
-from cds_bench.statistics.intervals import COVERAGE
 from cds_bench.statistics.summary import IQM
 
 LABELS = {IQM: "IQM"}  # the labels of rows that are not shown under their own name
@@ -46,25 +45,17 @@ def seeds_caption(config: Config) -> str:
     protocol, n = config.protocol, config.seeds
     return (
         f"A seed's score is the mean over its run's last {protocol.final_snapshots} snapshots, "
-        f"never the best one, with {protocol.final_episodes} episodes each. Values are over "
-        f"n = {n} training seed{'s' if n > 1 else ''} unless a cell says otherwise; brackets hold "
-        f"the {percent(config)} percentile bootstrap interval over seeds ({_narrow(config)})."
+        f"never the best one, of {protocol.final_episodes} episodes each. n = {n} training "
+        f"seed{'s' if n > 1 else ''} unless a cell says otherwise; in brackets the "
+        f"{percent(config)} Student-t interval over seeds ({_width(config)})."
     )
 
 
-def _narrow(config: Config) -> str:
-    """How much too narrow the intervals are at the configured number of seeds, in words."""
-    n = config.seeds
-    if n == 1:
-        return "one seed has no interval"
-    if n > max(COVERAGE) or config.protocol.confidence != 0.95:
-        return "too narrow if seeds are few"
-    known = max(size for size in COVERAGE if size <= n)
-    at = "at this n" if known == n else f"at n = {known}"
-    return (
-        "too narrow if seeds are few: for normal data it contains the mean in "
-        f"{100 * COVERAGE[known]:.0f} % of cases {at}"
-    )
+def _width(config: Config) -> str:
+    """What a reader must know of the intervals at the configuration's n."""
+    if config.seeds == 1:
+        return "one seed has none"
+    return "it is wide where seeds are few, and can reach beyond the scores that are possible"
 
 
 def percent(config: Config) -> str:

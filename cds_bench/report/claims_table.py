@@ -6,7 +6,8 @@ from cds_bench.config import Config
 from cds_bench.report.captions import p_value, provenance, seeds_caption
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import Block, Cell, Table
-from cds_bench.statistics.decisions import COLUMNS, OVERALL, UNDECIDED
+from cds_bench.statistics.claims_on_sharing import RELATIVE_MARGIN
+from cds_bench.statistics.decisions import COLUMNS, OVERALL, UNDECIDED, undecidable
 from cds_bench.statistics.schema import check_columns, read_csv
 from cds_bench.storage import paths
 
@@ -17,9 +18,9 @@ CLAIMS = {
     4: "CDS improves over the next best method by 17.5 % on average over domains",
     5: "CDS works with a value-conservative (CQL) and a policy-constraint learner (BRAC)",
 }
-HUNDRED = (1, 3, 5)  # claims whose rows are scores, shown x100
-NATS = 2  # the claim whose rows are divergences
-SHARES = (1, 2, 3)  # claims whose overall rows are shares of suites or domains
+HUNDRED = (1, 3, 5)  # whose rows are scores, shown x100
+NATS = 2  # whose rows are divergences
+COUNTS = (1, 2, 3, 5)  # whose overall rows count suites, domains or learners
 
 
 def tested(config: Config) -> Made:
@@ -39,28 +40,31 @@ def table(config: Config, frame) -> Table:
         lines = tuple((row.scope, _cells(row)) for row in rows.itertuples())
         rules = (len(lines) - 1,) if rows["scope"].iloc[-1] == OVERALL and len(lines) > 1 else ()
         blocks.append(Block(f"{claim}. {CLAIMS[claim]}", columns, lines, rules, left=2))
-    protocol = config.protocol
+    protocol, learner = config.protocol, next(iter(config.algorithms))
     return Table(
         title="The paper's claims, tested",
         label="scope",
         blocks=tuple(blocks),
         caption=(
-            "Supported and contradicted are findings at "
-            f"{100 * (1 - protocol.confidence):.2g} %; undecided is neither. n needed is the "
-            "number of seeds at which a paired t-test would detect an effect of the observed size "
-            "with a power of 80 % (– if it is not known, > 1000 if the effect is tiny). The tests "
-            "are paired, exact sign-flip permutation tests over seeds, "
-            f"{protocol.correction.capitalize()}-corrected within a claim that has several. Scores "
-            "are normalised scores or success rates x100, averaged over tasks.",
-            f"Claims 1 and 2 are tested per suite with {next(iter(config.algorithms))}; the whole "
-            "is supported if at least half of the suites support it. Claim 3 is supported if cds "
-            "is non-inferior to every other method by a margin of "
-            f"{100 * protocol.margin:g}, and contradicted if it is below one; the whole needs all "
-            "four of the paper's domains. cds_basic and cds_uds are variants of cds, not other "
-            "methods. For claim 4, the next best method and its mean are taken from the other "
-            "seeds; the claim is contradicted if the improvement is below 17.5, and otherwise "
-            "supported if it is above 0. Claim 5 is supported if cds is above both no_sharing and "
-            "sharing_all over all suites.",
+            "Supported, contradicted, equivalent and the verdicts of claim 4 are findings at "
+            f"{100 * (1 - protocol.confidence):.2g} %; undecided is none of them. n needed: the "
+            "seeds that would decide an effect of the size seen with a power of 80 % (paired "
+            "t-test). It is a range, because few seeds say little of that size: it goes by the "
+            "80 % interval of the effect, and is open where that holds 0. Tests are paired, exact "
+            "sign-flip permutations over seeds, "
+            f"{protocol.correction.capitalize()}-corrected within a claim over suites or domains; "
+            "normalised scores or success rates x100, averaged over tasks.",
+            f"1 and 2: by suite with {learner}. Equivalent: within {100 * protocol.margin:g} "
+            f"points (1), or within {100 * RELATIVE_MARGIN:g} % of no_sharing's divergence (2). "
+            "The whole is what more than half of at least three suites say. 3: supported where cds "
+            "is above every other method minus a margin of "
+            f"{100 * protocol.margin:g} points, contradicted where it is below one by more. "
+            "cds_basic and cds_uds are variants of cds, not other methods. 4: in points, then in "
+            "per cent; positive where cds is above every other method; the interval is a "
+            "percentile bootstrap that chooses the next best again in every resample. 5: supported "
+            "where cds is above both no_sharing and sharing_all, over all domains, which weigh the "
+            "same.",
+            *undecidable(config, len(config.suites), "suites"),
             seeds_caption(config),
             provenance(config),
         ),
@@ -71,10 +75,9 @@ def _cells(row) -> tuple[Cell, ...]:
     measure = Cell(row.measure, (f"({row.note})",) if row.note else ())
     if row.n == 0:
         return (Cell(row.verdict), measure, Cell("0"), *[Cell("–")] * 4)
-    share = row.scope == OVERALL and row.claim in SHARES
-    unit = 100.0 if share or row.claim in HUNDRED else 1.0
-    suffix = " %" if share else ""
-    digits = 2 if row.claim == NATS and not share else 1
+    whole = row.scope == OVERALL and row.claim in COUNTS
+    unit = 100.0 if row.claim in HUNDRED and not whole else 1.0
+    digits = 0 if whole else 2 if row.claim == NATS else 1
     interval = "–"
     if np.isfinite(row.low):
         interval = f"[{_number(row.low * unit, digits)}, {_number(row.high * unit, digits)}]"
@@ -82,10 +85,10 @@ def _cells(row) -> tuple[Cell, ...]:
         Cell(row.verdict, bold=row.verdict != UNDECIDED),
         measure,
         Cell(str(row.n)),
-        Cell("–" if np.isnan(row.estimate) else f"{_number(row.estimate * unit, digits)}{suffix}"),
+        Cell("–" if np.isnan(row.estimate) else _number(row.estimate * unit, digits)),
         Cell(interval),
         Cell(p_value(row.p)),
-        Cell(_needed(row.seeds_needed)),
+        Cell(_needed(row.seeds_fewest, row.seeds_most)),
     )
 
 
@@ -94,7 +97,11 @@ def _number(value: float, digits: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text
 
 
-def _needed(seeds: float) -> str:
-    if np.isnan(seeds):
+def _needed(fewest: float, most: float) -> str:
+    if np.isnan(fewest):
         return "–"
-    return f"{seeds:.0f}" if np.isfinite(seeds) else "> 1000"
+    if np.isinf(fewest):
+        return "> 1000"
+    if np.isinf(most):
+        return f"{fewest:.0f} or more"
+    return f"{fewest:.0f}" if fewest == most else f"{fewest:.0f} to {most:.0f}"

@@ -52,7 +52,7 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     down = -(-len(tasks) // across)
     made = plotting.figure(WIDTH, 1.15 + 1.9 * down * len(algorithms))
     grid = made.subplots(down * len(algorithms), across, sharex=True, sharey=True, squeeze=False)
-    counts = []
+    counts, reached = [], []
     for place, algorithm in enumerate(algorithms):
         panels = grid[place * down : (place + 1) * down].ravel()
         for task, axes in zip(tasks, panels, strict=False):
@@ -61,9 +61,12 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
                 for sharing in (s for a, s in columns if a == algorithm)
             }
             _curve_panel(config, axes, curves, looks)
+            reached += [100 * found.values for found in curves.values() if found.n]
             axes.set_title(task if len(algorithms) == 1 else f"{algorithm}, {task}")
             counts += [found.n for found in curves.values()]
         _label_axes(panels, len(tasks), across, suite, last=algorithm == algorithms[-1])
+    if reached:
+        grid[0, 0].set_ylim(*_fitting(np.concatenate([values.ravel() for values in reached])))
     handles = _handles(config, looks)
     handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="headline snapshots"))
     made.legend(handles=handles, **LEGEND, ncols=_columns(handles))
@@ -75,11 +78,17 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     plotting.title(
         made,
         f"Learning curves on {suite}",
-        f"Lines are means of {_seeds(config, counts)} at the snapshots that all seeds of a method "
-        f"have; bands are {percent(config)} percentile bootstrap intervals over seeds. {dashed}. "
-        f"{provenance(config)}",
+        f"Mean of {_seeds(config, counts)}, and each seed as a dot. Bands: {percent(config)} "
+        "Student-t intervals over seeds; the axes fit the dots, and wide bands leave them. "
+        f"{dashed}. Points: snapshots that all of a method's seeds have. {provenance(config)}",
     )
     return made
+
+
+def _fitting(values: np.ndarray) -> tuple[float, float]:
+    """Ends of an axis that holds 0, 100 and all values, with a margin."""
+    low, high = min(values.min(), 0.0), max(values.max(), 100.0)
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
 
 
 def _handles(config: Config, looks: dict[str, dict]) -> list:
@@ -113,8 +122,10 @@ def _curve_panel(config: Config, axes, curves: dict[str, Curve], looks: dict[str
             "zorder": 4 if main else 3,
         }
         axes.plot(found.steps, 100 * found.mean, **line, **look)
+        dots = {"color": look["color"], "alpha": 0.35, "ms": 1.6, "mew": 0, "zorder": 2.5}
+        axes.plot(found.steps[every], 100 * found.values[:, every].T, "o", **dots)
         ends = 100 * found.low, 100 * found.high
-        axes.fill_between(found.steps, *ends, color=look["color"], alpha=0.13, lw=0, zorder=2)
+        axes.fill_between(found.steps, *ends, color=look["color"], alpha=0.1, lw=0, zorder=2)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.grid(axis="y", color="#e6e6e6", lw=0.5)
@@ -183,10 +194,9 @@ def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     plotting.title(
         made,
         f"Aggregates on {suite}",
-        f"Small dots are {_seeds(config, counts)}, and the dashed line marks "
-        f"{'0' if by_success(suite) else 'the random policy'}. Bars are {percent(config)} "
-        "percentile bootstrap intervals: over seeds for the mean, and over seeds within each task "
-        f"for the interquartile mean. {provenance(config)}",
+        f"Over {_seeds(config, counts)}; small dots: seeds; bars: {percent(config)} intervals, "
+        "Student-t over seeds (mean) and bootstrapped within each task (interquartile mean). "
+        f"Dashed: {'0' if by_success(suite) else 'random policy'}. {provenance(config)}",
     )
     return made
 

@@ -95,9 +95,9 @@ PRODUCTS = (
         name="",
         scope=SUITE,
         maker="tables:scores",
-        caption="Each cell is the mean over training seeds of a method's normalised score (0 = "
-        "random policy, 100 = the task's expert behaviour policy) or success rate, with its "
-        "bootstrap interval. The text below the table gives n and explains bold.",
+        caption="Scores per task and method: mean over training seeds of the normalised score "
+        "(0 = random policy, 100 = the task's expert behaviour policy) or of the success rate, "
+        "with a Student-t interval. The table's own caption says n and what bold means.",
         inputs=sources.tabled,
         table=TABLE,
     ),
@@ -130,8 +130,8 @@ PRODUCTS = (
         name="learning_curves",
         scope=SUITE,
         maker="figures:curves",
-        caption="Each panel shows the normalised score or success rate on one task over training. "
-        "Lines are means over training seeds, and bands are their bootstrap intervals.",
+        caption="Normalised score or success rate over training, a panel per task: mean over "
+        "training seeds with its Student-t interval; dots are the seeds.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -140,8 +140,8 @@ PRODUCTS = (
         name="aggregates",
         scope=SUITE,
         maker="figures:averages",
-        caption="The panels show each method's mean and interquartile mean over tasks and training "
-        "seeds. Bars are bootstrap intervals.",
+        caption="Mean and interquartile mean over tasks and training seeds, with "
+        "Student-t and stratified bootstrap intervals; small dots are the seeds.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -216,8 +216,8 @@ PRODUCTS = (
         name="ranks",
         scope=PROFILE,
         maker="ranks_table:average_ranks",
-        caption="Each method's rank is averaged over the tasks of all suites. Friedman's test and "
-        "Nemenyi's critical difference show whether the ranks differ.",
+        caption="Average rank of each method over the tasks of all suites, with a test that "
+        "exchanges methods within seeds, and its critical difference.",
         inputs=sources.scores,
         table=TABLE,
         figure=FIGURE,
@@ -227,9 +227,9 @@ PRODUCTS = (
         name="distribution_shift",
         scope=PROFILE,
         maker="shift_table:distribution_shift",
-        caption="For each policy, this shows how far it moved from its training data (KL "
-        "divergence, nats), how much its critic overestimates it, and its score. Values are means "
-        "over training seeds with bootstrap intervals.",
+        caption="How far each policy moved from the data that it was trained on (KL divergence, "
+        "nats), by how much its critic overestimates it, and its score: means over training seeds "
+        "with Student-t intervals.",
         inputs=sources.moved,
         table=TABLE,
         figure=FIGURE,

@@ -11,6 +11,7 @@ from cds_bench.report.plotting import GREY
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
 from cds_bench.statistics.ranks import ranks
 from cds_bench.statistics.schema import read_scores
+from cds_bench.statistics.significance import FEWEST
 from cds_bench.storage import paths
 
 
@@ -28,11 +29,8 @@ def table(config: Config, frame: pd.DataFrame) -> Table:
         label="method",
         blocks=(Block("", ("rank", "tasks", "seeds"), rows),),
         caption=(
-            "Rank 1 is the best mean of a task over the seeds that all methods have; the column "
-            f"seeds gives the smallest number of them. {_tests(config, frame)} Bold marks the best "
-            "rank and every rank that is closer to it than the critical difference; if Friedman's "
-            "test finds no difference, all ranks are bold. Both tests assume independent tasks, "
-            "but tasks of one suite share a network and its seeds.",
+            "Rank 1 is the best mean of a task, over the seeds that all methods have there (seeds: "
+            f"the fewest of a task). {_tests(config, frame)} {_bold(frame)}",
             seeds_caption(config),
             provenance(config),
         ),
@@ -49,10 +47,17 @@ def _cells(row) -> tuple[Cell, ...]:
 def _tests(config: Config, frame: pd.DataFrame) -> str:
     first = frame.iloc[0]
     return (
-        f"Friedman's test over {first.tasks} tasks gives p = {p_value(first.friedman_p)}. "
-        f"Nemenyi's critical difference at {100 * (1 - config.protocol.confidence):.2g} % is "
-        f"{first.critical_difference:.2f}."
+        "Test that all methods rank alike, by exchanging methods within each seed of a suite, all "
+        f"its tasks at once: p = {p_value(first.p)}; at "
+        f"{100 * (1 - config.protocol.confidence):.2g} %, ranks differ that are more "
+        f"than {first.critical_difference:.2f} apart."
     )
+
+
+def _bold(frame: pd.DataFrame) -> str:
+    if frame["seeds"].min() < FEWEST:
+        return f"Nothing is bold, because that takes {FEWEST} seeds."
+    return "Bold: the best rank, and every rank that does not differ from it."
 
 
 def figure(config: Config, frame: pd.DataFrame) -> Figure:

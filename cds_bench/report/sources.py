@@ -10,7 +10,8 @@ def scores(config: Config, suite: str) -> list[str]:
 
 
 def tabled(config: Config, suite: str) -> list[str]:
-    return [*scores(config, suite), str(paths.failures(config, suite))]
+    references = [str(paths.references(config, task)) for task in jobs.suite_tasks(suite)]
+    return [*scores(config, suite), str(paths.failures(config, suite)), *references]
 
 
 def compared(config: Config, suite: str) -> list[str]:

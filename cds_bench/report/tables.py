@@ -7,6 +7,7 @@ import envs
 from cds_bench.config import Config
 from cds_bench.report.captions import (
     LABELS,
+    by_success,
     hundred,
     interval,
     label,
@@ -19,8 +20,10 @@ from cds_bench.report.captions import (
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import FAILED, MISSING, RUNNING, Block, Cell, Table
 from cds_bench.statistics.comparisons import COLUMNS
+from cds_bench.statistics.decisions import undecidable
 from cds_bench.statistics.headline import AVERAGE
 from cds_bench.statistics.schema import check_columns, read_csv, read_failures, read_scores
+from cds_bench.statistics.significance import FEWEST
 from cds_bench.statistics.summary import IQM, summarise
 from cds_bench.storage import paths
 
@@ -66,13 +69,15 @@ def score_cell(row) -> Cell:
         text = FAILED if row.failed else RUNNING if row.running else MISSING
         return Cell(text, (f"0 of {row.seeds} seeds",))
     counted = f"{row.n} of {row.seeds} seeds" if row.n < row.seeds else ""
-    details = tuple(part for part in (interval(row), counted) if part)
+    below = "below random" if row.mean < row.random else ""
+    details = tuple(part for part in (interval(row), counted, below) if part)
     return Cell(hundred(row.mean), details, bold=bool(row.bold))
 
 
 def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
-    """The rows of `comparisons` for a suite in a block per algorithm. Differences are x100."""
-    columns = ("method", "n", "difference", "interval", "p", "p (corr.)", "d_z", "P(better)")
+    """Rows of `comparisons` for a suite, differences x100: a block per algorithm."""
+    columns = ("method", "n", "difference", "interval", "p", "p (corr.)", "p (Welch)", "r", "d_z",
+               "P(better)")  # fmt: skip
     blocks = [] if len(rows) else [Block("no other method", columns, (), left=1)]
     for algorithm, part in rows.groupby("algorithm", sort=False):
         lines, rules = [], []
@@ -99,13 +104,15 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
 def _comparison_cells(row) -> tuple[Cell, ...]:
     head = (Cell(row.sharing), Cell(str(row.n)))
     if row.n == 0:
-        return (*head, Cell(MISSING), *[Cell("–")] * 5)
+        return (*head, Cell(MISSING), *[Cell("–")] * 7)
     return (
         *head,
         Cell(hundred(row.difference, sign="+")),
         Cell(interval(row, sign="+") or "–"),
         Cell(p_value(row.p)),
         Cell(p_value(row.p_corrected)),
+        Cell(p_value(row.p_welch)),
+        Cell("–" if np.isnan(row.correlation) else f"{row.correlation:+.2f}"),
         Cell(_effect(row.effect_size)),
         Cell(f"{row.improvement:.2f}", _improvement_interval(row)),
     )
@@ -125,19 +132,25 @@ def _effect(value: float) -> str:
 def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
     alpha, n, references = 1 - config.protocol.confidence, config.seeds, bool(config.references)
     bold = (
-        "With one seed nothing can be distinguished, so nothing is bold."
-        if n == 1
-        else "Bold marks the best mean of a row over all its methods, and every method that is not "
-        "distinguishable from it by a paired t-test over seeds "
-        f"({config.protocol.correction.capitalize()}-corrected over all pairs of the row, "
-        f"p ≥ {alpha:.2g}). With few seeds the test detects only large differences, so two bold "
-        "cells need not be equal. The test assumes normal differences. It is used because an exact "
-        f"permutation test of {n} seeds can never give p below {2.0 ** (1 - n):.2g}; the "
-        "comparisons table has the exact p. A method with fewer than two seeds in common with the "
-        "best is not tested and not bold."
+        f"Nothing is bold, because that takes {FEWEST} seeds: fewer cannot tell methods apart."
+        if n < FEWEST
+        else "Bold: the best mean of a row, over all its methods, and every method not "
+        "distinguishable from it: paired t-test of the seeds, "
+        f"{config.protocol.correction.capitalize()}-corrected over all pairs of the row, "
+        f"p ≥ {alpha:.2g}; with few seeds the test sees large differences only, so "
+        "bold together does not mean equal. It assumes normal differences, and is used because an "
+        f"exact permutation test of {n} seeds can never give p below {2.0 ** (1 - n):.2g}; the "
+        "comparisons table has the exact p. A spread below one step of the success rate counts as "
+        f"one step. A method with fewer than {FEWEST} seeds in common with the best is not tested "
+        "and not bold."
+    )
+    rates = (
+        "Where all seeds have the same success rate, the interval is Wilson's of all their "
+        "episodes, taken as independent."
     )
     return (
         f"{unit(suite)}, {suite} ({envs.SUITES[suite].domain}). {seeds_caption(config)}",
+        *([rates] * by_success(suite)),
         bold,
         "The average is the mean over tasks, computed per seed for the seeds that have all tasks. "
         "The IQM is the interquartile mean over tasks × seeds. Its stratified bootstrap draws "
@@ -155,20 +168,29 @@ def _comparison_caption(config: Config, rows: pd.DataFrame) -> tuple[str, ...]:
         for algorithm in dict.fromkeys(rows["algorithm"][rows["reference"].str.contains(" x ")])
     )
     return (
-        f"Differences are a method minus {reference} with the same algorithm{externals}, paired by "
-        "training seed. They are in normalised score ×100, or in success rate ×100 if that is the "
-        f"metric; n is the number of seeds that both have. {seeds_caption(config)}",
-        "p is from an exact two-sided sign-flip permutation test over all sign patterns (Monte "
-        f"Carlo beyond 16 seeds); with {n} seed{'s' if n > 1 else ''} it cannot be below "
-        f"{2.0 ** (1 - n):.2g}. p (corr.) is {config.protocol.correction.capitalize()}-corrected "
-        "within a task over the methods of all algorithms. d_z is the mean of the differences over "
-        "their standard deviation, with Hedges' small-sample correction; it is – for n < 3. "
-        "P(better) is the probability that a run of the method is above a run of the reference, "
-        "averaged over tasks (0.5 is no difference), with its stratified bootstrap interval. The "
-        "average is the mean over tasks, computed per seed for the seeds that have all tasks.",
+        f"Method minus {reference}, same algorithm{externals}, paired by training "
+        "seed, in normalised score ×100 (success rate ×100 where that is the metric); n is the "
+        f"number of seeds that both have. {seeds_caption(config)}",
+        "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
+        f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
+        f"(corr.): {config.protocol.correction.capitalize()}'s correction within a task, over all "
+        "algorithms' methods. p (Welch): the t-test that does not pair, not corrected. r: the "
+        f"correlation of both methods over seeds{_typical(rows)}; pairing helps only where it is "
+        "above 0. d_z: mean over standard deviation of the differences with Hedges' "
+        "small-sample correction; – for n < 3. P(better): the probability that a run of the method "
+        "is above one of the reference, averaged over tasks (0.5: no difference), with its "
+        "stratified bootstrap interval. average: the mean over tasks per seed, for seeds that have "
+        "all tasks.",
+        *undecidable(config, int((rows["task"] == AVERAGE).sum()), "methods"),
         *_uncompared(config, rows),
         provenance(config),
     )
+
+
+def _typical(rows: pd.DataFrame) -> str:
+    """The mean correlation over the tasks' rows, in words."""
+    found = rows.loc[rows["task"] != AVERAGE, "correlation"].mean()
+    return "" if np.isnan(found) else f" ({found:+.2f} on average over tasks and methods)"
 
 
 def _uncompared(config: Config, rows: pd.DataFrame) -> list[str]:

@@ -50,10 +50,11 @@ def performance_profile(values: np.ndarray, thresholds: np.ndarray) -> np.ndarra
 
 
 def average_ranks(scores: np.ndarray) -> np.ndarray:
-    """Mean rank of each method over blocks, 1 the best: [blocks, methods] -> [methods].
+    """Mean rank of each method over blocks, 1 the best: [..., blocks, methods] -> [..., methods].
 
     Ties share the mean of their ranks. NaN without blocks. `scores` must not contain NaN.
     """
-    if not len(scores):
-        return np.full(scores.shape[1], np.nan)
-    return scipy.stats.rankdata(-scores, axis=1).mean(axis=0)
+    *several, blocks, methods = scores.shape
+    if not blocks:
+        return np.full((*several, methods), np.nan)
+    return scipy.stats.rankdata(-scores, axis=-1).mean(axis=-2)

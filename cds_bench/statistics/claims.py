@@ -10,7 +10,8 @@ from dataclasses import astuple
 import pandas as pd
 
 from cds_bench.config import Config
-from cds_bench.statistics.claims_on_cds import comparable, improves, works_with
+from cds_bench.statistics.claims_on_cds import comparable, works_with
+from cds_bench.statistics.claims_on_margins import improves
 from cds_bench.statistics.claims_on_sharing import shifted, worse_shared
 from cds_bench.statistics.decisions import COLUMNS, Data
 from cds_bench.statistics.headline import headline

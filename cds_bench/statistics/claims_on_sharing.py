@@ -5,93 +5,119 @@ import numpy as np
 from cds_bench.seeding import stream
 from cds_bench.statistics.decisions import (
     CONTRADICTED,
+    EQUIVALENT,
     NO_SHARING,
     OVERALL,
     SHARING_ALL,
     SUPPORTED,
     UNDECIDED,
+    UNKNOWN,
     Data,
     Decision,
+    asked,
+    corrected,
     interval,
     needed,
 )
-from cds_bench.statistics.significance import CORRECTIONS, sign_flip
+from cds_bench.statistics.significance import sign_flip
+
+SUITES_WANTED = 3  # below which "often" says nothing [ours]
+RELATIVE_MARGIN = 0.1  # of no_sharing's divergence: a smaller difference is none [ours]
+Shared = tuple[str, np.ndarray, np.ndarray]  # suite; seeds with sharing_all, with no_sharing
 
 
 def worse_shared(data: Data) -> list[Decision]:
     """Claim 1: sharing all data is often worse than no sharing.
 
     A suite supports it where sharing_all is significantly below no_sharing, and contradicts it
-    where it is above; "often" is at least half of the suites.
+    where it is above; they are equivalent within the protocol's margin.
     """
     found = [
-        (suite, data.score([suite], (data.learner, SHARING_ALL))
-         - data.score([suite], (data.learner, NO_SHARING)))
+        (suite, data.score([suite], (data.learner, SHARING_ALL)),
+         data.score([suite], (data.learner, NO_SHARING)))
         for suite in data.config.suites
     ]  # fmt: skip
-    measure = "score of sharing_all - no_sharing"
-    rows = directed(data, 1, measure, found, sign=-1)
-    return [*rows, over_suites(1, "suites where sharing_all is worse", rows)]
+    margin = data.config.protocol.margin
+    rows = directed(data, 1, "score of sharing_all - no_sharing", found, -1, (margin, 0.0))
+    return [*rows, over_suites(1, "where sharing_all is shown to be worse", rows)]
 
 
 def shifted(data: Data) -> list[Decision]:
     """Claim 2: sharing increases D_KL(learned policy, behaviour policy of the effective data).
 
-    A suite supports it where sharing_all's divergence is significantly above no_sharing's; the
-    claim as a whole, where at least half of the suites do.
+    A suite supports it where sharing_all's divergence is significantly above no_sharing's, and
+    contradicts it where it is below; they are equivalent within a tenth of no_sharing's.
     """
     found = [
-        (suite, data.divergence(suite, SHARING_ALL) - data.divergence(suite, NO_SHARING))
+        (suite, data.divergence(suite, SHARING_ALL), data.divergence(suite, NO_SHARING))
         for suite in data.config.suites
     ]
-    rows = directed(data, 2, "D_KL of sharing_all - no_sharing, nats", found, sign=1)
-    return [*rows, over_suites(2, "suites where the divergence grows", rows)]
+    measure, margins = "D_KL of sharing_all - no_sharing, nats", (0.0, RELATIVE_MARGIN)
+    rows = directed(data, 2, measure, found, 1, margins)
+    return [*rows, over_suites(2, "where the divergence is shown to grow", rows)]
 
 
 def directed(
-    data: Data, claim: int, measure: str, found: list[tuple[str, np.ndarray]], sign: int
+    data: Data,
+    claim: int,
+    measure: str,
+    found: list[Shared],
+    sign: int,
+    margins: tuple[float, float],
 ) -> list[Decision]:
-    """A row per scope and its differences [seeds]: supported where their mean has the sign.
+    """A row per suite: supported where the mean difference has the sign.
 
-    Two-sided tests, corrected over the scopes.
+    Two-sided tests of difference; two one-sided tests of equivalence within +-(a + b mean), of
+    no_sharing's mean and `margins` (a, b). Both are corrected over the suites. A difference that is
+    shown to be within the margin is equivalent, whether or not it differs from 0.
     """
-    paired = [values[~np.isnan(values)] for _, values in found]
-    streams = [stream("claim", claim, scope) for scope, _ in found]
-    tested = [
-        sign_flip(values, rng, data.config.protocol.resamples)
-        for values, rng in zip(paired, streams, strict=True)
-    ]
-    corrected = CORRECTIONS[data.config.protocol.correction](np.array(tested))
-    tests, rows = max(sum(not np.isnan(p) for p in tested), 1), []
-    for (scope, _), values, rng, p in zip(found, paired, streams, corrected, strict=True):
-        mean = values.mean() if len(values) else np.nan
-        significant = p < data.alpha
-        verdict = UNDECIDED
-        if significant:
+    there = [~np.isnan(shared + alone) for _, shared, alone in found]
+    pairs = [(s[both], a[both]) for (_, s, a), both in zip(found, there, strict=True)]
+    different, equal = [], []
+    for (suite, *_), (shared, alone) in zip(found, pairs, strict=True):
+        rng, resamples = stream("claim", claim, suite), data.config.protocol.resamples
+        difference, margin = shared - alone, margins[0] + margins[1] * alone
+        different.append(sign_flip(difference, rng, resamples))
+        within = (
+            sign_flip(difference + margin, rng, resamples, "greater"),
+            sign_flip(difference - margin, rng, resamples, "less"),
+        )
+        equal.append(max(within))
+    tests = max(sum(not np.isnan(p) for p in different), 1)
+    families = zip(corrected(data, different), corrected(data, equal), strict=True)
+    rows = []
+    for (suite, *_), (shared, alone), (p, p_equal) in zip(found, pairs, families, strict=True):
+        difference = shared - alone
+        mean, verdict = difference.mean() if len(shared) else np.nan, UNDECIDED
+        if p_equal < data.alpha:
+            verdict, p = EQUIVALENT, p_equal
+        elif p < data.alpha:
             verdict = SUPPORTED if np.sign(mean) == sign else CONTRADICTED
         rows.append(Decision(
-            claim, scope, measure, len(values), mean, *interval(data, values, rng), p, verdict,
-            needed(values, data.alpha / tests) if not significant else np.nan,
-            "" if len(values) else "no seed has both",
+            claim, suite, measure, len(shared), mean, *interval(data, difference), p, verdict,
+            **asked(verdict, needed(difference, data.alpha / tests)),
+            note="" if len(shared) else "no seed has both",
         ))  # fmt: skip
     return rows
 
 
-def over_suites(claim: int, measure: str, rows: list[Decision]) -> Decision:
-    """The claim as a whole: at least half of the suites, or more than half against it."""
-    count = {v: sum(row.verdict == v for row in rows) for v in (SUPPORTED, CONTRADICTED)}
-    verdict = UNDECIDED
-    if 2 * count[SUPPORTED] >= len(rows):
-        verdict = SUPPORTED
-    elif 2 * count[CONTRADICTED] > len(rows):
-        verdict = CONTRADICTED
-    note = ", ".join(f"{number} {kind}" for kind, number in count.items())
-    more = -(-len(rows) // 2) - max(count.values())  # suites that have to be decided
-    open_rows = sorted(row.seeds_needed for row in rows if row.verdict == UNDECIDED)
-    asked = open_rows[more - 1] if verdict == UNDECIDED and more <= len(open_rows) else np.nan
-    seen = count[SUPPORTED] / len(rows) if rows else np.nan
-    fewest = min((row.n for row in rows), default=0)
+def over_suites(claim: int, which: str, rows: list[Decision]) -> Decision:
+    """The claim as a whole: what more than half of the suites say, of at least three."""
+    verdicts = (SUPPORTED, CONTRADICTED, EQUIVALENT)
+    count = {name: sum(row.verdict == name for row in rows) for name in verdicts}
+    enough = len(rows) >= SUITES_WANTED
+    majority = [name for name in verdicts if enough and 2 * count[name] > len(rows)]
+    verdict = majority[0] if majority else UNDECIDED
+    more = len(rows) // 2 + 1 - max(count.values())  # suites that have to be decided
+    undecided = [row for row in rows if row.verdict == UNDECIDED]
+    seeds = UNKNOWN
+    if enough and 0 < more <= len(undecided):
+        ranges = [(row.seeds_fewest, row.seeds_most) for row in undecided]
+        seeds = np.sort(ranges, axis=0)[more - 1]
+    note = ", ".join(f"{number} {name}" for name, number in count.items())
+    short = "" if enough else f"; that takes {SUITES_WANTED} suites"
     return Decision(
-        claim, OVERALL, measure, fewest, seen, verdict=verdict,
-        seeds_needed=asked, note=f"of {len(rows)} suites: {note}",
+        claim, OVERALL, f"suites {which}, of {len(rows)}", min((row.n for row in rows), default=0),
+        count[SUPPORTED], verdict=verdict, **asked(verdict, seeds),
+        note=f"{note}, {len(undecided)} undecided{short}",
     )  # fmt: skip

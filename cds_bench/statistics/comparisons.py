@@ -7,16 +7,30 @@ import envs
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import probability_of_improvement
-from cds_bench.statistics.headline import AVERAGE, Method, headline, matrix, methods, note
-from cds_bench.statistics.intervals import bootstrap_mean, stratified_improvement
+from cds_bench.statistics.headline import (
+    AVERAGE,
+    Method,
+    headline,
+    matrix,
+    methods,
+    note,
+    resolution,
+)
+from cds_bench.statistics.intervals import stratified_improvement, student_t
 from cds_bench.statistics.schema import read_scores
-from cds_bench.statistics.significance import CORRECTIONS, effect_size, sign_flip
+from cds_bench.statistics.significance import (
+    CORRECTIONS,
+    correlation,
+    effect_size,
+    sign_flip,
+    welch,
+)
 from cds_bench.storage import files, paths
 
 COLUMNS = [
     "suite", "task", "algorithm", "sharing", "reference", "n", "difference",
-    "low", "high", "p", "p_corrected", "effect_size", "improvement", "improvement_low",
-    "improvement_high", "note",
+    "low", "high", "p", "p_corrected", "p_welch", "correlation", "effect_size",
+    "improvement", "improvement_low", "improvement_high", "note",
 ]  # fmt: skip
 
 
@@ -24,12 +38,14 @@ def comparisons(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFram
     """A row per task of a suite (and "average") and pair of methods (`pairs`).
 
     difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
-    both have; low and high its percentile bootstrap interval over seeds; p the exact sign-flip
-    permutation test; p_corrected its correction (of the protocol) within suite and task, over all
-    methods; effect_size Hedges-corrected d_z; improvement the probability that a run of
-    the method is above one of the reference, averaged over tasks, of the same n seeds, with its
-    stratified bootstrap interval. "average" is the mean over the suite's tasks per
-    seed, for seeds that have them all; `note` names what is missing. `scores` is a checked frame.
+    both have; low and high its Student-t interval, whose spread counts as at least one step of the
+    score (`resolution`); p the exact sign-flip permutation test; p_corrected its correction (of the
+    protocol) within suite and task, over all methods; p_welch that of Welch's test, which does not
+    pair; correlation that of both methods over the seeds, which pairing rests on; effect_size
+    Hedges-corrected d_z; improvement the probability that a run of the method is above one of the
+    reference, averaged over tasks, of the same n seeds, with its stratified bootstrap interval.
+    "average" is the mean over the suite's tasks per seed, for seeds that have them all; `note`
+    names what is missing. `scores` is a checked frame.
     """
     headlines = headline(scores, config.protocol)
     tasks, rows = envs.SUITES[suite].tasks, []
@@ -84,10 +100,13 @@ def compare(
     names = [side[1] if own else " x ".join(side) for side in (method, reference)]
     sides = dict(zip(names, (note(ours, tasks), note(theirs, tasks)), strict=True))
     rng = stream("comparison", *key)
-    how = (rng, protocol.resamples, protocol.confidence)
-    low, high = bootstrap_mean(paired, *how)
+    step = resolution(config, suite, len(tasks))
+    low, high = student_t(paired, protocol.confidence, step)
+    sides_over_tasks = ours[both].mean(axis=1), theirs[both].mean(axis=1)
     p = sign_flip(paired, rng, protocol.resamples)
-    ahead = stratified_improvement(ours[both], theirs[both], *how)
+    ahead = stratified_improvement(
+        ours[both], theirs[both], rng, protocol.resamples, protocol.confidence
+    )
     return {
         **dict(zip(("suite", "task", "algorithm", "sharing"), key, strict=True)),
         "reference": names[1],
@@ -96,6 +115,8 @@ def compare(
         "low": low,
         "high": high,
         "p": p,
+        "p_welch": welch(*sides_over_tasks, step),
+        "correlation": correlation(*sides_over_tasks),
         "effect_size": effect_size(paired),
         "improvement": probability_of_improvement(ours[both], theirs[both]),
         "improvement_low": ahead[0],

@@ -6,25 +6,28 @@ import numpy as np
 import pandas as pd
 
 from cds_bench.config import Config
-from cds_bench.seeding import stream
 from cds_bench.statistics.headline import Method
-from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.intervals import student_t
 from cds_bench.statistics.schema import own_metric
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One method on one task. Every array is [steps]; n is the number of seeds per point."""
+    """One method on one task: `values` is [n seeds, steps], every other array [steps]."""
 
     steps: np.ndarray
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    n: int
+    values: np.ndarray
+
+    @property
+    def n(self) -> int:
+        return len(self.values)
 
 
 def curve(config: Config, scores: pd.DataFrame, suite: str, task: str, method: Method) -> Curve:
-    """Mean normalised score and bootstrap interval over seeds at each snapshot.
+    """Mean normalised score and Student-t interval over seeds at each snapshot.
 
     Only steps that all of the method's seeds have are kept, so that every point of a curve
     averages the same seeds. Without scores, n is 0 and the arrays are empty.
@@ -44,7 +47,6 @@ def curve(config: Config, scores: pd.DataFrame, suite: str, task: str, method: M
     values = wide.to_numpy(float)
     if values.size == 0:
         nothing = np.empty(0)
-        return Curve(nothing, nothing, nothing, nothing, 0)
-    rng = stream("curve", suite, task, *method)
-    low, high = bootstrap_mean(values, rng, config.protocol.resamples, config.protocol.confidence)
-    return Curve(wide.columns.to_numpy(float), values.mean(axis=0), low, high, len(values))
+        return Curve(nothing, nothing, nothing, nothing, np.empty((0, 0)))
+    low, high = student_t(values, config.protocol.confidence)
+    return Curve(wide.columns.to_numpy(float), values.mean(axis=0), low, high, values)

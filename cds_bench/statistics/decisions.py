@@ -8,11 +8,14 @@ import pandas as pd
 import envs
 from cds_bench.config import Config
 from cds_bench.statistics.headline import Method, matrix
-from cds_bench.statistics.intervals import bootstrap_mean
+from cds_bench.statistics.intervals import student_t
 from cds_bench.statistics.shift import KL
-from cds_bench.statistics.significance import effect_size, seeds_needed
+from cds_bench.statistics.significance import CORRECTIONS, decisive_seeds, seeds_range
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+EQUIVALENT = "equivalent"
+SUPPORTED_SO_FAR = "supported on the domains that were run"
+UNKNOWN = np.full(2, np.nan)  # seeds needed: [fewest, most]
 POWER = 0.8  # that the seeds asked for would give
 NO_SHARING, SHARING_ALL, CDS = "no_sharing", "sharing_all", "cds"
 OWN = (CDS, "cds_basic", "cds_uds")  # variants of the paper's method: not "prior methods"
@@ -24,10 +27,10 @@ OVERALL = "overall"
 class Decision:
     """A row of the table: a claim on a scope, what decides it, and the verdict.
 
-    estimate, low, high: the quantity named by `measure` and its bootstrap interval over the n
-    seeds; p corrected within the claim; seeds_needed: for an undecided claim, the n at which the
-    effect that was seen would decide it with a power of 80 % (infinite: not below 1000; NaN: not
-    known).
+    estimate, low, high: the quantity named by `measure` and its interval over the n seeds; p
+    corrected within the claim; seeds_fewest, seeds_most: for an undecided claim, the likely range
+    of the n that would decide it with a power of 80 % (`seeds_range`; infinite: not below 1000;
+    NaN: not known).
     """
 
     claim: int
@@ -39,7 +42,8 @@ class Decision:
     high: float = np.nan
     p: float = np.nan
     verdict: str = UNDECIDED
-    seeds_needed: float = np.nan
+    seeds_fewest: float = np.nan
+    seeds_most: float = np.nan
     note: str = ""
 
 
@@ -74,6 +78,10 @@ class Data:
         found = [matrix(self.config, self.headlines, suite, method) for suite in suites]
         return np.mean([values.mean(axis=1) for values in found], axis=0)
 
+    def score_over_domains(self, method: Method) -> np.ndarray:
+        """As `score`, over all suites; every domain weighs the same."""
+        return np.mean([self.score(suites, method) for suites in self.domains.values()], axis=0)
+
     def divergence(self, suite: str, sharing: str) -> np.ndarray:
         """A method's D_KL of each seed, [seeds], over tasks."""
         frame = self.shift
@@ -105,12 +113,33 @@ def others_of(data: Data) -> list[str]:
     ]
 
 
-def interval(data: Data, values: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    protocol = data.config.protocol
-    low, high = bootstrap_mean(values, rng, protocol.resamples, protocol.confidence)
+def interval(data: Data, values: np.ndarray) -> tuple[float, float]:
+    low, high = student_t(values, data.config.protocol.confidence)
     return float(low), float(high)
 
 
-def needed(differences: np.ndarray, alpha: float) -> float:
-    """Seeds that would decide an effect of the size seen; NaN for fewer than three."""
-    return seeds_needed(effect_size(differences), alpha, POWER)
+def needed(differences: np.ndarray, alpha: float) -> np.ndarray:
+    """Seeds that would decide an effect of the size seen, [fewest, most]."""
+    return seeds_range(differences, alpha, POWER)
+
+
+def asked(verdict: str, seeds: np.ndarray) -> dict[str, float]:
+    """The seeds needed, of an undecided verdict alone."""
+    fewest, most = map(float, seeds if verdict == UNDECIDED else UNKNOWN)
+    return {"seeds_fewest": fewest, "seeds_most": most}
+
+
+def corrected(data: Data, p: list[float]) -> np.ndarray:
+    """The protocol's correction over a family of tests."""
+    return CORRECTIONS[data.config.protocol.correction](np.array(p, float))
+
+
+def undecidable(config: Config, tests: int, of: str) -> tuple[str, ...]:
+    """A sentence where the seeds of a profile cannot decide `tests` corrected tests, else none."""
+    wanted = decisive_seeds((1 - config.protocol.confidence) / max(tests, 1))
+    if config.seeds >= wanted:
+        return ()
+    return (
+        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} cannot decide any exact test that "
+        f"is corrected over {tests} {of}: that takes {wanted} seeds, which all agree.",
+    )

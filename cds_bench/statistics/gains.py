@@ -18,10 +18,10 @@ COLUMNS = [
 def gains(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
     """A row per algorithm, strategy (see `measured`) and task, plus "average"; columns COLUMNS.
 
-    All numbers are computed over the n seeds that both sides have. difference = mean of (strategy -
-    no_sharing), with its percentile bootstrap interval. p is from the exact sign-flip permutation
-    test. It is not corrected, because the oracle's comparison is a single question for each suite.
-    `no_sharing` and `mean` are the two sides' mean normalised scores. `scores` is a checked frame.
+    Everything is over the n seeds that both sides have; difference = mean of (strategy -
+    no_sharing) with its Student-t interval, p the exact sign-flip permutation test, not
+    corrected: the oracle's comparison is one question, asked of each suite. `no_sharing` and `mean`
+    are both sides' means, in normalised score. `scores` is a checked frame.
     """
     headlines = headline(scores, config.protocol)
     tasks, rows = envs.SUITES[suite].tasks, []

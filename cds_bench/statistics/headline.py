@@ -72,6 +72,18 @@ def matrix(
     return wide.to_numpy(float)
 
 
+def resolution(config: Config, suite: str, tasks: int) -> float:
+    """The smallest step of a seed's mean score over `tasks` tasks of a suite.
+
+    A success rate is a count over the final snapshots' episodes: 1 / (tasks snapshots episodes).
+    0 for returns, which are continuous.
+    """
+    if envs.TASKS[envs.SUITES[suite].tasks[0]].metric != "success":
+        return 0.0
+    protocol = config.protocol
+    return 1 / (tasks * protocol.final_snapshots * protocol.final_episodes)
+
+
 def note(values: np.ndarray, tasks: tuple[str, ...], failed: dict[int, str] | None = None) -> str:
     """A note on the scores missing from a cell; empty if none are. `values` is [seeds, tasks].
 

@@ -70,15 +70,14 @@ def per_seed(frame: pd.DataFrame, tasks: tuple[str, ...]) -> dict[str, pd.DataFr
 def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
     """MEASURES per task (and "average") and method, in the columns of `over_seeds.SUMMARY`.
 
-    `frame` comes from `read_selection`. The means are over the last half of training (`last_half`).
-    The percentile bootstrap interval is over the n seeds that have a value; `seeds` counts all
-    trained seeds.
+    `frame` is `read_selection`'s. Over the last half of training (`last_half`), with the Student-t
+    interval over the n seeds that have a value, of the `seeds` that were trained.
     """
     tasks, late, measured = envs.SUITES[suite].tasks, last_half(frame), []
     for method in config.methods:
         part = late[(late["algorithm"] == method[0]) & (late["sharing"] == method[1])]
         measured += [(suite, method, *each) for each in per_seed(part, tasks).items()]
-    return over_seeds.summarise(config, "selection", measured)
+    return over_seeds.summarise(config, measured)
 
 
 def deciles(frame: pd.DataFrame) -> pd.Series:

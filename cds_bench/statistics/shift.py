@@ -56,9 +56,9 @@ def summarise(
 ) -> pd.DataFrame:
     """MEASURES per suite, task (and "average") and method: `over_seeds.SUMMARY` without `seeds`.
 
-    The rows cover the named suites, or all configured ones. The intervals are from the percentile
-    bootstrap over the n seeds. The average is over the suite's tasks per seed, for seeds that have
-    them all. `scores` is a checked frame. A seed's score is its headline.
+    Of the named suites, or of all configured ones, with the Student-t interval over the n
+    seeds; the average is over the suite's tasks per seed, for seeds that have them all. `scores`
+    is a checked frame; a seed's score is its headline.
     """
     frame = shift.merge(headline(scores, config.protocol)[[*CELL, SCORE]], on=CELL)
     measured = []
@@ -67,4 +67,4 @@ def summarise(
         for measure in MEASURES:
             wide = part.pivot(index="seed", columns="task", values=measure)
             measured.append((suite, method, measure, with_average(wide, envs.SUITES[suite].tasks)))
-    return over_seeds.summarise(config, "shift", measured).drop(columns="seeds")
+    return over_seeds.summarise(config, measured).drop(columns="seeds")

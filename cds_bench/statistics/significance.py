@@ -3,13 +3,18 @@
 Differences are [n], one per seed that both methods have; without NaN.
 """
 
+import bisect
 import itertools
+from functools import cache
 
 import numpy as np
+import scipy.optimize
 import scipy.stats
 
 EXACT = 16  # differences up to which all 2^n sign patterns are enumerated
 ROUNDING = 1e-7  # relative; scores.csv keeps nine digits, so what is nearer is equal
+FEWEST = 5  # seeds from which a table's bold type tells methods apart [ours]
+LIKELY = 0.8  # confidence of the range of an effect that the seeds needed are computed from [ours]
 
 
 def sign_flip(
@@ -26,30 +31,62 @@ def sign_flip(
     n = len(differences)
     if n == 0:
         return np.nan
-    if n <= EXACT:
-        bits = np.arange(2**n)[:, None] >> np.arange(n) & 1
-    else:
-        bits = rng.integers(2, size=(draws, n))
+    signs = _patterns(n) if n <= EXACT else 2.0 * rng.integers(2, size=(draws, n)) - 1
     toward = {"two-sided": np.abs, "greater": np.positive, "less": np.negative}[alternative]
-    totals = toward((2 * bits - 1) @ differences)
+    totals = toward(signs @ differences)
     observed = toward(differences.sum()) - ROUNDING * np.abs(differences).sum()
     hits = int((totals >= observed).sum())
     return hits / 2**n if n <= EXACT else (1 + hits) / (1 + draws)
 
 
-def paired_t(differences: np.ndarray) -> float:
+@cache
+def _patterns(n: int) -> np.ndarray:
+    """All sign patterns, [2^n, n]."""
+    return 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1) - 1
+
+
+def paired_t(differences: np.ndarray, floor: float = 0.0) -> float:
     """Two-sided p of the paired t-test, which assumes normal differences.
 
-    NaN for n < 2. Without spread: 1 where all differences are zero, else 0 (the limit).
+    The standard deviation counts as `floor` where it is below that: scores that are counts of few
+    episodes agree by chance, and a spread of zero would then make any difference significant. NaN
+    for n < 2. Without spread and floor: 1 where all differences are zero, else 0 (the limit).
     """
     n = len(differences)
     if n < 2:
         return np.nan
-    spread = _spread(differences)
+    spread = max(spread_of(differences), floor)
     if spread == 0:
         return 0.0 if np.any(differences) else 1.0
     t = differences.mean() / (spread / np.sqrt(n))
     return float(2 * scipy.stats.t.sf(abs(t), n - 1))
+
+
+def welch(ours: np.ndarray, theirs: np.ndarray, floor: float = 0.0) -> float:
+    """Two-sided p of Welch's t-test of unpaired runs, [n] and [m]; their variances may differ.
+
+    Each standard deviation counts as `floor` where it is below that. NaN for n or m < 2; without
+    spread and floor, 1 where the means are equal, else 0.
+    """
+    n, m = len(ours), len(theirs)
+    if min(n, m) < 2:
+        return np.nan
+    parts = [max(spread_of(x), floor) ** 2 / len(x) for x in (ours, theirs)]
+    difference, total = abs(ours.mean() - theirs.mean()), sum(parts)
+    if total == 0:
+        return 1.0 if difference <= ROUNDING * np.abs(ours).max() else 0.0
+    freedom = total**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
+    return float(2 * scipy.stats.t.sf(difference / np.sqrt(total), freedom))
+
+
+def correlation(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Pearson's correlation of two methods over their common seeds; NaN for n < 3 or no spread.
+
+    Pairing by seed sharpens a comparison only as far as it is above 0.
+    """
+    if len(ours) < 3 or min(spread_of(ours), spread_of(theirs)) == 0:
+        return np.nan
+    return float(np.corrcoef(ours, theirs)[0, 1])
 
 
 def effect_size(differences: np.ndarray) -> float:
@@ -61,16 +98,16 @@ def effect_size(differences: np.ndarray) -> float:
     n = len(differences)
     if n < 3:
         return np.nan
-    mean, spread = differences.mean(), _spread(differences)
+    mean, spread = differences.mean(), spread_of(differences)
     if spread == 0:
         return float(np.sign(mean) * np.inf) if np.any(differences) else 0.0
     return float(mean / spread * (1 - 3 / (4 * (n - 1) - 1)))
 
 
-def _spread(differences: np.ndarray) -> float:
+def spread_of(values: np.ndarray) -> float:
     """Sample standard deviation, and exactly 0 where it is only rounding."""
-    spread = differences.std(ddof=1)
-    return 0.0 if spread <= ROUNDING * np.abs(differences).max() else float(spread)
+    spread = values.std(ddof=1)
+    return 0.0 if spread <= ROUNDING * np.abs(values).max() else float(spread)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -95,17 +132,21 @@ def bonferroni(p: np.ndarray) -> np.ndarray:
 CORRECTIONS = {"holm": holm, "bonferroni": bonferroni}
 
 
-def best_and_peers(values: np.ndarray, alpha: float, correction: str = "holm") -> np.ndarray:
+def best_and_peers(
+    values: np.ndarray, alpha: float, correction: str = "holm", resolution: float = 0.0
+) -> np.ndarray:
     """Which methods are the best, or not distinguishable from it: [methods, seeds] -> [methods].
 
     The best has the highest mean over its own seeds (NaN: missing). A peer is a method whose paired
     t-test against the best, over the seeds that both have, gives p >= alpha after a correction over
     *all pairs* of methods: the best is chosen by the data, and a correction over its own
-    comparisons alone would leave out an equal method in 7 to 11 % of rows at alpha 0.05. A method
-    with fewer than two seeds, or fewer than two in common with the best, can't be tested and takes
-    no part, so with one seed nothing is marked.
+    comparisons alone would leave out an equal method in 7 to 11 % of rows at alpha 0.05. The spread
+    of differences is at least `resolution`, the smallest step of a score. A method with fewer than
+    FEWEST seeds, or fewer in common with the best, takes no part: below five seeds nothing is
+    marked.
     """
-    tested = (~np.isnan(values)).sum(axis=1) >= 2
+    there = ~np.isnan(values)
+    tested = there.sum(axis=1) >= FEWEST
     marked = np.zeros(len(values), bool)
     if not tested.any():
         return marked
@@ -113,8 +154,11 @@ def best_and_peers(values: np.ndarray, alpha: float, correction: str = "holm") -
     means[tested] = np.nanmean(values[tested], axis=1)
     best = int(np.argmax(means))
     pairs = list(itertools.combinations(np.flatnonzero(tested), 2))
-    differences = (values[i] - values[j] for i, j in pairs)
-    p = CORRECTIONS[correction](np.array([paired_t(d[~np.isnan(d)]) for d in differences]))
+    common = [there[i] & there[j] for i, j in pairs]
+    p = CORRECTIONS[correction](np.array([
+        paired_t(values[i, both] - values[j, both], resolution) if both.sum() >= FEWEST else np.nan
+        for (i, j), both in zip(pairs, common, strict=True)
+    ]))  # fmt: skip
     for (i, j), value in zip(pairs, p, strict=True):
         if best in (i, j):
             marked[j if i == best else i] = value >= alpha
@@ -122,31 +166,27 @@ def best_and_peers(values: np.ndarray, alpha: float, correction: str = "holm") -
     return marked
 
 
-def friedman(scores: np.ndarray) -> float:
-    """p of Friedman's test that all methods rank alike: [blocks, methods] -> scalar.
+def effect_range(differences: np.ndarray) -> tuple[float, float]:
+    """The 80 % confidence interval (LIKELY) of d_z = mean / std, of normal differences.
 
-    `scipy.stats.friedmanchisquare`, corrected for ties; its chi-squared distribution is a limit
-    for many blocks. NaN for fewer than three methods or two blocks; 1 where every block is tied.
+    The noncentralities at which t = sqrt(n) mean / std would be exceeded with a probability of 10 %
+    and of 90 %, over sqrt(n). NaN for n < 3. Without spread: 0 or +-infinity, both ends alike.
     """
-    blocks, methods = scores.shape
-    if methods < 3 or blocks < 2:
-        return np.nan
-    if (scores == scores[:, :1]).all():
-        return 1.0
-    return float(scipy.stats.friedmanchisquare(*scores.T).pvalue)
+    n = len(differences)
+    point = effect_size(differences)
+    if n < 3 or spread_of(differences) == 0:
+        return point, point
+    t = float(np.sqrt(n) * differences.mean() / spread_of(differences))
+    reach = 10 + 10 * abs(t)
 
+    def beyond(centre: float, share: float) -> float:
+        return float(scipy.stats.nct.sf(t, n - 1, centre)) - share
 
-def nemenyi_difference(methods: int, blocks: int, alpha: float) -> float:
-    """The difference of average ranks from which Nemenyi's test tells two methods apart.
-
-    q sqrt(k (k + 1) / (6 N)) for k methods over N blocks, q the studentised range's quantile for k
-    and infinite degrees of freedom over sqrt(2) (Demsar 2006). NaN for fewer than two methods or
-    without blocks.
-    """
-    if methods < 2 or blocks < 1:
-        return np.nan
-    q = scipy.stats.studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
-    return float(q * np.sqrt(methods * (methods + 1) / (6 * blocks)))
+    low, high = (
+        scipy.optimize.brentq(beyond, -reach, reach, args=(share,))
+        for share in ((1 - LIKELY) / 2, (1 + LIKELY) / 2)
+    )
+    return low / np.sqrt(n), high / np.sqrt(n)
 
 
 def seeds_needed(effect: float, alpha: float, power: float, most: int = 1000) -> float:
@@ -159,15 +199,35 @@ def seeds_needed(effect: float, alpha: float, power: float, most: int = 1000) ->
         return np.nan
     if effect == 0:
         return np.inf
-    fewest = int(np.floor(1 - np.log2(alpha))) + 1
-    return next((n for n in range(fewest, most + 1) if _power(effect, n, alpha) >= power), np.inf)
+    counts = range(decisive_seeds(alpha), most + 1)
+    found = bisect.bisect_left(counts, power, key=lambda n: _power(effect, n, alpha))
+    return counts[found] if found < len(counts) else np.inf
+
+
+def decisive_seeds(alpha: float) -> int:
+    """The fewest seeds whose two-sided sign-flip test can give p < alpha: 2^(1 - n) < alpha."""
+    return int(np.floor(1 - np.log2(alpha))) + 1
 
 
 def _power(effect: float, n: int, alpha: float) -> float:
-    """Of the two-sided paired t-test of n normal differences with d_z = `effect`."""
+    """Of the two-sided paired t-test of n normal differences with d_z = `effect`.
+
+    Both tails are upper ones, of opposite noncentralities: scipy's lower tail is NaN for some.
+    """
     if np.isinf(effect):
         return 1.0
-    edge, centre = scipy.stats.t.isf(alpha / 2, n - 1), abs(effect) * np.sqrt(n)
-    return float(
-        scipy.stats.nct.sf(edge, n - 1, centre) + scipy.stats.nct.cdf(-edge, n - 1, centre)
-    )
+    edge, centre = scipy.stats.t.isf(alpha / 2, n - 1), effect * np.sqrt(n)
+    return float(sum(scipy.stats.nct.sf(edge, n - 1, c) for c in (centre, -centre)))
+
+
+def seeds_range(differences: np.ndarray, alpha: float, power: float) -> np.ndarray:
+    """The likely range of the seeds needed, [fewest, most]: at both ends of `effect_range`.
+
+    Only effects in the direction of the mean count, so `most` is infinite where the range of the
+    effect reaches 0. NaN for n < 3.
+    """
+    if len(differences) < 3:
+        return np.full(2, np.nan)
+    toward = np.sign(differences.mean())
+    effects = sorted((max(0.0, toward * end) for end in effect_range(differences)), reverse=True)
+    return np.array([seeds_needed(effect, alpha, power) for effect in effects])

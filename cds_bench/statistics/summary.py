@@ -7,6 +7,7 @@ import envs
 from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.aggregates import iqm
+from cds_bench.statistics.conditions import random_score
 from cds_bench.statistics.gaps import FAILED, RUNNING
 from cds_bench.statistics.headline import (
     AVERAGE,
@@ -16,15 +17,16 @@ from cds_bench.statistics.headline import (
     matrix,
     methods,
     note,
+    resolution,
 )
-from cds_bench.statistics.intervals import bootstrap_mean, stratified_iqm
-from cds_bench.statistics.significance import best_and_peers
+from cds_bench.statistics.intervals import stratified_iqm, student_t, wilson
+from cds_bench.statistics.significance import best_and_peers, spread_of
 from cds_bench.storage.columns import FAILURES
 
 IQM = "iqm"
 COLUMNS = [
     "suite", "task", "algorithm", "sharing", "n", "seeds",
-    "mean", "low", "high", "bold", "score", "failed", "running", "note",
+    "mean", "low", "high", "bold", "score", "random", "failed", "running", "note",
 ]  # fmt: skip
 
 
@@ -33,14 +35,16 @@ def summarise(
 ) -> pd.DataFrame:
     """The columns above, in normalised score (0 random, 1 expert), rows in the table's order.
 
-    For a task, `mean` is over its n seeds of the `seeds` configured, with the percentile bootstrap
-    interval over seeds, and `score` the mean raw headline. "average" is the mean over tasks per
-    seed, for the n seeds that have all tasks; so is "iqm", the interquartile mean over tasks x
-    seeds with its stratified bootstrap. `bold` marks the best of a row and its peers
-    (`best_and_peers`), never for "iqm", which no test accompanies, and never a reference, which
-    takes no part in the tests. Missing is n = 0 and NaN; `note` says what and why (`failures`, of
-    failures.csv); `failed` and `running` count the seeds whose job failed and those still in
-    training.
+    For a task, `mean` is over its n seeds of the `seeds` configured, with the Student-t interval
+    over seeds, `score` the mean raw headline, and `random` the random policy's normalised
+    score (NaN: not known). "average" is the mean over tasks per seed, for
+    the n seeds that have all tasks. Where all seeds have the same success rate, the interval is
+    Wilson's of all their episodes. "iqm" is the interquartile mean over tasks x seeds with its
+    stratified bootstrap. `bold` marks the best of a row and its peers (`best_and_peers`), never
+    with fewer than five seeds, never for "iqm", which no test accompanies, and never a reference,
+    which takes no part in the tests. Missing is n = 0 and NaN; `note` says what and why
+    (`failures`, of failures.csv); `failed` and `running` count the seeds whose job failed and those
+    still in training.
     """
     headlines = headline(scores, config.protocol)
     columns = methods(config, scores, suite)
@@ -50,6 +54,7 @@ def summarise(
     lacking = {m: _lacking(failures, suite, m) for m in columns}
     tasks = envs.SUITES[suite].tasks
     methods_proper = competing(config, columns)
+    chance = {task: random_score(config, task) for task in tasks}
     rows = []
     for row in [*tasks, AVERAGE, IQM]:
         pick = slice(i := tasks.index(row), i + 1) if row in tasks else slice(None)
@@ -57,6 +62,7 @@ def summarise(
             {
                 **_cell(config, (suite, row, *m), values[m][:, pick]),
                 "score": _mean(raw[m][:, pick]) if row in tasks else np.nan,
+                "random": np.mean([chance[task] for task in tasks[pick]]) if row != IQM else np.nan,
                 **{state: (lacking[m]["state"] == state).sum() for state in (FAILED, RUNNING)},
                 "note": _note(
                     config,
@@ -71,7 +77,10 @@ def summarise(
         seeds = np.array([values[m][:, pick].mean(axis=1) for m in columns])
         bold = np.zeros(len(columns), bool)
         bold[methods_proper] = best_and_peers(
-            seeds[methods_proper], 1 - config.protocol.confidence, config.protocol.correction
+            seeds[methods_proper],
+            1 - config.protocol.confidence,
+            config.protocol.correction,
+            resolution(config, suite, len(tasks[pick])),
         )
         rows += [{**c, "bold": b and row != IQM} for c, b in zip(cells, bold, strict=True)]
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -81,13 +90,13 @@ def _cell(config: Config, key: tuple[str, str, str, str], values: np.ndarray) ->
     """n, mean and interval of `values` [seeds, tasks], over the seeds that have all tasks."""
     protocol = config.protocol
     complete = values[~np.isnan(values).any(axis=1)]
-    arguments = (stream("interval", *key), protocol.resamples, protocol.confidence)
     if key[1] == IQM:
         estimate = iqm(complete.ravel())
-        low, high = stratified_iqm(complete, *arguments)
+        rng = stream("interval", *key)
+        low, high = stratified_iqm(complete, rng, protocol.resamples, protocol.confidence)
     else:
         estimate = _mean(complete)
-        low, high = bootstrap_mean(complete.mean(axis=1), *arguments)
+        low, high = _interval(config, key[0], complete)
     return {
         **dict(zip(("suite", "task", "algorithm", "sharing"), key, strict=True)),
         "n": len(complete),
@@ -96,6 +105,16 @@ def _cell(config: Config, key: tuple[str, str, str, str], values: np.ndarray) ->
         "low": float(low),
         "high": float(high),
     }
+
+
+def _interval(config: Config, suite: str, values: np.ndarray) -> tuple[float, float]:
+    """Of the mean of `values` [seeds, tasks]: Student-t, or Wilson's where rates do not differ."""
+    confidence, seeds = config.protocol.confidence, values.mean(axis=1)
+    step = resolution(config, suite, values.shape[1])
+    if step and len(seeds) > 1 and spread_of(seeds) == 0:
+        return wilson(float(seeds.mean()), round(len(seeds) / step), confidence)
+    low, high = student_t(seeds, confidence)
+    return float(low), float(high)
 
 
 def _mean(values: np.ndarray) -> float:

@@ -51,8 +51,8 @@ def test_captions_and_missing_cells(config, extension):
     assert "Profile synthetic" in text
     assert "last 5 snapshots" in text
     assert "n = 3 training seeds" in text
-    assert "paired t-test" in text
-    assert "p below 0.25" in text
+    assert "Student-t interval over seeds" in text
+    assert "Nothing is bold, because that takes 5 seeds" in text
     assert text.count("missing") >= 5  # brac, hipi: three tasks, average, IQM
     assert "2 of 3 seeds" in text
     assert "seeds 0, 1, 2: not evaluated" in text
@@ -82,11 +82,16 @@ def test_tables_are_the_same_bytes_when_made_again(config):
     assert before == {e: read(config, e) for e in before}
 
 
-def test_only_the_best_and_its_peers_are_bold(tmp_path):
-    config = synthetic.config(tmp_path, sharing={"cds": {}, "hipi": {}, "no_sharing": {}})
-    levels = {"cds": [0.9, 0.91, 0.92], "hipi": [0.88, 0.93, 0.9], "no_sharing": [0.1, 0.11, 0.12]}
+def test_bold_marks_the_best_and_its_peers_alone(tmp_path):
+    sharing = {"cds": {}, "hipi": {}, "no_sharing": {}}
+    config = synthetic.config(tmp_path, sharing=sharing, seeds=5, seeds_per_job=5)
+    levels = {
+        "cds": [0.9, 0.91, 0.92, 0.89, 0.93],
+        "hipi": [0.88, 0.93, 0.9, 0.92, 0.89],
+        "no_sharing": [0.1, 0.11, 0.12, 0.11, 0.1],
+    }
     parts = [
-        synthetic.run_scores(SUITE, "cql", name, range(3)).assign(
+        synthetic.run_scores(SUITE, "cql", name, range(5)).assign(
             normalized_score=lambda f, v=values: f["seed"].map(dict(enumerate(v)))
         )
         for name, values in levels.items()
@@ -99,9 +104,9 @@ def test_only_the_best_and_its_peers_are_bold(tmp_path):
         assert [cell.bold for cell in cells] == (
             [True, True, False] if label != "IQM" else [False] * 3
         )
-    assert "**91.0** [90.0, 92.0]" in table_formats.markdown(table)
+    assert "**91.0** [89.0, 93.0]" in table_formats.markdown(table)
     assert r"\textbf{91.0}" in table_formats.latex(table)
-    assert "<b>91.0</b><small>[90.0, 92.0]</small>" in table_formats.html(table)
+    assert "<b>91.0</b><small>[89.0, 93.0]</small>" in table_formats.html(table)
 
 
 def test_with_one_seed_nothing_is_bold(tmp_path):
@@ -110,7 +115,8 @@ def test_with_one_seed_nothing_is_bold(tmp_path):
     merging.write_suite(config, SUITE)
     make(config, "table", SUITE)
     text = read(config, "md")
-    assert "With one seed nothing can be distinguished, so nothing is bold." in text
+    assert "Nothing is bold, because that takes 5 seeds" in text
+    assert "one seed has none" in text
     assert not re.search(r"\*\*\d", text)
 
 
@@ -206,3 +212,37 @@ def test_the_reference_alone_is_compared_with_nothing(tmp_path):
     make(config, "table", SUITE)
     assert "no other method" in read(config, "md", "comparisons")
     assert pd.read_csv(paths.table(config, "comparisons", "csv", SUITE)).empty
+
+
+def test_a_score_below_the_random_policys_says_so(tmp_path):
+    """Success rates start from 0, and a random policy succeeds at times."""
+    maze, task = "pointmaze-medium-directed", "pointmaze-medium-20-4"
+    config = synthetic.config(tmp_path, suites={maze: {}})
+    synthetic.write(config)
+    files.write_json(paths.references(config, task), {"random": {"mean": 0.99}})
+    merging.write_suite(config, maze)
+    make(config, "table", maze)
+    lines = paths.table(config, "", "md", maze).read_text().splitlines()
+    of_task = next(line for line in lines if line.startswith(f"| {task} "))
+    assert of_task.count("below random") == 5
+    assert sum("below random" in line for line in lines if line.startswith("| ")) == 1
+    frame = pd.read_csv(paths.table(config, "", "csv", maze)).set_index(["task", "sharing"])
+    assert frame.loc[(task, "cds"), "random"] == 0.99
+
+
+def test_tables_say_when_the_seeds_cannot_decide(tmp_path):
+    few = synthetic.config(tmp_path)
+    synthetic.write(few)
+    merging.write_suite(few, SUITE)
+    make(few, "table", SUITE)
+    text = read(few, "md", "comparisons")
+    assert (
+        "3 seeds cannot decide any exact test that is corrected over 4 methods: that takes 8"
+        in text
+    )
+    assert "p (Welch)" in text
+    many = synthetic.config(tmp_path, seeds=8, seeds_per_job=8)
+    synthetic.write(many)
+    merging.write_suite(many, SUITE)
+    make(many, "table", SUITE)
+    assert "cannot decide" not in read(many, "md", "comparisons")

@@ -103,14 +103,38 @@ def test_summary_against_numpy_and_scipy(tmp_path, scores):
     assert cell(summary, task="jump", sharing="cds")["mean"] == pytest.approx(values[:, 2].mean())
     average = cell(summary, task="average", sharing="cds")
     assert average["mean"] == pytest.approx(values.mean())
-    assert average["low"] == pytest.approx(values.mean(axis=1).min())  # three seeds: the range
+    expected = scipy.stats.ttest_1samp(values.mean(axis=1), 0).confidence_interval(0.95)
+    assert (average["low"], average["high"]) == pytest.approx(tuple(expected))
     assert cell(summary, task="iqm", sharing="cds")["mean"] == pytest.approx(
         scipy.stats.trim_mean(values.ravel(), 0.25)
     )
     assert (summary["note"] == "").all()
     assert not summary.loc[summary["task"] == "iqm", "bold"].any()
+    assert not summary["bold"].any(), "three seeds do not tell methods apart"
+
+
+def test_with_five_seeds_the_best_is_bold(tmp_path):
+    config = synthetic.config(tmp_path, seeds=5, seeds_per_job=5)
+    synthetic.write(config)
+    summary = summarise(config, merge(config, SUITE), SUITE)
     best = summary.loc[summary.groupby("task")["mean"].idxmax()]
     assert best.loc[best["task"] != "iqm", "bold"].all()
+    assert not summary.loc[summary["task"] == "iqm", "bold"].any()
+
+
+def test_rates_on_which_all_seeds_agree_have_wilsons_interval(tmp_path):
+    maze = "pointmaze-medium-directed"
+    config = synthetic.config(tmp_path, suites={maze: {}})
+    synthetic.write(config)
+    scores = merge(config, maze)
+    same = scores["sharing"] == "cds"
+    scores.loc[same, ["score", "normalized_score"]] = 0.0
+    row = cell(summarise(config, scores, maze), task="pointmaze-medium-16-20", sharing="cds")
+    trials = 3 * config.protocol.final_snapshots * config.protocol.final_episodes
+    expected = scipy.stats.binomtest(0, trials).proportion_ci(0.95, "wilson")
+    assert (row["low"], row["high"]) == pytest.approx(tuple(expected))
+    mean = cell(summarise(config, scores, maze), task="average", sharing="cds")
+    assert 0 < mean["high"] < row["high"]
 
 
 def test_intervals_do_not_depend_on_the_other_methods(config, scores):
@@ -154,6 +178,9 @@ def test_comparisons(config, scores):
         ).pvalue
     )
     assert row["low"] <= row["difference"] <= row["high"]
+    sides = ours.mean(axis=1), cds.mean(axis=1)
+    assert row["correlation"] == pytest.approx(np.corrcoef(*sides)[0, 1])
+    assert row["p_welch"] == pytest.approx(scipy.stats.ttest_ind(*sides, equal_var=False).pvalue)
     assert row["improvement"] == pytest.approx(probability_of_improvement(ours, cds))
     assert row["improvement_low"] <= row["improvement"] <= row["improvement_high"]
     for _, group in frame.groupby("task"):
