@@ -16,8 +16,8 @@ PACKAGES = ("cds_bench", "envs")
 # the rules' parameters already.
 _NEUTRAL = """
 behaviour behaviour.recipes config config.plugins config.profile config.sections errors progress
-report.products report.sources report.targets storage.fingerprint storage.locks storage.paths
-storage.versions
+ranges report.products report.sources report.targets storage.fingerprint storage.locks
+storage.paths storage.versions
 """
 NEUTRAL = frozenset(["envs", *(f"cds_bench.{name}" for name in _NEUTRAL.split())])
 

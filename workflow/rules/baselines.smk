@@ -20,7 +20,7 @@ rule baseline_job:
     message:
         "Writing what {wildcards.baseline} is asked to do"
     shell:
-        "printf '%s\\n' {params.job:q} > {output} 2> {log}"
+        "printf '%s\\n' {params.job:q} > {output:q} 2> {log:q}"
 
 
 rule baseline_check:
@@ -47,5 +47,5 @@ rule baseline_check:
     message:
         "Checking the scores of {wildcards.baseline}"
     shell:
-        "cds-bench check-baseline --baseline {wildcards.baseline} "
-        "--config {params.config:q} > {log} 2>&1"
+        "cds-bench check-baseline --baseline {wildcards.baseline:q} "
+        "--config {params.config:q} > {log:q} 2>&1"

@@ -38,6 +38,6 @@ rule evaluate:
         "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
         "seeds {wildcards.seeds}"
     shell:
-        "cds-bench evaluate --suite {wildcards.suite} --algorithm {wildcards.algorithm} "
-        "--sharing {wildcards.sharing} --seeds {wildcards.seeds} "
-        "--config {params.config:q} > {log} 2>&1"
+        "cds-bench evaluate --suite {wildcards.suite:q} --algorithm {wildcards.algorithm:q} "
+        "--sharing {wildcards.sharing:q} --seeds {wildcards.seeds:q} "
+        "--config {params.config:q} > {log:q} 2>&1"

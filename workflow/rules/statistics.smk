@@ -24,7 +24,7 @@ rule suite_statistics:
     message:
         "Comparing the methods on {wildcards.suite}"
     shell:
-        "cds-bench statistics --suite {wildcards.suite} --config {params.config:q} > {log} 2>&1"
+        "cds-bench statistics --suite {wildcards.suite:q} --config {params.config:q} > {log:q} 2>&1"
 
 
 rule statistics:
@@ -49,4 +49,4 @@ rule statistics:
     message:
         "Putting the suites' results together and testing the paper's claims"
     shell:
-        "cds-bench statistics --config {params.config:q} > {log} 2>&1"
+        "cds-bench statistics --config {params.config:q} > {log:q} 2>&1"
