@@ -25,7 +25,8 @@ rule baseline_job:
 
 rule baseline_check:
     input:
-        str(paths.baseline_scores(settings, "{baseline}")),
+        jobs.all_references(settings),
+        scores=str(paths.baseline_scores(settings, "{baseline}")),
     output:
         str(paths.baseline_checked(settings, "{baseline}")),
     log:
@@ -36,13 +37,7 @@ rule baseline_check:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=lambda wildcards: part(
-            settings,
-            "suites",
-            "seeds",
-            "seeds_per_job",
-            f"baselines.{wildcards.baseline}",
-        ),
+        config=part(settings, *products.CHECKED),
         code=fingerprint("cds_bench.statistics.schema"),
     message:
         "Checking the scores of {wildcards.baseline}"

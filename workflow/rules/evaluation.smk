@@ -13,6 +13,7 @@ rule evaluate:
     output:
         scores=str(paths.run_scores(settings, *run_key)),
         values=str(paths.run_values(settings, *run_key)),
+        record=str(paths.run_evaluation(settings, *run_key)),
     log:
         jobs.log(settings, "evaluate", *run_key),
     benchmark:

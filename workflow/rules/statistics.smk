@@ -5,6 +5,7 @@ rule suite_statistics:
     input:
         lambda wildcards: jobs.suite_runs(settings, wildcards.suite),
         jobs.baseline_scores(settings),
+        jobs.all_references(settings),
     output:
         jobs.suite_statistics(settings, "{suite}"),
     log:
@@ -15,7 +16,7 @@ rule suite_statistics:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=part(settings, *products.RESULTS),
+        config=part(settings, *products.CHECKED),
         code=fingerprint(
             "cds_bench.statistics.comparisons",
             "cds_bench.statistics.schema",
