@@ -36,7 +36,7 @@ def path_of(kind: str, name: str) -> Path:
 
 
 def _config_class(kind: str, name: str) -> ast.ClassDef | None:
-    tree = ast.parse(path_of(kind, name).read_text())
+    tree = ast.parse(path_of(kind, name).read_text(encoding="utf-8"))
     classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
     return next((node for node in classes if node.name == "Config"), None)
 
@@ -71,7 +71,7 @@ def defaults(kind: str, name: str) -> dict:
 
 def is_reference(name: str) -> bool:
     """Whether a sharing plug-in says of itself that it is a reference: `REFERENCE = True`."""
-    for node in ast.parse(path_of("sharing", name).read_text()).body:
+    for node in ast.parse(path_of("sharing", name).read_text(encoding="utf-8")).body:
         targets = node.targets if isinstance(node, ast.Assign) else []
         if any(isinstance(target, ast.Name) and target.id == REFERENCE for target in targets):
             return ast.literal_eval(node.value) is True

@@ -84,6 +84,6 @@ def _gap(config: Config, run: Run) -> tuple[str, int, str]:
 
 def _error(log: Path) -> str:
     """The last line of a log, if it is an error's."""
-    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return last if last.startswith("error: ") or "Error" in last.partition(":")[0] else ""

@@ -104,7 +104,7 @@ def _unfinished(folder: Path) -> dict[str, Any]:
 def read(path: Path) -> tuple[dict | None, str]:
     """A JSON object, None where there is none, and in words what is wrong with the file."""
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None, ""
     except OSError as error:
@@ -127,7 +127,7 @@ def claimed(folder: Path) -> bool:
     the folder in the same microseconds, so finished runs are never asked.
     """
     try:
-        with open(folder / ".claim") as file:
+        with open(folder / ".claim", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -1,5 +1,6 @@
 """Checkpoints of a training job: exact, atomic, fingerprinted, at most two of them."""
 
+import contextlib
 import hashlib
 import io
 import pickle
@@ -121,7 +122,8 @@ class Keeper:
         now = time.monotonic()
         if now - self.told >= SECONDS_BETWEEN_PROGRESS:
             self.told = now
-            write_json(self.progress, progress())
+            with contextlib.suppress(BenchError):  # a full disk: nobody can watch, no more
+                write_json(self.progress, progress())
         if self.signal is None and now - self.saved < self.seconds:
             return
         save(self.folder, self.mark, capture())

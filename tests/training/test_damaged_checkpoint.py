@@ -68,6 +68,15 @@ def test_another_structure_falls_back_too(tmp_path, capsys, saved, message):
     assert message in capsys.readouterr().err
 
 
+def test_a_file_for_those_who_watch_never_ends_training(tmp_path, monkeypatch):
+    """A full disk, or a folder in its place: the checkpoints go on."""
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_PROGRESS", 0.0)
+    (tmp_path / "progress").mkdir()
+    with checkpoint.Keeper(tmp_path / "saved", MARK, tmp_path / "progress", 0.0) as keeper:
+        keeper.after_step(5, lambda: content(5), lambda: {"step": 5})
+    assert loaded(tmp_path / "saved") == 5
+
+
 def test_a_folder_an_empty_file_and_a_loop_in_its_place(tmp_path, capsys):
     checkpoint.save(tmp_path, MARK, content(5))
     (tmp_path / f"{10:012}.pt").mkdir()
