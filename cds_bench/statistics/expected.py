@@ -27,8 +27,8 @@ def check_scores(
 
     Expected is a row for each task, seed of `seeds`, snapshot and metric that evaluation reports
     of the task; unless `exactly`, the metrics beside the task's own may be left out, and there may
-    be more episodes than the protocol's. Success rates lie in [0, 1], and a normalised score is what the task's
-    references make of the score.
+    be more episodes than the protocol's. Success rates lie in [0, 1], and a normalised score is
+    what the task's references make of the score.
     """
     steps = snapshot_steps(own := config.of(suite))
     final = set(steps[-own.protocol.final_snapshots :])
