@@ -18,13 +18,13 @@ for target, suite in targets.targets(settings):
         threads: 1
         params:
             target=target,
-            suite=suite,
+            suite=["--suite", suite] if suite else [],
             config=targets.part(settings, target, suite),
             code=targets.code(settings, target, suite),
         message:
             f"Making {targets.rule(target, suite)}"
         shell:
-            "cds-bench make {params.target:q} --suite {params.suite:q} "
+            "cds-bench make {params.target:q} {params.suite:q} "
             "--config {params.config:q} > {log:q} 2>&1"
 
 
