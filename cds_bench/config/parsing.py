@@ -32,7 +32,7 @@ def parse(values: dict[str, Any], origin: str) -> Config:
     return config
 
 
-def parse_whole(values: Any, origin: str) -> Config:
+def parse_profile(values: Any, origin: str) -> Config:
     """As `parse`, of a whole profile: what must be named in it is named, and agrees."""
     if not isinstance(values, dict):
         raise BenchError(f"{origin}: not a profile: keys and values are expected at its top level")
@@ -43,4 +43,4 @@ def load(source: Path | str) -> Config:
     """A configuration from a YAML file's path, or from a JSON object as rules pass it."""
     if str(source).lstrip().startswith("{"):
         return parse(read_json(str(source), "--config"), "--config")
-    return parse_whole(read_yaml(source), str(source))
+    return parse_profile(read_yaml(source), str(source))

@@ -19,7 +19,7 @@ for target, suite in targets.targets(settings):
         params:
             target=target,
             suite=["--suite", suite] if suite else [],
-            config=targets.part(settings, target, suite),
+            config=targets.configuration(settings, target, suite),
             code=targets.code(settings, target, suite),
         message:
             f"Making {targets.rule(target, suite)}"
