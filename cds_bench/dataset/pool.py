@@ -173,7 +173,8 @@ def check_pool(pool: Pool) -> None:
     check.actions_bounded(pool.actions)
     known = (pool.terminals == 0.0) | (pool.terminals == 1.0)
     check.none(~known, "terminals", "neither 0 nor 1")
-    check.none(pool.observation_scale <= 0, "observation_scale", "not positive")
+    if not pool.pictures:
+        check.none(pool.observation_scale <= 0, "observation_scale", "not positive")
     _check_source(pool.source, len(pool.tasks))
     last = np.append(np.diff(pool.source) > 0, True)
     check.none(last & ~pool.ends, "ends", "not set at the last row of a source task")

@@ -1,6 +1,6 @@
 """Relabelling: joins a suite's datasets into one pool with every task's reward."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from cds_bench.config import Config
 from cds_bench.dataset import check, hdf5
 from cds_bench.dataset.manifest import verify
 from cds_bench.dataset.pool import ROWS, Pool, save_pool, statistics
-from cds_bench.dataset.store import REMEDY, expected_columns
+from cds_bench.dataset.store import FINAL, REMEDY, expected_columns
 from cds_bench.progress import Progress
 from cds_bench.storage import paths
 
@@ -36,15 +36,27 @@ def build_pool(config: Config, suite: str) -> None:
         for task in tasks
         for part in hdf5.parts(paths.dataset(config, suite, task), REMEDY, shared, ROWS)
     )
-    save_pool(paths.pool(config, suite), pooled(suite, parts, sizes))
+    finals = [
+        hdf5.read(paths.dataset(config, suite, task), REMEDY, [FINAL])[0][FINAL]
+        for task in tasks
+        if envs.TASKS[task].picture
+    ]
+    save_pool(paths.pool(config, suite), pooled(suite, parts, sizes, finals))
 
 
-def pooled(suite: str, parts: Iterable[dict[str, np.ndarray]], sizes: list[int]) -> Pool:
+def pooled(
+    suite: str,
+    parts: Iterable[dict[str, np.ndarray]],
+    sizes: list[int],
+    finals: Sequence[np.ndarray] = (),
+) -> Pool:
     """The pool of a suite's datasets, whose columns come in parts, in the order of its tasks.
 
-    sizes: the transitions of each task. A part may be a whole dataset.
+    sizes: the transitions of each task. A part may be a whole dataset. finals: the final pictures
+    of each task's episodes, if its observations are pictures.
     """
     tasks, rows = envs.SUITES[suite].tasks, sum(sizes)
+    ends = sum(len(final) for final in finals)
     arrays: dict[str, np.ndarray] = {}
     first = 0
     for part in parts:
@@ -52,18 +64,23 @@ def pooled(suite: str, parts: Iterable[dict[str, np.ndarray]], sizes: list[int])
         filled = {
             "observations": part["observations"],
             "actions": part["actions"],
-            "next_observations": part["next_observations"],
+            **({} if finals else {"next_observations": part["next_observations"]}),
             "rewards": rewards,
             "terminals": terminals,
             "ends": part["terminals"] | part["timeouts"],
         }
         for key, values in filled.items():
             if key not in arrays:
-                arrays[key] = np.empty((rows, *values.shape[1:]), values.dtype)
+                more = ends if key == "observations" else 0
+                arrays[key] = np.empty((rows + more, *values.shape[1:]), values.dtype)
             arrays[key][first : first + len(values)] = values
         first += len(rewards)
     source = np.repeat(np.arange(len(tasks)), sizes)
-    mean, scale = statistics(arrays["observations"], source)
+    if finals:
+        np.concatenate(finals, out=arrays["observations"][rows:])
+        arrays["next_observations"] = mean = scale = None
+    else:
+        mean, scale = statistics(arrays["observations"], source)
     return Pool(
         suite=suite,
         domain=envs.SUITES[suite].domain,
@@ -79,7 +96,7 @@ def _check_widths(path: Path, shapes: dict, first: dict, first_task: str) -> Non
     """Raises BenchError unless the dataset's observations and actions fit the first task's."""
     with check.blame(path, REMEDY):
         for key in ("observations", "actions"):
-            if shapes[key][1] != first[key][1]:
+            if shapes[key][1:] != first[key][1:]:
                 raise check.Fault(
                     f"{key} has shape {shapes[key]}, but {first_task}'s has {first[key]}"
                 )

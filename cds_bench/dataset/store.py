@@ -85,7 +85,8 @@ def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarra
     horizon, end twice or do not chain; rewards or terminals that the task does not reproduce;
     another suite, task or quality than asked for; a content that is not what was written.
     """
-    columns, attributes = hdf5.read(path, REMEDY, expected_columns(task))
+    keys = (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
+    columns, attributes = hdf5.read(path, REMEDY, keys)
     with check.blame(path, REMEDY):
         _check_attributes(attributes, suite, task)
         check_dataset(columns, task)
