@@ -15,6 +15,7 @@ from snakemake.utils import min_version
 
 from cds_bench import baselines, jobs
 from cds_bench.config import parse_profile, part
+from cds_bench.config.plain import read_yaml
 from cds_bench.errors import BenchError
 from cds_bench.report import products, targets
 from cds_bench.storage import paths
@@ -30,6 +31,8 @@ if "suites" not in config:
 
 
 try:
+    for file in workflow.configfiles:  # Snakemake lets the last of two equal keys win
+        read_yaml(file)
     settings = parse_profile(config, "configuration")
 except BenchError as error:
     raise WorkflowError(str(error)) from None

@@ -121,8 +121,8 @@ def suite_runs(config: Config, suite: str) -> list[str]:
     found = []
     for run in runs(config, suite):
         made = run_files(config, *run)
-        scored = (paths.run_scores(config, *run), paths.run_values(config, *run))
-        found += [*map(str, scored), made["run"], made["shift"]]
+        scored = (paths.run_scores, paths.run_values, paths.run_evaluation)
+        found += [*(str(path(config, *run)) for path in scored), made["run"], made["shift"]]
     return found
 
 

@@ -29,11 +29,9 @@ __all__ = [
 
 
 def _holding(constant: str) -> dict[str, ModuleType]:
-    """This folder's modules that define a constant, by name.
-
-    The other modules are not imported, because they may need a simulator.
-    """
-    texts = {path.stem: path.read_text() for path in Path(__file__).parent.glob("[!_]*.py")}
+    """This folder's modules with a constant, by name. Others may need a simulator: not imported."""
+    found = Path(__file__).parent.glob("[!_]*.py")
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in found}
     names = sorted(name for name, text in texts.items() if re.search(rf"^{constant}\b", text, re.M))
     return {name: importlib.import_module(f"envs.{name}") for name in names}
 

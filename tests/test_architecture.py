@@ -171,7 +171,8 @@ def test_plug_ins_meet_in_training_only():
         for module, name in importers(kind):
             if not third_party(name) and name.startswith("cds_bench"):
                 allowed = {
-                    f"cds_bench.{common}" for common in ("contracts", "records", "noise", "errors")
+                    f"cds_bench.{common}"
+                    for common in ("contracts", "records", "noise", "errors", "ranges")
                 }
                 assert name in allowed or part_of(name) == kind, f"{module} imports {name}"
 

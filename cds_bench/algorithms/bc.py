@@ -18,16 +18,17 @@ from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
 from cds_bench.noise import Noise
+from cds_bench.ranges import Discount, Positive, Rate
 from cds_bench.records import Batch, Parameters, Sizes
 
 
 @dataclass(frozen=True)
 class Config:
-    discount: float = 0.99
-    target_rate: float = 0.005
-    critic_learning_rate: float = 3e-4
-    policy_learning_rate: float = 1e-3
-    reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
+    discount: Discount = 0.99
+    target_rate: Rate = 0.005
+    critic_learning_rate: Positive = 3e-4
+    policy_learning_rate: Positive = 1e-3
+    reward_scale: Positive = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
 
 

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
 from cds_bench.noise import Noise
+from cds_bench.ranges import Count, Discount, NonNegative, Positive, Rate, Steps
 from cds_bench.records import Batch, Parameters, Sizes
 
 # Actions are clipped to lie this far inside (-1, 1) before log b is computed [code]. The margin for
@@ -33,19 +34,18 @@ SAMPLE_MARGIN = 1e-3
 
 @dataclass(frozen=True)
 class Config:
-    alpha: float = 1.0  # weight of the divergence, in actor and backup
-    samples: int = 4  # actions that estimate D(s)
-    value_penalty: bool = True  # BRAC-v: the backup is penalised too; False is BRAC-p
-    # A tenth of 500,000 steps [ours]. With 256 transitions per task, these are about 130 passes
-    # over a task's 1e5 transitions. After them the critics can evaluate b, so the policy improves
-    # on it at once.
-    cloning_steps: int = 50_000
-    discount: float = 0.99
-    target_rate: float = 0.005
-    critic_learning_rate: float = 1e-3
-    policy_learning_rate: float = 3e-4
-    cloning_learning_rate: float = 1e-3  # of the policy in the first `cloning_steps`
-    reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
+    alpha: NonNegative = 1.0  # weight of the divergence, in actor and backup
+    samples: Count = 4  # actions that estimate D(s)
+    value_penalty: bool = True  # BRAC-v: the backup is penalised too; without it, BRAC-p
+    # A tenth of 500,000 steps [ours]: with 256 transitions per task, some 130 passes over a task's
+    # 1e5 transitions. The critics evaluate b by then, so that the policy improves on it at once.
+    cloning_steps: Steps = 50_000
+    discount: Discount = 0.99
+    target_rate: Rate = 0.005
+    critic_learning_rate: Positive = 1e-3
+    policy_learning_rate: Positive = 3e-4
+    cloning_learning_rate: Positive = 1e-3  # the policy's, in the first `cloning_steps`
+    reward_scale: Positive = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
 
 

@@ -27,27 +27,28 @@ from torch import Tensor
 from cds_bench.algorithms import actor_critic, networks
 from cds_bench.algorithms.gradients import known_loss, value_gradients
 from cds_bench.noise import Noise
+from cds_bench.ranges import Count, Discount, NonNegative, Positive, Rate, Steps
 from cds_bench.records import LANES, Batch, Parameters, Sizes
 
 
 @dataclass(frozen=True)
 class Config:
-    alpha: float = 5.0  # weight of the conservative term
-    actions: int = 10  # n, from each of the three proposals
-    discount: float = 0.99
-    target_rate: float = 0.005
-    critic_learning_rate: float = 3e-4
-    policy_learning_rate: float = 1e-4
-    temperature_learning_rate: float = 1e-4
-    reward_scale: float = 1.0  # rewards are scale r + shift, after relabelling
+    alpha: NonNegative = 5.0  # weight of the conservative term
+    actions: Count = 10  # n, from each of the three proposals
+    discount: Discount = 0.99
+    target_rate: Rate = 0.005
+    critic_learning_rate: Positive = 3e-4
+    policy_learning_rate: Positive = 1e-4
+    temperature_learning_rate: Positive = 1e-4
+    reward_scale: Positive = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
-    cloning_steps: int = 0  # for this many first steps, the policy's loss is behaviour cloning
-    cloning_learning_rate: float = 1e-3  # of the policy in those steps
-    # The policy climbs min_j Q_j, or it clones the data's actions that have a positive advantage.
+    cloning_steps: Steps = 0  # the policy's loss is behaviour cloning for this many first steps
+    cloning_learning_rate: Positive = 1e-3  # the policy's, in those steps
+    # The policy climbs min_j Q_j, or clones the data's actions whose advantage is positive.
     policy_improvement: Literal["gradient", "regression"] = "gradient"
-    backup_actions: int = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
-    # A number selects the Lagrange version. Its multiplier is adapted until the gap *weighted by*
-    # alpha equals this number: multiplier (alpha gap - lagrange_gap), the official convention.
+    backup_actions: Count = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
+    # A number: the Lagrange version, whose multiplier is adapted until the gap *weighted by* alpha
+    # meets it: multiplier (alpha gap - lagrange_gap), the official convention.
     lagrange_gap: float | None = None
 
 

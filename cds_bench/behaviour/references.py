@@ -5,7 +5,6 @@ success rate is not normalised.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -13,14 +12,12 @@ import envs
 from cds_bench.behaviour.recipes import module, recipes
 from cds_bench.behaviour.rollout import scores
 from cds_bench.config import Config
-from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.seeding import stream
 from cds_bench.storage import paths
-from cds_bench.storage.files import read_json, write_json
+from cds_bench.storage.files import write_json
+from cds_bench.storage.reference_scores import REFERENCES, check_order
 from cds_bench.storage.versions import versions
-
-REFERENCES = ("random", "behaviour", "expert")
 
 
 def write_references(config: Config, task: str) -> None:
@@ -50,46 +47,9 @@ def write_references(config: Config, task: str) -> None:
         "versions": versions("gymnasium", "mujoco", "numpy"),
         **found,
     }
-    _check_order(path, references)
+    check_order(path, references)
     write_json(path, references)
-
-
-def read_references(config: Config, task: str) -> dict:
-    """The references of a task. Raises BenchError with file and key if they cannot be used."""
-    path = paths.references(config, task)
-    references = read_json(path)
-    expected = (task, envs.TASKS[task].metric)
-    if not isinstance(references, dict) or expected != tuple(map(references.get, _NAMES)):
-        raise BenchError(f"{path}: not the references of '{task}'; {_REMEDY}")
-    for reference in REFERENCES:
-        mean = references.get(reference, {}).get("mean")
-        if not isinstance(mean, (int, float)) or not np.isfinite(mean):
-            raise BenchError(f"{path}: key '{reference}.mean' is {mean}, not a number; {_REMEDY}")
-    _check_order(path, references)
-    return references
-
-
-def normalised(references: dict, value):
-    """(value - random) / (expert - random) for returns; a success rate does not change."""
-    if references["metric"] == "success":
-        return value
-    random, expert = references["random"]["mean"], references["expert"]["mean"]
-    return (value - random) / (expert - random)
-
-
-_NAMES = ("task", "metric")
-_REMEDY = "delete it to have it computed again"
 
 
 def _summary(values: np.ndarray) -> dict:
     return {"mean": float(values.mean()), "std": float(values.std()), "episodes": len(values)}
-
-
-def _check_order(path: Path, references: dict) -> None:
-    random, expert = references["random"]["mean"], references["expert"]["mean"]
-    if expert < random or (expert == random and references["metric"] == "return"):
-        raise BenchError(
-            f"{path}: the expert's mean score {expert:.4g} is not above the random policy's "
-            f"{random:.4g}, so no score can be normalised; train the behaviour policy longer, or "
-            "raise datasets.reference_episodes if there are few"
-        )

@@ -10,6 +10,7 @@ from cds_bench.cli.app import (
     app,
     load_settings,
 )
+from cds_bench.errors import BenchError
 
 
 @app.command()
@@ -76,5 +77,12 @@ def report(config: ConfigOption = DEFAULT) -> None:
     """
     settings = load_settings(config)
     from cds_bench.report.page import write_page
+
+    made = ("scores.csv", "runs", "datasets", "baselines")
+    if not any((settings.folder / name).exists() for name in made):
+        raise BenchError(
+            f"{settings.folder}: there are no results of the profile '{settings.profile}'; run "
+            "the workflow first, or name another profile with --config"
+        )
 
     write_page(settings)

@@ -7,6 +7,7 @@ from cds_bench.config import plugins
 from cds_bench.config.profile import Config, training_of
 from cds_bench.config.refusals import refusal
 from cds_bench.config.sections import Training
+from cds_bench.config.snapshots import snapshot_steps
 from cds_bench.errors import BenchError, nearest
 
 
@@ -26,7 +27,7 @@ def check_names(config: Config) -> None:
         if plugins.SHARING in options:
             plugins.check_strategies(name, options[plugins.SHARING], config.sharing)
     for name in config.baselines:
-        plugins.check_baseline(name)
+        plugins.check_baseline(name, [*config.algorithms, *config.sharing])
     for quality in config.datasets.bands:
         if quality not in envs.BANDS:
             raise BenchError(
@@ -97,6 +98,11 @@ def complete(config: Config, origin: str) -> Config:
             f"{origin}: protocol.reference: '{config.protocol.reference}' is a reference and no "
             "method; name a strategy that competes"
         )
+    for suite in config.suites:
+        try:
+            snapshot_steps(config.of(suite))
+        except BenchError as error:
+            raise BenchError(f"{origin}: {suite}: {error}") from None
     trained = {sharing for _, sharing in config.methods}
     if unused := [name for name in config.sharing if name not in trained]:
         raise BenchError(

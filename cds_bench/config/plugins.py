@@ -4,7 +4,7 @@ A plug-in is a module of `cds_bench.algorithms` or `cds_bench.sharing` that defi
 `Config`; `cds_bench.contracts` describes the rest. The name of the file is the name in the
 configuration. A variant of one has a name of its own and says which it is:
 `cds_k50: {use: cds, threshold: 50}`. Options are read from the syntax tree, so that checking a
-configuration needs no torch.
+configuration needs no torch; their types and ranges are those of `cds_bench.ranges`.
 An algorithm's `sharing: [no_sharing]` names the strategies that it is trained with; without it,
 these are all. A strategy whose module says `REFERENCE = True` is a reference and no method: it is
 shown and never ranked.
@@ -16,14 +16,18 @@ import importlib
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from cds_bench.errors import BenchError, nearest
+import pydantic
+
+from cds_bench.errors import BenchError, nearest, shown
+from cds_bench.ranges import NAMES
 
 ROOT = Path(__file__).parents[1]
 USE = "use"  # the option that names the plug-in of a variant
 SHARING = "sharing"  # of an algorithm: the strategies that it is trained with
 REFERENCE = "REFERENCE"  # the constant of a strategy that is no method
-NAME = r"[A-Za-z][A-Za-z0-9_]*"
+NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
 BASELINES = ROOT.parent / "workflow" / "baselines"
 
 
@@ -32,7 +36,7 @@ def path_of(kind: str, name: str) -> Path:
 
 
 def _config_class(kind: str, name: str) -> ast.ClassDef | None:
-    tree = ast.parse(path_of(kind, name).read_text())
+    tree = ast.parse(path_of(kind, name).read_text(encoding="utf-8"))
     classes = (node for node in tree.body if isinstance(node, ast.ClassDef))
     return next((node for node in classes if node.name == "Config"), None)
 
@@ -67,7 +71,7 @@ def defaults(kind: str, name: str) -> dict:
 
 def is_reference(name: str) -> bool:
     """Whether a sharing plug-in says of itself that it is a reference: `REFERENCE = True`."""
-    for node in ast.parse(path_of("sharing", name).read_text()).body:
+    for node in ast.parse(path_of("sharing", name).read_text(encoding="utf-8")).body:
         targets = node.targets if isinstance(node, ast.Assign) else []
         if any(isinstance(target, ast.Name) and target.id == REFERENCE for target in targets):
             return ast.literal_eval(node.value) is True
@@ -79,6 +83,33 @@ def own_options(options: dict) -> dict:
     return {key: value for key, value in options.items() if key != SHARING}
 
 
+def option_type(kind: str, name: str, field: ast.AnnAssign) -> Any:
+    """The type of an option, ranges included. Raises BenchError for one that is not of NAMES."""
+    code = compile(ast.Expression(field.annotation), str(path_of(kind, name)), "eval")
+    try:
+        return eval(code, {"__builtins__": {}}, NAMES)
+    except (NameError, TypeError, AttributeError):
+        raise BenchError(
+            f"{path_of(kind, name)}: option '{field.target.id}' has the type "
+            f"{ast.unparse(field.annotation)}; expected one made of {', '.join(NAMES)}"
+        ) from None
+
+
+def check_options(kind: str, name: str, module: str, options: dict) -> None:
+    """Raises BenchError for an option that is not of its declared type or range."""
+    for field in _fields(kind, module):
+        key = field.target.id
+        if key not in options:
+            continue
+        try:
+            pydantic.TypeAdapter(option_type(kind, module, field)).validate_python(options[key])
+        except pydantic.ValidationError as error:
+            expected = " or ".join(dict.fromkeys(problem["msg"] for problem in error.errors()))
+            raise BenchError(
+                f"{kind}.{name}.{key}: {expected} (got {shown(options[key])})"
+            ) from None
+
+
 def module_name(name: str, options: dict) -> str:
     """The plug-in behind a configured name: itself, or the one that its option `use` names."""
     return options.get(USE, name)
@@ -87,12 +118,19 @@ def module_name(name: str, options: dict) -> str:
 def check(kind: str, name: str, options: dict) -> None:
     """Raises BenchError for an unknown plug-in or option, naming the nearest valid one."""
     valid, module = names(kind), module_name(name, options)
+    if not isinstance(module, str):
+        raise BenchError(
+            f"{kind}.{name}.{USE}: got {shown(module)}; expected the name of a plug-in"
+            f"{nearest('', valid)}"
+        )
     if USE in options and name in valid:
         raise BenchError(
             f"{kind}.{name}: '{name}' is a plug-in itself; give its variant a name of its own"
         )
     if not re.fullmatch(NAME, name):
-        raise BenchError(f"{kind}: '{name}' is no name; expected letters, digits and _ (cds_k50)")
+        raise BenchError(
+            f"{kind}: {shown(name)} is no name; expected at most 64 letters, digits and _ (cds_k50)"
+        )
     if module not in valid:
         hint = "" if USE in options else f" (a variant of another says {USE}: <its name>)"
         raise BenchError(f"{kind}: unknown name '{module}'{nearest(module, valid)}{hint}")
@@ -101,6 +139,7 @@ def check(kind: str, name: str, options: dict) -> None:
     for key in options:
         if key not in (*known, *special):
             raise BenchError(f"{kind}.{name}: unknown key '{key}'{nearest(key, known)}")
+    check_options(kind, name, module, options)
 
 
 def check_strategies(algorithm: str, names, configured) -> None:
@@ -108,14 +147,14 @@ def check_strategies(algorithm: str, names, configured) -> None:
     where = f"algorithms.{algorithm}.{SHARING}"
     if not isinstance(names, list) or not names:
         raise BenchError(
-            f"{where}: got {names!r}; expected a list of at least one configured strategy, or no "
-            "such key for all of them"
+            f"{where}: got {shown(names)}; expected a list of at least one configured strategy, or "
+            "no such key for all of them"
         )
     for name in names:
-        if name not in configured:
+        if not isinstance(name, str) or name not in configured:
             raise BenchError(
-                f"{where}: '{name}' is not among the configured sharing strategies"
-                f"{nearest(str(name), configured)}"
+                f"{where}: {shown(name)} is not among the configured sharing strategies"
+                f"{nearest(name, configured)}"
             )
     if len(set(names)) < len(names):
         raise BenchError(f"{where}: a strategy is named twice in {', '.join(names)}")
@@ -126,8 +165,16 @@ def baselines() -> list[str]:
     return sorted(path.parent.name for path in BASELINES.glob("[!_.]*/rule.smk"))
 
 
-def check_baseline(name: str) -> None:
-    """Raises BenchError for an unknown baseline, and for a name that can't stand beside ours."""
+def check_baseline(name: str, variants: list[str]) -> None:
+    """Raises BenchError for an unknown baseline, and for a name that can't stand beside ours.
+
+    variants: the names that the profile gives to algorithms and strategies.
+    """
+    if name in variants and name not in names("algorithms"):
+        raise BenchError(
+            f"baselines: '{name}' is also the name of a variant of this profile; rename the "
+            "variant, because both would have the same name in a table"
+        )
     if name in names("algorithms"):
         raise BenchError(
             f"baselines: '{name}' is the name of an algorithm; rename {BASELINES.name}/{name}, "

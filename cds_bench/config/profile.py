@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 import envs
 from cds_bench.config import plugins
@@ -17,16 +18,23 @@ from cds_bench.config.sections import (
     Domain,
     Protocol,
     Section,
+    Seeds,
     Suite,
     Training,
 )
+
+LONGEST_PATH = 200  # of the results folder; names of files inside it need the rest
+PART = r"\.?[A-Za-z0-9_][A-Za-z0-9._-]*"  # of that path: nothing that a shell or a rule expands
 
 
 class Config(Section):
     """A profile."""
 
-    profile: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    results: str = Field("results", description="outputs lie in <results>/<profile>/")
+    profile: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)
+    results: str = Field(
+        "results",
+        description="outputs lie in <results>/<profile>/; relative to the project, or absolute",
+    )
     behaviour: Literal["frozen", "train"] = "frozen"
     behaviour_training: dict[str, Annotated[BehaviourTraining, Field(discriminator="learner")]] = (
         Field(BEHAVIOUR_TRAINING, description="policy -> how it is trained")
@@ -39,10 +47,21 @@ class Config(Section):
     baselines: dict[str, dict[str, Any]] = Field(
         {}, description="external baseline -> options, which it reads itself"
     )
-    seeds: PositiveInt = 3
-    seeds_per_job: PositiveInt = Field(3, description="seeds trained together in one job")
+    seeds: Seeds = 3
+    seeds_per_job: Seeds = Field(3, description="seeds trained together in one job")
     training: Training = Training()
     protocol: Protocol = Protocol()
+
+    @pydantic.field_validator("results", mode="after")
+    @classmethod
+    def _a_plain_path(cls, results):
+        parts = re.sub(r"^\.?/|/$", "", results).split("/")
+        if len(results) > LONGEST_PATH or not all(re.fullmatch(PART, part) for part in parts):
+            raise ValueError(
+                f"expected a path of at most {LONGEST_PATH} characters whose parts consist of "
+                "letters, digits, '.', '_' and '-', and none of them '..'"
+            )
+        return results
 
     @pydantic.field_validator("behaviour_training", mode="before")
     @classmethod

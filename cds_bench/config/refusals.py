@@ -6,7 +6,7 @@ import pydantic
 
 from cds_bench.config.profile import Config
 from cds_bench.config.sections import LEARNERS
-from cds_bench.errors import BenchError, nearest
+from cds_bench.errors import LONGEST_VALUE, BenchError, nearest, shown
 
 
 def refusal(error: pydantic.ValidationError, prefix: str) -> BenchError:
@@ -20,7 +20,7 @@ def _explain(problem: dict) -> str:
     *parents, key = [part for part in problem["loc"] if part not in LEARNERS] or [""]
     where = ".".join(map(str, (*parents, key)))
     if problem["type"] != "extra_forbidden":
-        return f"{where}: {problem['msg']} (got {problem['input']!r})"
+        return f"{where}: {problem['msg']} (got {shown(problem['input'])})"
     model: Any = Config
     for parent in parents:
         by_name = get_origin(model) is dict  # name -> section
@@ -29,4 +29,4 @@ def _explain(problem: dict) -> str:
         model = next(LEARNERS[part] for part in problem["loc"] if part in LEARNERS)
     prefix = ".".join(map(str, parents))
     prefix = f"{prefix}: " if prefix else ""
-    return f"{prefix}unknown key '{key}'{nearest(str(key), model.model_fields)}"
+    return f"{prefix}unknown key '{str(key)[:LONGEST_VALUE]}'{nearest(key, model.model_fields)}"

@@ -3,23 +3,29 @@
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 import envs
 
+# Upper bounds are far above any use: a slip of the finger is an error and no endless run.
+Count = Annotated[int, Field(gt=0, le=10_000)]
+Many = Annotated[int, Field(gt=0, le=10**9)]
+Seeds = Annotated[int, Field(gt=0, le=1000)]
+Width = Annotated[int, Field(gt=0, le=16_384)]
+
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class PolicyTraining(Section):
     """What both learners of behaviour policies have."""
 
-    environments: PositiveInt = 8
+    environments: Count = 8
     gamma: float = Field(0.99, gt=0, lt=1)
     alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
     airborne_bonus: float = Field(0.0, description="likewise, of each step off the ground")
-    episodes: PositiveInt = Field(10, description="episodes behind a snapshot's return")
+    episodes: Count = Field(10, description="episodes behind a snapshot's return")
     seed: int = 0
 
 
@@ -27,12 +33,12 @@ class PPOTraining(PolicyTraining):
     """How PPO trains a behaviour policy (used where `behaviour: train`)."""
 
     learner: Literal["ppo"] = "ppo"
-    steps: PositiveInt = 2_000_000
-    snapshots: PositiveInt = Field(24, description="policies kept, evenly over training")
-    hidden: PositiveInt = Field(64, description="width of both layers")
+    steps: Many = 2_000_000
+    snapshots: Count = Field(24, description="policies kept, evenly over training")
+    hidden: Width = Field(64, description="width of both layers")
     log_std: float = Field(0.0, description="of the policy's noise at the start")
-    rollout: PositiveInt = Field(4096, description="steps between updates, over all environments")
-    batch_size: PositiveInt = 128
+    rollout: Many = Field(4096, description="steps between updates, over all environments")
+    batch_size: Width = 128
     learning_rate: PositiveFloat = 3e-4
 
 
@@ -40,13 +46,13 @@ class SACTraining(PolicyTraining):
     """How SAC trains a behaviour policy, D4RL's learner (used where `behaviour: train`)."""
 
     learner: Literal["sac"] = "sac"
-    steps: PositiveInt = 800_000
-    snapshots: PositiveInt = Field(40, description="policies kept, evenly over training")
-    hidden: PositiveInt = Field(64, description="width of both layers of the policy")
-    critic: PositiveInt = Field(256, description="width of both layers of the critics")
-    updates: PositiveInt = Field(2, description="gradient steps per step of all environments")
-    random_steps: PositiveInt = Field(10_000, description="first steps, with uniform actions")
-    batch_size: PositiveInt = 128
+    steps: Many = 800_000
+    snapshots: Count = Field(40, description="policies kept, evenly over training")
+    hidden: Width = Field(64, description="width of both layers of the policy")
+    critic: Width = Field(256, description="width of both layers of the critics")
+    updates: Count = Field(2, description="gradient steps per step of all environments")
+    random_steps: Many = Field(10_000, description="first steps, with uniform actions")
+    batch_size: Width = 128
     learning_rate: PositiveFloat = 7e-4
 
 
@@ -61,7 +67,7 @@ BEHAVIOUR_TRAINING = {
 class Suite(Section):
     """A suite's sizes: transitions per task; tasks not named take the paper's size."""
 
-    sizes: dict[str, PositiveInt] = {}
+    sizes: dict[str, Many] = {}
 
 
 class Datasets(Section):
@@ -70,50 +76,60 @@ class Datasets(Section):
     bands: dict[str, tuple[float, float]] = Field(
         envs.BANDS, description="quality -> band of its mean normalised score"
     )
-    reference_episodes: PositiveInt = Field(50, description="episodes behind each reference score")
+    reference_episodes: Count = Field(50, description="episodes behind each reference score")
 
     @pydantic.field_validator("bands", mode="after")
     @classmethod
     def _others_keep_theirs(cls, bands):
+        for quality, (low, high) in bands.items():
+            if low > high:
+                raise ValueError(
+                    f"{quality}: the band {low:g} to {high:g} is reversed; expected the lower end "
+                    "first"
+                )
         return envs.BANDS | bands
 
 
 # Multiples of what a vector kernel takes at once: a seed's bytes then do not depend on the seeds
 # that it is stacked with.
-Lanes = Annotated[int, Field(gt=0, multiple_of=32)]
+Lanes = Annotated[int, Field(gt=0, le=16_384, multiple_of=32)]
 
 
 class Training(Section):
     """The training loop, whatever the algorithm and the sharing strategy."""
 
-    steps: PositiveInt = 500_000
+    steps: Many = 500_000
     batch_size: Lanes = Field(256, description="transitions per task and step")
-    hidden: tuple[Lanes, ...] = (256, 256, 256)
+    hidden: Annotated[tuple[Lanes, ...], Field(min_length=1, max_length=16)] = (256, 256, 256)
     layer_norm: bool = Field(False, description="whether the critics' hidden layers normalise")
     learning_rate_decay: Literal["none", "cosine"] = Field(
         "none", description="how all learning rates change: not at all, or along half a cosine to 0"
     )
-    log_points: PositiveInt = Field(100, description="rows of metrics, evenly over training")
-    shift_steps: PositiveInt = Field(
+    log_points: Annotated[int, Field(gt=0, le=100_000)] = Field(
+        100, description="rows of metrics, evenly over training"
+    )
+    shift_steps: Many = Field(
         2000, description="of fitting the behaviour that a policy's shift is measured from"
     )
-    threads: PositiveInt = 1
+    threads: Count = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 class Protocol(Section):
     """What is evaluated and how it is compared; its hash stands under every table."""
 
-    curve_snapshots: PositiveInt = Field(10, description="evenly over training, for the curves")
-    final_snapshots: PositiveInt = Field(5, description="over the last tenth, for the headline")
-    curve_episodes: PositiveInt = 5
-    final_episodes: PositiveInt = 10
+    curve_snapshots: Count = Field(10, description="evenly over training, for the curves")
+    final_snapshots: Count = Field(5, description="over the last tenth, for the headline")
+    curve_episodes: Count = 5
+    final_episodes: Count = 10
     reference: str = Field("cds", description="the strategy that the others are compared with")
     confidence: float = Field(0.95, gt=0, lt=1)
-    resamples: PositiveInt = Field(10_000, description="bootstrap resamples")
+    resamples: Annotated[int, Field(gt=0, le=1_000_000)] = Field(
+        10_000, description="bootstrap resamples"
+    )
     correction: Literal["holm", "bonferroni"] = Field("holm", description="for many tests")
     margin: float = Field(
-        0.05, ge=0, description="by which a method may be below another and be comparable"
+        0.05, ge=0, le=10, description="by which a method may be below another and be comparable"
     )
 
 

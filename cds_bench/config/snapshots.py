@@ -1,6 +1,6 @@
 """When policies are kept during training."""
 
-from cds_bench.config import Config
+from cds_bench.config.profile import Config
 from cds_bench.errors import BenchError
 
 

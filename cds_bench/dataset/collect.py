@@ -4,7 +4,6 @@ import numpy as np
 
 import envs
 from cds_bench.behaviour.recipes import recipes
-from cds_bench.behaviour.references import normalised, read_references
 from cds_bench.behaviour.rollout import EPISODE_SCORE, Behaviour, episode
 from cds_bench.config import Config
 from cds_bench.dataset.store import SCHEMA_VERSION, episodes, write_dataset
@@ -12,6 +11,7 @@ from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.seeding import stream
 from cds_bench.storage import paths
+from cds_bench.storage.reference_scores import normalised, read_references
 from cds_bench.storage.versions import versions
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -1,7 +1,9 @@
-"""HDF5 files as plain columns and attributes. A file is read or written as a whole."""
+"""HDF5 files as plain columns and attributes: nothing is read that was not asked for."""
 
+import contextlib
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import h5py
@@ -10,48 +12,94 @@ import numpy as np
 from cds_bench.errors import BenchError
 from cds_bench.storage.files import atomic
 
-CHUNK = 32  # pictures
+MOST_ATTRIBUTES = 100
+
+
+class _Recording(io.FileIO):
+    """A file that remembers why a write failed: HDF5 says that in words of its own."""
+
+    trouble: OSError | None = None
+
+    def write(self, data) -> int:
+        left = memoryview(data).cast("B")
+        try:
+            while len(left):
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.trouble = self.trouble or error
+            raise
+        return len(data)
 
 
 def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mapping) -> None:
-    """Writes arrays and attributes atomically; the same content gives the same bytes.
+    """Writes arrays and attributes atomically; the same content gives the same bytes."""
+    with atomic(path) as temporary, _Recording(temporary, "w+") as raw:
+        try:
+            with h5py.File(raw, "w") as file:
+                for key, column in columns.items():
+                    file.create_dataset(key, data=column, track_times=False)
+                for key, value in attributes.items():
+                    file.attrs[key] = value
+        except Exception:
+            if raw.trouble:
+                raise raw.trouble from None
+            raise
 
-    Pictures (uint8 [N, height, width, channels]) are compressed in chunks of 32.
-    The file is made in memory first, because a plain write reports a full disk as an OSError. HDF5
-    itself reports it in different ways, depending on which of its buffers it was flushing.
+
+def read(
+    path: Path | str, remedy: str, keys: Collection[str] = ()
+) -> tuple[dict[str, np.ndarray], dict]:
+    """The arrays of these keys that are there ("infos/x" in the group infos), and all attributes.
+
+    Raises BenchError, ending in the remedy, for a missing, truncated or otherwise unreadable file,
+    for links and storage outside the file, and for arrays that declare more than the file holds.
     """
-    image = io.BytesIO()
-    with h5py.File(image, "w") as file:
-        for key, column in columns.items():
-            how = {}
-            if column.ndim == 4:
-                chunk = (min(CHUNK, len(column)), *column.shape[1:])
-                how = {"chunks": chunk, "compression": "gzip", "compression_opts": 4}
-            file.create_dataset(key, data=column, track_times=False, **how)
-        for key, value in attributes.items():
-            file.attrs[key] = value
-    with atomic(path) as temporary:
-        temporary.write_bytes(image.getbuffer())
+    with _opened(path, remedy) as file:
+        found = {key: _array(file, key, Path(path).stat().st_size) for key in keys}
+        columns = {key: array[()] for key, array in found.items() if array is not None}
+        if len(file.attrs) > MOST_ATTRIBUTES:
+            raise ValueError(f"it has {len(file.attrs)} attributes")
+        return columns, dict(file.attrs)
 
 
-def read(path: Path | str, remedy: str, arrays: bool = True) -> tuple[dict[str, np.ndarray], dict]:
-    """Every array by its path inside the file, unless `arrays` is false, and every attribute.
+def parts(
+    path: Path | str, remedy: str, keys: Collection[str], rows: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """As `read`, `rows` rows of the arrays at a time; all of them must be there."""
+    with _opened(path, remedy) as file:
+        arrays = {key: _array(file, key, Path(path).stat().st_size) for key in keys}
+        for first in range(0, len(next(iter(arrays.values()))), rows):
+            yield {key: array[first : first + rows] for key, array in arrays.items()}
 
-    Raises BenchError, which ends with the remedy, if the file is missing, truncated or otherwise
-    unreadable.
-    """
-    columns: dict[str, np.ndarray] = {}
 
-    def keep(key, item):
-        if isinstance(item, h5py.Dataset) and item.shape is not None:
-            columns[key] = item[()]
-
+@contextlib.contextmanager
+def _opened(path: Path | str, remedy: str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
-            if arrays:
-                file.visititems(keep)
-            return columns, dict(file.attrs)
+            yield file
     except FileNotFoundError:
         raise BenchError(f"{path}: no such file; run the stage that writes it first") from None
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise BenchError(f"{path}: not a readable HDF5 file ({error}); {remedy}") from error
+
+
+def _array(file: h5py.File, key: str, size: int) -> h5py.Dataset | None:
+    """The array of a key, None if there is none. Raises ValueError for one that can't be ours."""
+    item = file
+    for name in key.split("/"):
+        link = item.get(name, getlink=True) if isinstance(item, h5py.Group) else None
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"key '{key}' is a link to another place")
+        item = item[name]
+    if not isinstance(item, h5py.Dataset) or item.shape is None:
+        return None
+    if item.external or item.is_virtual:
+        raise ValueError(f"key '{key}' is stored outside of the file")
+    if item.dtype.hasobject:
+        raise ValueError(f"key '{key}' holds no numbers")
+    declared = math.prod(item.shape) * item.dtype.itemsize
+    if declared > size:
+        raise ValueError(f"key '{key}' declares {declared:,} bytes, but the file has {size:,}")
+    return item

@@ -21,8 +21,11 @@ def write_manifest(config: Config, suite: str) -> None:
     )
 
 
-def verified(config: Config, suite: str, task: str) -> dict:
-    """A dataset's columns. Raises BenchError unless the file is the one in the manifest."""
+def verify(config: Config, suite: str, task: str) -> dict[str, tuple[int, ...]]:
+    """The shapes of a dataset's columns, if the file is the one in the manifest; else BenchError.
+
+    The manifest is written from the datasets by the same job and after the same checks.
+    """
     manifest, path = paths.manifest(config, suite), paths.dataset(config, suite, task)
     remedy = "delete it to have it written again"
     try:
@@ -30,12 +33,14 @@ def verified(config: Config, suite: str, task: str) -> dict:
     except (KeyError, TypeError):
         raise BenchError(f"{manifest}: key 'tasks.{task}.sha256' is missing; {remedy}") from None
     columns, _ = sized(config, suite, task)
+    shapes = {key: column.shape for key, column in columns.items()}
+    del columns
     if (found := sha256(path)) != expected:
         raise BenchError(
             f"{path}: SHA-256 is {found}, but the manifest says {expected}: the file changed after "
             f"{manifest.name} was written; delete both to have them written again"
         )
-    return columns
+    return shapes
 
 
 def sized(config: Config, suite: str, task: str) -> tuple[dict, dict]:

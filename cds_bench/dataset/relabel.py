@@ -1,67 +1,105 @@
 """Relabelling: joins a suite's datasets into one pool with every task's reward."""
 
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
 import numpy as np
 
 import envs
 from cds_bench.config import Config
-from cds_bench.dataset import check
-from cds_bench.dataset.manifest import verified
-from cds_bench.dataset.pool import Pool, save_pool, statistics
-from cds_bench.dataset.store import FINAL, REMEDY
+from cds_bench.dataset import check, hdf5
+from cds_bench.dataset.manifest import verify
+from cds_bench.dataset.pool import ROWS, Pool, save_pool, statistics
+from cds_bench.dataset.store import FINAL, REMEDY, expected_columns
 from cds_bench.progress import Progress
 from cds_bench.storage import paths
 
 
 def build_pool(config: Config, suite: str) -> None:
-    """Writes a suite's pool from its datasets.
+    """Writes a suite's pool from its datasets, a part of each at a time.
 
-    Raises BenchError if a dataset is damaged or has changed since the manifest was written.
+    Memory: one checked dataset, then the pool itself and little more.
+    Raises BenchError for a dataset that is damaged or that changed since the manifest was written.
     """
     tasks = envs.SUITES[suite].tasks
-    datasets = []
     with Progress(f"pool {suite}", len(tasks)) as progress:
+        shapes = {}
         for done, task in enumerate(tasks, start=1):
-            datasets.append(verified(config, suite, task))
+            shapes[task] = verify(config, suite, task)
             progress.update(done, task)
-    for task, columns in zip(tasks, datasets, strict=True):
-        _check_widths(paths.dataset(config, suite, task), columns, datasets[0], tasks[0])
-    save_pool(paths.pool(config, suite), pooled(suite, datasets))
+    for task in tasks:
+        _check_widths(paths.dataset(config, suite, task), shapes[task], shapes[tasks[0]], tasks[0])
+    sizes = [shapes[task]["observations"][0] for task in tasks]
+    shared = sorted(set.intersection(*(set(expected_columns(task)) for task in tasks)))
+    parts = (
+        part
+        for task in tasks
+        for part in hdf5.parts(paths.dataset(config, suite, task), REMEDY, shared, ROWS)
+    )
+    finals = [
+        hdf5.read(paths.dataset(config, suite, task), REMEDY, [FINAL])[0][FINAL]
+        for task in tasks
+        if envs.TASKS[task].picture
+    ]
+    save_pool(paths.pool(config, suite), pooled(suite, parts, sizes, finals))
 
 
-def pooled(suite: str, datasets: list[dict[str, np.ndarray]]) -> Pool:
-    """The pool from the columns of a suite's datasets, which are in the order of its tasks."""
-    tasks = envs.SUITES[suite].tasks
-    shared = set.intersection(*(set(columns) for columns in datasets))
-    columns = {key: np.concatenate([data[key] for data in datasets]) for key in sorted(shared)}
-    rewards, terminals = relabelled(columns, tasks)
-    source = np.repeat(np.arange(len(tasks)), [len(data["rewards"]) for data in datasets])
-    seen = columns["observations"]
-    if FINAL in columns:
-        seen, mean, scale = np.concatenate([seen, columns[FINAL]]), None, None
+def pooled(
+    suite: str,
+    parts: Iterable[dict[str, np.ndarray]],
+    sizes: list[int],
+    finals: Sequence[np.ndarray] = (),
+) -> Pool:
+    """The pool of a suite's datasets, whose columns come in parts, in the order of its tasks.
+
+    sizes: the transitions of each task. A part may be a whole dataset. finals: the final pictures
+    of each task's episodes, if its observations are pictures.
+    """
+    tasks, rows = envs.SUITES[suite].tasks, sum(sizes)
+    ends = sum(len(final) for final in finals)
+    arrays: dict[str, np.ndarray] = {}
+    first = 0
+    for part in parts:
+        rewards, terminals = relabelled(part, tasks)
+        filled = {
+            "observations": part["observations"],
+            "actions": part["actions"],
+            **({} if finals else {"next_observations": part["next_observations"]}),
+            "rewards": rewards,
+            "terminals": terminals,
+            "ends": part["terminals"] | part["timeouts"],
+        }
+        for key, values in filled.items():
+            if key not in arrays:
+                more = ends if key == "observations" else 0
+                arrays[key] = np.empty((rows + more, *values.shape[1:]), values.dtype)
+            arrays[key][first : first + len(values)] = values
+        first += len(rewards)
+    source = np.repeat(np.arange(len(tasks)), sizes)
+    if finals:
+        np.concatenate(finals, out=arrays["observations"][rows:])
+        arrays["next_observations"] = mean = scale = None
     else:
-        mean, scale = statistics(seen, source)
+        mean, scale = statistics(arrays["observations"], source)
     return Pool(
         suite=suite,
         domain=envs.SUITES[suite].domain,
         tasks=tasks,
-        observations=seen,
-        actions=columns["actions"],
-        next_observations=columns.get("next_observations"),
-        rewards=rewards,
-        terminals=terminals,
         source=source,
-        ends=columns["terminals"] | columns["timeouts"],
         observation_mean=mean,
         observation_scale=scale,
+        **arrays,
     )
 
 
-def _check_widths(path, columns: dict, first: dict, first_task: str) -> None:
+def _check_widths(path: Path, shapes: dict, first: dict, first_task: str) -> None:
     """Raises BenchError unless the dataset's observations and actions fit the first task's."""
     with check.blame(path, REMEDY):
         for key in ("observations", "actions"):
-            both = {key: columns[key], f"{first_task}'s": first[key]}
-            check.same_width(both, *both)
+            if shapes[key][1:] != first[key][1:]:
+                raise check.Fault(
+                    f"{key} has shape {shapes[key]}, but {first_task}'s has {first[key]}"
+                )
 
 
 def relabelled(columns: dict[str, np.ndarray], tasks: tuple[str, ...]) -> tuple[np.ndarray, ...]:

@@ -1,5 +1,6 @@
 """Datasets on disk in D4RL's HDF5 schema. They are written once and checked at every reading."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -59,23 +60,37 @@ def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) 
         check_dataset(columns, attributes["task"])
     encoded = {key: json.dumps(attributes[key], sort_keys=True) for key in JSON_ATTRIBUTES}
     values = {key: encoded.get(key, attributes[key]) for key in ATTRIBUTES}
-    keys = [*expected_columns(attributes["task"]), *({FINAL} & set(columns))]
-    hdf5.write(path, {key: columns[key] for key in keys}, values)
+    stored = {key: columns[key] for key in expected_columns(attributes["task"])}
+    hdf5.write(path, stored, values | {"sha256": content_sha256(stored, values)})
+
+
+def content_sha256(columns: dict[str, np.ndarray], attributes: dict) -> str:
+    """The hash of the attributes as they are stored, and of every column's type, shape, bytes."""
+    plain = {
+        key: value.item() if isinstance(value := attributes[key], np.generic) else value
+        for key in ATTRIBUTES
+    }
+    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+    for key, column in columns.items():
+        digest.update(f"{key} {column.dtype} {column.shape}".encode())
+        digest.update(np.ascontiguousarray(column))
+    return digest.hexdigest()
 
 
 def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarray], dict]:
     """Reads and checks a dataset: its columns, each [N, ...], and its attributes.
 
-    Raises BenchError, which names file, key and row, for: an unreadable file; a missing key; a
-    wrong dtype, shape or length; NaN or infinity; actions outside [-1, 1]; episodes that do not
-    end, exceed the horizon or end twice; a next observation that differs from the observation of
-    the next row; rewards or terminals that the task does not reproduce; an unexpected suite, task
-    or quality.
+    Raises BenchError naming file, key and row: unreadable file; missing key, wrong dtype, shape or
+    length; NaN or infinity; actions outside [-1, 1]; episodes that do not end, overrun the
+    horizon, end twice or do not chain; rewards or terminals that the task does not reproduce;
+    another suite, task or quality than asked for; a content that is not what was written.
     """
-    columns, attributes = hdf5.read(path, REMEDY)
+    keys = (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
+    columns, attributes = hdf5.read(path, REMEDY, keys)
     with check.blame(path, REMEDY):
         _check_attributes(attributes, suite, task)
         check_dataset(columns, task)
+        check.attribute(attributes, "sha256", content_sha256(columns, attributes))
     decoded = {key: json.loads(attributes[key]) for key in JSON_ATTRIBUTES}
     return columns, attributes | decoded
 

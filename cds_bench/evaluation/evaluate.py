@@ -1,48 +1,69 @@
 """Evaluates a run's policies and writes its rows of scores.csv."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 import envs
-from cds_bench.behaviour.references import normalised, read_references
 from cds_bench.config import Config
 from cds_bench.dataset.pool import pool_sha256
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.policy import Policies, load_policies
 from cds_bench.evaluation.rollout import Arena
 from cds_bench.progress import Progress
-from cds_bench.storage import paths
+from cds_bench.storage import paths, seals
 from cds_bench.storage.columns import SCORES, VALUES
-from cds_bench.storage.files import read_json, write_csv
+from cds_bench.storage.files import write_csv
+from cds_bench.storage.reference_scores import normalised, read_references
 
 
 def evaluate(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> None:
     """Rolls out every snapshot of a run on every task (`roll_out`) and writes the run's scores.
 
-    Seeds whose training failed have no scores. Raises BenchError if the run was trained on another
-    pool.
+    Seeds whose training failed have no scores. Raises BenchError when the run was trained on
+    another pool, or with another method, and when its policies are not those that training wrote.
     """
-    folder = paths.run(config, suite, algorithm, sharing, seeds)
-    policies = load_policies(path := folder / "policies.safetensors")
+    key = (suite, algorithm, sharing, seeds)
+    folder = paths.run(config, *key)
+    policies = load_policies(path := folder / seals.POLICIES)
     if policies.pool != pool_sha256(pool_path := paths.pool(config, suite)):
         raise BenchError(
             f"{path}: was trained on another pool than {pool_path}; delete the run's folder to "
             "have it trained again"
         )
-    run = read_json(folder / "run.json")
-    failed = [failure["seed"] for failure in run["failures"]]
-    policies = policies.of([seed for seed in policies.seeds if seed not in failed])
+    run = seals.read_run(folder)
+    _refuse_other(run, policies, folder / "run.json", key)
+    seals.check(path, seals.POLICIES, run.sha256, folder / "run.json")
+    policies = policies.of(run.finished)
     scores, last = roll_out(config, policies, suite, algorithm, sharing)
-    write_csv(paths.run_scores(config, suite, algorithm, sharing, seeds), scores)
+    write_csv(scores_path := paths.run_scores(config, *key), scores)
     values = []
     for task, episodes in last.items():  # episodes of the final snapshot, whose critics were saved
-        found = initial_values(policies, task, *episodes, run["resolved"]["algorithm"])
+        found = initial_values(policies, task, *episodes, run.resolved["algorithm"])
         for seed, q, discounted in zip(policies.seeds, *found, strict=True):
             values.append((suite, task, algorithm, sharing, seed, q, discounted))
-    write_csv(
-        paths.run_values(config, suite, algorithm, sharing, seeds),
-        pd.DataFrame(values, columns=VALUES),
+    write_csv(values_path := paths.run_values(config, *key), pd.DataFrame(values, columns=VALUES))
+    seals.seal(
+        paths.run_evaluation(config, *key),
+        run.sha256[seals.POLICIES],
+        scores=scores_path,
+        values=values_path,
     )
+
+
+def _refuse_other(run: seals.Run, policies: Policies, path: Path, key: tuple[str, ...]) -> None:
+    """Raises BenchError unless a run is of the suite, method and seeds that its path names."""
+    found = (
+        run.fingerprint.get("suite"),
+        *(next(iter(run.fingerprint.get(kind) or [None])) for kind in ("algorithm", "sharing")),
+        f"{run.seeds[0]}-{run.seeds[-1]}" if run.seeds else "",
+    )
+    if found != key or policies.seeds != run.seeds:
+        raise BenchError(
+            f"{path}: is of {' / '.join(map(str, found))} and not of {' / '.join(key)}; delete the "
+            "run's folder to have it trained again"
+        )
 
 
 def roll_out(

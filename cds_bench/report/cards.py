@@ -74,7 +74,7 @@ def attributes(config: Config, suite: str, task: str) -> tuple[dict[str, Any], s
     if not path.exists():
         return {}, f"{path.name}: missing, so quantiles and behaviour are unknown"
     try:
-        stored = hdf5.read(path, "", arrays=False)[1]
+        stored = hdf5.read(path, "")[1]
         return {key: _decoded(key, value) for key, value in stored.items()}, ""
     except (BenchError, ValueError, TypeError):
         return {}, f"{path.name}: not readable"

@@ -62,7 +62,7 @@ def _table(config: Config, number: int, product: Product, suite: str) -> Item:
 def _record(path: Path) -> Table | None:
     """A table that `table_formats.dump` wrote, or None if the file is missing or damaged."""
     try:
-        return table_formats.load(path.read_text())
+        return table_formats.load(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 

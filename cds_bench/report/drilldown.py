@@ -19,8 +19,8 @@ from cds_bench.report.contents import address
 from cds_bench.report.provenance import NOTHING, Run, moment
 from cds_bench.report.table_formats import MISSING
 from cds_bench.statistics import headline
-from cds_bench.statistics.metrics import SHARE, WEIGHT
-from cds_bench.statistics.schema import check_columns, own_metric, read_csv
+from cds_bench.statistics.metrics import SHARE, WEIGHT, read_run_metrics
+from cds_bench.statistics.schema import own_metric
 from cds_bench.statistics.selection import BY_DECILE
 from cds_bench.status.layout import clock
 from cds_bench.status.runs import number
@@ -92,14 +92,12 @@ def read_metrics(config: Config, suite: str, key: headline.Method) -> tuple[pd.D
     if key not in config.methods:
         return pd.DataFrame(columns=METRICS), notes  # an external baseline has scores only
     for first, last in config.seed_groups:
-        path = paths.run(config, suite, *key, f"{first}-{last}") / "metrics.csv"
+        folder = paths.run(config, suite, *key, f"{first}-{last}")
         try:
-            frame = read_csv(path, "nothing was logged")
-            check_columns(frame, METRICS, path.name)
-            numbers = frame[["seed", "step", "value"]].apply(pd.to_numeric, errors="coerce")
-            parts.append(frame.assign(**numbers).astype({"source": object, "target": object}))
+            frame = read_run_metrics(folder, suite, range(first, last + 1))
+            parts.append(frame.astype({"source": object, "target": object}))
         except BenchError as error:
-            notes.append(f"seeds {first}-{last}: {str(error).removeprefix(f'{path.parent}/')}")
+            notes.append(f"seeds {first}-{last}: {str(error).removeprefix(f'{folder}/')}")
     frame = pd.concat(parts) if parts else pd.DataFrame(columns=METRICS)
     return frame.fillna({"source": "", "target": ""}), notes
 

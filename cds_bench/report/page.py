@@ -17,7 +17,7 @@ from cds_bench.report import cards, contents, drilldown, provenance
 from cds_bench.report.captions import label, percent, unit
 from cds_bench.report.table_formats import STYLE, minus
 from cds_bench.statistics.headline import AVERAGE
-from cds_bench.statistics.schema import read_csv, read_scores
+from cds_bench.statistics.schema import lacking, read_csv, read_scores
 from cds_bench.status.layout import clock
 from cds_bench.storage import files, paths
 from cds_bench.storage.columns import SCORES
@@ -46,7 +46,7 @@ def page(config: Config) -> str:
     return environment.get_template("page.html.jinja").render(
         config=config,
         table_style=STYLE,
-        page_style=(folder / "page.css").read_text(),
+        page_style=(folder / "page.css").read_text(encoding="utf-8"),
         abstract=abstract(config, runs),
         short=horizons.warnings(config),
         glance=glance(config),
@@ -81,6 +81,8 @@ def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
     """When, where and how long the runs trained, and which of them failed or are missing."""
     total = provenance.seconds(runs)
     hours = total / 3600
+    unfinished = [run for run in runs if run.state != "complete"]
+    named = {(run.suite, run.algorithm, run.sharing) for run in unfinished}
     return {
         "when": provenance.moments(runs),
         "machines": provenance.machines(runs),
@@ -89,13 +91,26 @@ def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
         "jobs": len(runs),
         "complete": sum(run.state == "complete" for run in runs),
         "problems": [
-            f"{run.suite}, {run.method}, seeds {run.seeds}: {run.state}"
-            for run in runs
-            if run.state != "complete"
+            *(f"{run.suite}, {run.method}, seeds {run.seeds}: {run.state}" for run in unfinished),
+            *(text for suite in config.suites for text in _lacking(config, suite, named)),
         ],
         "versions": [row[:2] for row in provenance.versions(runs, [])],
         "percent": percent(config),
     }
+
+
+def _lacking(config: Config, suite: str, named: set[tuple[str, str, str]]) -> list[str]:
+    """What a suite's scores lack, also of baselines; without the methods that are named already."""
+    try:
+        frame = lacking(config, suite)
+    except BenchError as error:
+        return [f"{suite}: {error}"]
+    groups = frame.groupby(["suite", "algorithm", "sharing", "reason"], sort=False)["seed"]
+    return [
+        f"{suite}, {key[1]} × {key[2]}, seeds {', '.join(map(str, seeds))}: {key[3]}"
+        for key, seeds in groups
+        if key[:3] not in named
+    ]
 
 
 def about(config: Config, suite: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ TABLE = ("csv", "md", "tex", "html", "json")  # the page reads the json
 FIGURE = ("png", "svg")
 # The keys of the configuration that most products depend on.
 RESULTS = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol", "baselines")
+# And what the scores are checked against before anything is computed from them.
+CHECKED = (*RESULTS, "training.steps", "domains")
 
 
 def _always(config: Config, suite: str) -> bool:

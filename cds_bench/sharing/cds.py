@@ -5,17 +5,18 @@ from typing import Literal
 
 from torch import Tensor
 
+from cds_bench.ranges import Positive, Probability, Threshold
 from cds_bench.records import Critic, Offer, Sharing
-from cds_bench.sharing.improvement import Threshold, foreign_only, improvement
+from cds_bench.sharing.improvement import foreign_only, improvement
 
 
 @dataclass(frozen=True)
 class Config:
     batch: Literal["balanced", "balanced_sources", "union"] = "balanced"
     threshold: Threshold = "mean"
-    tau: float | None = None  # a fixed temperature; None uses the moving average below
-    decay: float = 0.995
-    floor: float = 1e-3
+    tau: Positive | None = None  # a fixed temperature; None: the moving average below
+    decay: Probability = 0.995
+    floor: Positive = 1e-3
 
 
 def share(

@@ -5,8 +5,9 @@ from typing import Literal
 
 from torch import Tensor
 
+from cds_bench.ranges import Threshold
 from cds_bench.records import Critic, Offer, Sharing
-from cds_bench.sharing.improvement import Threshold, foreign_only, improvement
+from cds_bench.sharing.improvement import foreign_only, improvement
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from cds_bench.ranges import Positive
 from cds_bench.records import Critic, Offer, Sharing
 
 
@@ -18,7 +19,7 @@ from cds_bench.records import Critic, Offer, Sharing
 class Config:
     batch: Literal["union"] = "union"
     form: Literal["value", "backup"] = "value"
-    temperature: float = 1.0
+    temperature: Positive = 1.0
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:
@@ -37,7 +38,7 @@ def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: 
     return Sharing(weight=torch.ones_like(uniform), task=chosen)
 
 
-def posterior(scores: Tensor, temperature: float) -> Tensor:
+def posterior(scores: Tensor, temperature: Positive) -> Tensor:
     """q(i | s, a) over tasks: scores [S, M, T] -> probabilities [S, M, T].
 
     softmax_i( z / temperature - log mean_batch exp(z / temperature) ); z are standardised scores.

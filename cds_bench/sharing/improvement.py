@@ -1,11 +1,9 @@
 """Delta: how much a transition improves on a task's own data according to the critic."""
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-Threshold = Literal["mean"] | float  # "mean", or a percentile from 0 to 100
+from cds_bench.ranges import Threshold
 
 
 def improvement(values: Tensor, own: Tensor, threshold: Threshold) -> Tensor:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from cds_bench.ranges import Probability
 from cds_bench.records import Critic, Offer, Sharing
 
 REFERENCE = True
@@ -13,7 +14,7 @@ REFERENCE = True
 @dataclass(frozen=True)
 class Config:
     batch: Literal["balanced", "balanced_sources", "union"] = "balanced"
-    probability: float = 0.1
+    probability: Probability = 0.1
 
 
 def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: None) -> Sharing:

@@ -8,7 +8,7 @@ from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.status.runs import COMPLETE, look_at
-from cds_bench.storage import files, paths
+from cds_bench.storage import paths, seals
 from cds_bench.storage.columns import FAILURES
 
 FAILED, RUNNING, MISSING = "failed", "running", "missing"
@@ -21,18 +21,17 @@ def seeds_of(run: Run) -> range:
 
 
 def evaluated(config: Config, run: Run) -> bool:
-    """Whether a run's scores are there, and of its last training.
+    """Whether a run's scores are there, and of the policies that its training left.
 
-    A run that is trained again has no run.json until it is complete, and its scores are older than
-    that until it is evaluated again.
+    A run that is trained again has no run.json until it is complete. Its policies differ from
+    those that were rolled out until it is evaluated again.
     """
-    finished = paths.run(config, *run) / "run.json"
-    made = [paths.run_scores(config, *run), paths.run_values(config, *run)]
-    if not (finished.exists() and made[0].exists()):
+    try:
+        made = seals.read_record(paths.run_evaluation(config, *run), seals.Evaluation)
+        trained = seals.read_run(paths.run(config, *run)).sha256.get(seals.POLICIES)
+    except BenchError:
         return False
-    return all(
-        path.stat().st_mtime_ns >= finished.stat().st_mtime_ns for path in made if path.exists()
-    )
+    return made.policies == trained and paths.run_scores(config, *run).exists()
 
 
 def gaps(config: Config, suite: str) -> pd.DataFrame:
@@ -43,21 +42,20 @@ def gaps(config: Config, suite: str) -> pd.DataFrame:
     """
     rows = []
     for run in jobs.runs(config, suite):
-        diverged = {row["seed"]: row for row in _diverged(config, run)}
+        diverged = {failure.seed: failure for failure in _diverged(config, run)}
         gap = None if evaluated(config, run) else _gap(config, run)
         for seed in seeds_of(run):
             if seed in diverged:
                 failure = diverged[seed]
-                rows.append((*run[:3], seed, FAILED, failure["step"], failure["reason"]))
+                rows.append((*run[:3], seed, FAILED, failure.step, failure.reason))
             elif gap:
                 rows.append((*run[:3], seed, *gap))
     return pd.DataFrame(rows, columns=FAILURES)
 
 
-def _diverged(config: Config, run: Run) -> list[dict]:
-    path = paths.run(config, *run) / "run.json"
+def _diverged(config: Config, run: Run) -> list[seals.Failure]:
     try:
-        return files.read_json(path).get("failures") or [] if path.exists() else []
+        return seals.read_run(paths.run(config, *run)).failures
     except BenchError:
         return []  # said by `_gap`
 
@@ -70,6 +68,10 @@ def _gap(config: Config, run: Run) -> tuple[str, int, str]:
     if found.state == "unreadable":
         return FAILED, step, found.note
     if found.state in COMPLETE:
+        try:
+            seals.read_run(paths.run(config, *run))
+        except BenchError as problem:
+            return FAILED, step, str(problem)
         error = _error(Path(jobs.log(config, "evaluate", *run)))
         return (FAILED, step, f"evaluation: {error}") if error else (MISSING, step, "not evaluated")
     if found.state == "running":
@@ -82,6 +84,6 @@ def _gap(config: Config, run: Run) -> tuple[str, int, str]:
 
 def _error(log: Path) -> str:
     """The last line of a log, if it is an error's."""
-    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return last if last.startswith("error: ") or "Error" in last.partition(":")[0] else ""

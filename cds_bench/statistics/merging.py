@@ -32,9 +32,11 @@ def _joined(parts: list) -> str:
     header, rows = "", []
     for path in parts:
         try:
-            first, *others = path.read_text().splitlines(keepends=True)
+            first, *others = path.read_text(encoding="utf-8").splitlines(keepends=True)
         except FileNotFoundError:
             raise BenchError(f"{path}: no such file; run the stage that writes it first") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise BenchError(f"{path}: not readable ({error})") from None
         except ValueError:
             raise BenchError(
                 f"{path}: the file is empty; delete it to have it made again"

@@ -14,8 +14,10 @@ import envs
 from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.errors import BenchError, nearest
-from cds_bench.statistics.gaps import FAILED, Run, evaluated, gaps, seeds_of
-from cds_bench.storage import files, paths
+from cds_bench.statistics.expected import check_scores
+from cds_bench.statistics.gaps import FAILED, MISSING, RUNNING, Run, evaluated, gaps, seeds_of
+from cds_bench.statistics.reading import check_columns, integers, numbers, one_of, read_csv, refuse
+from cds_bench.storage import files, paths, seals
 from cds_bench.storage.columns import CELL, FAILURES, SCORES
 
 KEY = [*CELL, "step", "metric"]
@@ -24,32 +26,6 @@ INTEGERS = {"seed": 0, "step": 0, "episodes": 1}  # column -> smallest value
 FLOATS = ["score", "normalized_score"]
 METRIC_NAMES = ("return", "success", "success_at_end")
 NO_SHARING_NAMED = "-"  # in the place of a baseline's sharing where it has no scores that name one
-
-
-def read_csv(path: Path | str, origin: str = "run the stage that writes it first") -> pd.DataFrame:
-    """A CSV file as pandas reads it. Raises BenchError if it can't be."""
-    try:
-        return pd.read_csv(path)
-    except FileNotFoundError:
-        raise BenchError(f"{path}: no such file; {origin}") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise BenchError(
-            f"{path}: not a CSV table ({error}); delete it to have it made again"
-        ) from None
-
-
-def check_columns(frame: pd.DataFrame, expected: list[str], origin: str) -> None:
-    """Raises BenchError for the first missing or unexpected column."""
-    for column in expected:
-        if column not in frame:
-            raise BenchError(
-                f"{origin}: column '{column}' is missing; expected {', '.join(expected)}"
-            )
-    for column in frame:
-        if column not in expected:
-            raise BenchError(
-                f"{origin}: unexpected column '{column}'{nearest(str(column), expected)}"
-            )
 
 
 def read_scores(path: Path | str) -> pd.DataFrame:
@@ -67,16 +43,12 @@ def validate(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     check_columns(frame, SCORES, origin)
     frame = frame[SCORES].reset_index(drop=True)
     for column in NAMES:
-        _refuse(frame, column, frame[column].isna(), "a name", origin)
+        refuse(frame, column, frame[column].isna(), "a name", origin)
         frame[column] = frame[column].astype(str)
-    for column in [*INTEGERS, *FLOATS]:
-        values = pd.to_numeric(frame[column], errors="coerce").astype(float)
-        _refuse(frame, column, ~np.isfinite(values), "a finite number", origin)
-        if column in INTEGERS:
-            bad = (values % 1 != 0) | (values < (low := INTEGERS[column]))
-            _refuse(frame, column, bad, f"an integer of at least {low}", origin)
-            values = values.astype(np.int64)
-        frame[column] = values
+    for column, low in INTEGERS.items():
+        frame[column] = integers(frame, column, low, origin)
+    for column in FLOATS:
+        frame[column] = numbers(frame, column, origin)
     _check_names(frame, origin)
     repeated = frame.duplicated(KEY)
     if repeated.any():
@@ -88,17 +60,6 @@ def validate(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
             "per suite, task, algorithm, sharing, seed, step and metric"
         )
     return frame
-
-
-def _refuse(frame: pd.DataFrame, column: str, bad: pd.Series, expected: str, origin: str) -> None:
-    if bad.any():
-        row = int(np.argmax(bad))
-        value = frame[column].iloc[row]
-        shown = "nothing (empty or NaN)" if pd.isna(value) else repr(str(value))
-        raise BenchError(
-            f"{origin}: column '{column}': {int(bad.sum())} values are not {expected} "
-            f"(first at row {row + 1}: got {shown})"
-        )
 
 
 def _check_names(frame: pd.DataFrame, origin: str) -> None:
@@ -156,18 +117,22 @@ def merge(config: Config, suite: str, others: Iterable[Path | str] = ()) -> pd.D
 
 
 def _read_run(config: Config, run: Run) -> pd.DataFrame | None:
-    """One training job's scores, None if it has none; raises if the rows are another job's."""
+    """One training job's scores, None if it has none; raises unless they are those expected."""
     if not evaluated(config, run):
         return None
     path, seeds = paths.run_scores(config, *run), seeds_of(run)
+    origin = paths.run_evaluation(config, *run)
+    seals.check(path, "scores", seals.read_record(origin, seals.Evaluation).sha256, origin)
     frame = read_scores(path)
     for column, name in zip(("suite", "algorithm", "sharing"), run, strict=False):
-        _refuse(
+        refuse(
             frame, column, frame[column] != name, f"'{name}', as the file's path says", str(path)
         )
     bad = ~frame["seed"].isin(seeds)
     expected = f"in {seeds[0]} to {seeds[-1]}, as the file's name says"
-    _refuse(frame, "seed", bad, expected, str(path))
+    refuse(frame, "seed", bad, expected, str(path))
+    finished = seals.read_run(paths.run(config, *run)).finished
+    check_scores(config, run[0], frame, finished, str(path))
     return frame
 
 
@@ -175,18 +140,22 @@ def check_baseline(config: Config, name: str) -> pd.DataFrame:
     """An external baseline's scores, checked as our own are (`validate`).
 
     Raises BenchError, too, for no rows at all, for rows of another algorithm than the baseline's
-    name, and for suites and seeds that are not configured.
+    name, for suites and seeds that are not configured, and where rows are missing or not those of
+    the protocol (`expected.check_scores`).
     """
     path = str(paths.baseline_scores(config, name))
     frame = read_scores(path)
     if frame.empty:
         raise BenchError(f"{path}: has no rows; expected scores of {', '.join(config.suites)}")
     bad = frame["algorithm"] != name
-    _refuse(frame, "algorithm", bad, f"'{name}', the baseline's name", path)
+    refuse(frame, "algorithm", bad, f"'{name}', the baseline's name", path)
     bad = ~frame["suite"].isin(config.suites)
-    _refuse(frame, "suite", bad, f"configured ({', '.join(config.suites)})", path)
+    refuse(frame, "suite", bad, f"configured ({', '.join(config.suites)})", path)
     bad = ~frame["seed"].between(0, config.seeds - 1)
-    _refuse(frame, "seed", bad, f"configured (0 to {config.seeds - 1})", path)
+    refuse(frame, "seed", bad, f"configured (0 to {config.seeds - 1})", path)
+    for suite, (_, method) in product(config.suites, frame.groupby("sharing", sort=False)):
+        rows = method[method["suite"] == suite]
+        check_scores(config, suite, rows, range(config.seeds), path, exactly=False)
     return frame
 
 
@@ -196,18 +165,19 @@ def write_checked(config: Config, name: str) -> None:
 
 
 def checked_baselines(config: Config) -> list[Path]:
-    """The checked scores of the configured baselines that have any, not of an earlier attempt."""
-    pairs = (
-        (paths.baseline_checked(config, name), paths.baseline_scores(config, name))
-        for name in config.baselines
-    )
+    """The checked scores of the configured baselines whose scores are still those."""
     return [
-        checked
-        for checked, raw in pairs
-        if checked.exists()
-        and raw.exists()
-        and checked.stat().st_mtime_ns >= raw.stat().st_mtime_ns
+        paths.baseline_checked(config, name) for name in config.baselines if _holds(config, name)
     ]
+
+
+def _holds(config: Config, name: str) -> bool:
+    """Whether a baseline's checked scores are what the check makes of its scores as they are."""
+    checked = paths.baseline_checked(config, name)
+    try:
+        return checked.is_file() and read_scores(checked).equals(check_baseline(config, name))
+    except BenchError:
+        return False
 
 
 def write_scores(config: Config, suite: str) -> None:
@@ -249,4 +219,7 @@ def read_failures(config: Config, suite: str) -> pd.DataFrame:
     path = paths.failures(config, suite)
     frame = read_csv(path)
     check_columns(frame, FAILURES, str(path))
+    for column in ("seed", "step"):
+        frame[column] = integers(frame, column, 0, str(path))
+    one_of(frame, "state", (FAILED, RUNNING, MISSING), str(path))
     return frame

@@ -105,7 +105,7 @@ def _unfinished(folder: Path) -> dict[str, Any]:
 def read(path: Path) -> tuple[dict | None, str]:
     """A JSON object, or None if there is none, and what is wrong with the file, in words."""
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None, ""
     except OSError as error:
@@ -128,7 +128,7 @@ def claimed(folder: Path) -> bool:
     folder in the same microseconds, so the claims of finished runs are never tested.
     """
     try:
-        with open(folder / ".claim") as file:
+        with open(folder / ".claim", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -3,6 +3,9 @@
 RUN = ["suite", "algorithm", "sharing", "seed"]
 CELL = ["suite", "task", "algorithm", "sharing", "seed"]
 
+# Per metric of a task, the metrics that evaluation reports.
+REPORTED = {"return": ("return",), "success": ("success", "success_at_end")}
+
 METRICS = ["seed", "step", "metric", "source", "target", "value"]  # metrics.csv of a run
 MOVED = ["seed", "task", "kl", "log_likelihood"]  # shift.csv of a run
 SCORES = ["domain", *CELL, "step", "episodes", "metric", "score", "normalized_score"]

@@ -14,6 +14,9 @@ from safetensors import SafetensorError
 
 from cds_bench.errors import BenchError
 
+UMASK = os.umask(0o022)  # reading it means to set it
+os.umask(UMASK)
+
 
 @contextlib.contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
@@ -36,7 +39,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(0o666 & ~UMASK)
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except (OSError, SafetensorError) as error:  # safetensors wraps the system's errors in its own
@@ -66,12 +69,12 @@ def remove_temporaries(folder: Path) -> None:
 
 def write_json(path: Path | str, value: Any) -> None:
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n")
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def write_text(path: Path | str, text: str) -> None:
     with atomic(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_csv(path: Path | str, table: pd.DataFrame) -> None:
@@ -82,10 +85,12 @@ def write_csv(path: Path | str, table: pd.DataFrame) -> None:
 
 def read_json(path: Path | str) -> Any:
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; run the stage that writes it first") from error
-    except json.JSONDecodeError as error:
+    except OSError as error:
+        raise BenchError(f"{path}: not readable ({error.strerror or error})") from error
+    except (ValueError, RecursionError) as error:  # no JSON, or no UTF-8
         raise BenchError(
             f"{path}: not valid JSON ({error}); delete it to have it made again"
         ) from error
@@ -93,5 +98,8 @@ def read_json(path: Path | str) -> Any:
 
 def sha256(path: Path | str) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BenchError(f"{path}: not readable ({error.strerror or error})") from error

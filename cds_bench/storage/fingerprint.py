@@ -17,8 +17,8 @@ PACKAGES = ("cds_bench", "envs")
 # contain the values that they pass on.
 _NEUTRAL = """
 behaviour behaviour.recipes config config.plugins config.profile config.sections errors progress
-report.products report.sources report.targets storage.fingerprint storage.locks storage.paths
-storage.versions
+ranges report.products report.sources report.targets storage.fingerprint storage.locks
+storage.paths storage.versions
 """
 NEUTRAL = frozenset(["envs", *(f"cds_bench.{name}" for name in _NEUTRAL.split())])
 
@@ -61,7 +61,7 @@ def _tree(module: str) -> ast.Module:
     path = _path(module)
     if path is None:
         raise ValueError(f"fingerprint: no module '{module}' in this project")
-    return ast.parse(path.read_text())
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 @functools.cache

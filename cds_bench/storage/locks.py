@@ -20,7 +20,7 @@ def claim(folder: Path, use: str) -> IO[str]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / ".claim", "a+")  # noqa: SIM115 (closing it ends the claim)
+        file = open(folder / ".claim", "a+", encoding="utf-8")  # noqa: SIM115 (closing it ends the claim)
     except OSError as error:
         raise BenchError(f"{folder}: cannot be written ({error.strerror})") from error
     try:

@@ -51,6 +51,11 @@ def run_scores(config: Config, suite: str, algorithm: str, sharing: str, seeds: 
     return config.folder / "scores" / suite / algorithm / sharing / f"seeds{seeds}.csv"
 
 
+def run_evaluation(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
+    """The hashes of what one training job's evaluation read and wrote (JSON)."""
+    return run_scores(config, suite, algorithm, sharing, seeds).with_suffix(".json")
+
+
 def run_values(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
     """What one training job's critics expect, and the returns that its policies achieve."""
     return config.folder / "values" / suite / algorithm / sharing / f"seeds{seeds}.csv"

@@ -18,7 +18,7 @@ def versions(*packages: str) -> dict[str, str]:
 def processor() -> str:
     """The processor's name from Linux, or else from Python."""
     about = Path("/proc/cpuinfo")
-    text = about.read_text() if about.exists() else ""
+    text = about.read_text(encoding="utf-8") if about.exists() else ""
     named = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
     return named[1].strip() if named else platform.processor() or platform.machine()
 

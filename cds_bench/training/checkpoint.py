@@ -1,5 +1,8 @@
 """Checkpoints of a training job: exact, atomic, fingerprinted, at most two of them."""
 
+import contextlib
+import hashlib
+import io
 import pickle
 import shutil
 import signal
@@ -14,27 +17,36 @@ import torch
 from cds_bench.errors import BenchError
 from cds_bench.storage.files import atomic, write_json
 
-KEPT = 2  # if the newest is damaged, the previous one can still be read
+KEPT = 2  # should the newest be damaged, the one before it is whole
+DIGEST = hashlib.sha256().digest_size  # bytes of the hash that a checkpoint begins with
 SECONDS_BETWEEN_PROGRESS = 5.0
 
 
 def save(folder: Path, mark: dict[str, Any], content: dict[str, Any]) -> None:
-    """Writes the checkpoint of `content["step"]` and deletes all but the newest `KEPT`."""
-    with atomic(folder / f"{content['step']:012}.pt") as temporary:
-        torch.save({"mark": mark, "content": content}, temporary)
+    """Writes the checkpoint of `content["step"]` and drops all but the newest `KEPT`.
+
+    The file is the SHA-256 of the rest, then what torch.save writes: torch itself loads a file with
+    a flipped bit and says nothing.
+    """
+    buffer = io.BytesIO()
+    torch.save({"mark": mark, "content": content}, buffer)
+    with atomic(folder / f"{content['step']:012}.pt") as temporary, open(temporary, "wb") as file:
+        file.write(hashlib.sha256(buffer.getbuffer()).digest())
+        file.write(buffer.getbuffer())
     for path in _saved(folder)[KEPT:]:
         path.unlink()
 
 
 def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
-    """The newest checkpoint that can be read, on the CPU; None if there is none.
+    """The newest checkpoint that is whole, on the CPU; None where there is none.
 
-    Raises BenchError, with the keys that differ, if it belongs to another run than `mark`.
+    One that is damaged is named on standard error, and the one before it is taken.
+    Raises BenchError, with the keys that differ, when it is of another run than `mark`.
     """
     for path in _saved(folder):
         try:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+            found = _read(path)
+        except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             print(f"{path}: not readable ({reason}); it is ignored", file=sys.stderr)
             continue
@@ -45,6 +57,21 @@ def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
             )
         return found["content"]
     return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A checkpoint's mark and content. Raises ValueError for one that `save` did not write."""
+    data = memoryview(path.read_bytes())
+    if hashlib.sha256(data[DIGEST:]).digest() != data[:DIGEST]:
+        raise ValueError("its content is not what was saved")
+    found = torch.load(io.BytesIO(data[DIGEST:]), map_location="cpu", weights_only=True)
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(part), dict) for part in ("mark", "content")
+    ):
+        raise ValueError("it holds no training state")
+    if found["content"].get("step") != int(path.stem):
+        raise ValueError(f"it is of step {found['content'].get('step')}, not of its name's")
+    return found
 
 
 def remove(folder: Path) -> None:
@@ -96,7 +123,8 @@ class Keeper:
         now = time.monotonic()
         if now - self.told >= SECONDS_BETWEEN_PROGRESS:
             self.told = now
-            write_json(self.progress, progress())
+            with contextlib.suppress(BenchError):  # a full disk: nobody can watch, no more
+                write_json(self.progress, progress())
         if self.signal is None and now - self.saved < self.seconds:
             return
         save(self.folder, self.mark, capture())

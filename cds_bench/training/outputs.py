@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cds_bench.dataset.pool import Pool
 from cds_bench.storage.files import atomic, write_csv, write_json
+from cds_bench.storage.seals import POLICIES, hashes
 from cds_bench.storage.versions import now, processor, versions
 from cds_bench.training.device import hardware
 from cds_bench.training.loop import Job, Result
@@ -40,11 +41,12 @@ def write(
     # There is only one metadata key, because safetensors does not keep the order of several, and
     # the same run must give the same bytes.
     metadata = {"run": json.dumps({"tasks": pool.tasks, "pool": pool.sha256}, sort_keys=True)}
-    with atomic(folder / "policies.safetensors") as temporary:
+    with atomic(folder / POLICIES) as temporary:
         save_file(tensors, temporary, metadata)
     write_csv(folder / "metrics.csv", result.metrics)
     write_csv(folder / "timing.csv", result.timing)
     write_csv(folder / "shift.csv", moved)
+    names = ("metrics.csv", "timing.csv", "shift.csv")
     packages = ("torch", "numpy", "safetensors", "h5py")
     write_json(
         folder / "run.json",
@@ -53,6 +55,7 @@ def write(
             "code": code,
             "seeds": job.seeds,
             "failures": state.recorder.failed,
+            "sha256": hashes(**{name: folder / name for name in (POLICIES, *names)}),
             "resolved": {
                 "algorithm": vars(job.algorithm_config),
                 "sharing": vars(job.strategy_config),

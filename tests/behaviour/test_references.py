@@ -4,15 +4,11 @@ import numpy as np
 import pytest
 
 from cds_bench.behaviour.policy import policy_sha256, save_snapshots
-from cds_bench.behaviour.references import (
-    REFERENCES,
-    normalised,
-    read_references,
-    write_references,
-)
+from cds_bench.behaviour.references import write_references
 from cds_bench.errors import BenchError
 from cds_bench.storage import paths
 from cds_bench.storage.files import read_json, sha256, write_json
+from cds_bench.storage.reference_scores import REFERENCES, normalised, read_references
 
 
 def test_references_of_every_quality(collected, random_policy):

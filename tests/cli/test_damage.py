@@ -100,7 +100,7 @@ def test_too_few_steps_for_the_final_snapshots(copy, refused):
 def test_an_option_of_the_wrong_type(copy, refused):
     shutil.rmtree(copy.folder / "runs")
     wrong = copy.model_copy(update={"sharing": {"cds": {"tau": "high"}}})
-    assert refused(wrong, "train", *JOB).startswith("sharing.cds.tau: Input should be a val")
+    assert refused(wrong, "train", *JOB).startswith("--config: sharing.cds.tau: Input should")
 
 
 def test_a_missing_profile(call, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 import envs
 from cds_bench.behaviour.locomotion import snapshots
-from cds_bench.behaviour.references import normalised, read_references, write_references
+from cds_bench.behaviour.references import write_references
 from cds_bench.behaviour.rollout import stochastic, uniform
 from cds_bench.dataset import collect as collecting
 from cds_bench.dataset.collect import collect, rollouts, summary
@@ -16,6 +16,7 @@ from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.seeding import stream
 from cds_bench.storage import paths
+from cds_bench.storage.reference_scores import normalised, read_references
 
 MIXED = "walker2d-mixed"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import envs
-from cds_bench.behaviour.references import read_references, write_references
+from cds_bench.behaviour.references import write_references
 from cds_bench.config import parse
 from cds_bench.dataset.collect import collect
 from cds_bench.dataset.manifest import write_manifest
@@ -14,6 +14,7 @@ from cds_bench.dataset.store import episodes, read_dataset
 from cds_bench.seeding import stream
 from cds_bench.storage import paths
 from cds_bench.storage.files import read_json
+from cds_bench.storage.reference_scores import read_references
 from envs import navigation
 from envs.navigation import PLACES
 

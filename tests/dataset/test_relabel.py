@@ -10,7 +10,7 @@ import envs
 from cds_bench.dataset.manifest import write_manifest
 from cds_bench.dataset.pool import load_pool, save_pool
 from cds_bench.dataset.relabel import build_pool, pooled
-from cds_bench.dataset.store import read_dataset
+from cds_bench.dataset.store import content_sha256, expected_columns, read_dataset
 from cds_bench.errors import BenchError
 from cds_bench.storage import paths
 from cds_bench.storage.files import read_json, sha256, write_json
@@ -129,11 +129,15 @@ def test_datasets_that_do_not_fit_together_are_refused(config, datasets):
         for key in ("observations", "next_observations"):
             del file[key]
             file[key] = datasets["jump"][key][:, :-1]
+        stored = {key: file[key][()] for key in expected_columns("jump")}
+        file.attrs["sha256"] = content_sha256(stored, dict(file.attrs))
     write_manifest(config, SUITE)
     with pytest.raises(BenchError, match=r"jump\.hdf5: observations has shape \(200, 16\)"):
         build_pool(config, SUITE)
 
 
 def test_the_pool_does_not_depend_on_who_builds_it(pool, datasets, tmp_path):
-    again = save_pool(tmp_path / "again.hdf5", pooled(SUITE, [datasets[task] for task in TASKS]))
+    parts = [datasets[task] for task in TASKS]
+    made = pooled(SUITE, parts, [len(part["rewards"]) for part in parts])
+    again = save_pool(tmp_path / "again.hdf5", made)
     assert again.sha256 == pool.sha256

@@ -105,7 +105,7 @@ DAMAGE = {
         replace("actions", lambda c: c.astype(np.float64)),
         "actions has dtype float64, expected float32",
     ),
-    "text": (replace("rewards", lambda c: [b"x"] * len(c)), "rewards has dtype"),
+    "text": (replace("rewards", lambda c: [b"x"] * len(c)), "key .rewards. holds no numbers"),
     "empty": (replace("rewards", lambda c: h5py.Empty(c.dtype)), "key 'rewards' is missing"),
     "two ends": (fall_twice, r"both terminal and timeout \(first at row \d+\)"),
     "no end": (

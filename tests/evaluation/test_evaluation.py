@@ -240,7 +240,11 @@ def test_failed_seeds_have_no_scores(trained, tmp_path, failed):
     evaluate(config, *KEY)
     whole = [pd.read_csv(place(config, *KEY)) for place in (paths.run_scores, paths.run_values)]
     file = paths.run(config, *KEY) / "run.json"
-    write_json(file, read_json(file) | {"failures": [{"seed": seed} for seed in failed]})
+    write_json(
+        file,
+        read_json(file)
+        | {"failures": [{"seed": seed, "step": 1, "reason": "x"} for seed in failed]},
+    )
     evaluate(config, *KEY)
     for before, place in zip(whole, (paths.run_scores, paths.run_values), strict=True):
         found = pd.read_csv(place(config, *KEY))

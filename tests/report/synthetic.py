@@ -10,13 +10,14 @@ from cds_bench.config import Config
 from cds_bench.seeding import stream
 from cds_bench.statistics.gaps import gaps
 from cds_bench.statistics.schema import merge
-from cds_bench.storage import files, paths
-from cds_bench.storage.columns import SCORES
+from cds_bench.storage import files, paths, seals
+from cds_bench.storage.columns import MOVED, SCORES, VALUES
+from cds_bench.storage.reference_scores import REFERENCES
 
 SUITE = "walker2d-mixed"
 SHARING = ("no_sharing", "sharing_all", "hipi", "cds_basic", "cds")
 LEVELS = dict(zip(SHARING, (0.45, 0.3, 0.4, 0.55, 0.62), strict=True))
-STEPS = (*range(10_000, 100_001, 10_000), 92_000, 94_000, 96_000, 98_000)
+STEPS = (*range(0, 80_001, 10_000), 90_000, 92_500, 95_000, 97_500, 100_000)
 
 
 def config(folder, **changes) -> Config:
@@ -27,9 +28,13 @@ def config(folder, **changes) -> Config:
         "suites": {SUITE: {}},
         "algorithms": {"cql": {}},
         "sharing": {name: {} for name in SHARING},
+        "training": {},
         "protocol": {"resamples": 500},
     }
-    return Config.model_validate({**values, **changes})
+    values |= changes
+    values["training"] = {"steps": 100_000, **values["training"]}
+    values["protocol"] = {"curve_episodes": 10, **values["protocol"]}
+    return Config.model_validate(values)
 
 
 def run_scores(suite: str, algorithm: str, sharing: str, seeds) -> pd.DataFrame:
@@ -44,6 +49,7 @@ def run_scores(suite: str, algorithm: str, sharing: str, seeds) -> pd.DataFrame:
             level = LEVELS.get(sharing, 0.5) + 0.1 * place + 0.06 * rng.standard_normal()
             for step in sorted(STEPS):
                 value = level * (1 - np.exp(-step / 25_000)) + 0.05 * rng.standard_normal()
+                value = value if envs.TASKS[task].metric == "return" else np.clip(value, 0, 1)
                 key = (envs.SUITES[suite].domain, suite, task, algorithm, sharing, seed, step, 10)
                 if envs.TASKS[task].metric == "return":
                     rows.append((*key, "return", 3000 * value - 20, value))
@@ -117,6 +123,8 @@ def run_record(seeds, **changes) -> dict:
         "code": "0123456789abcdef",
         "seeds": list(seeds),
         "failures": [],
+        "resolved": {},
+        "sha256": {},
         "hardware": {
             "processor": "A Processor",
             "machine": "x86_64",
@@ -146,11 +154,48 @@ def write(config: Config) -> None:
             for first, last in config.seed_groups:
                 key = (suite, algorithm, sharing, f"{first}-{last}")
                 seeds = range(first, last + 1)
-                files.write_json(paths.run(config, *key) / "run.json", {"failures": []})
                 files.write_csv(
                     paths.run_scores(config, *key), run_scores(suite, algorithm, sharing, seeds)
                 )
                 metrics = run_metrics(suite, sharing, seeds)
                 files.write_csv(paths.run(config, *key) / "metrics.csv", metrics)
+                write_shift(config, key)
+                seal(config, key)
+    write_references(config)
     for suite in config.suites:
         files.write_csv(paths.failures(config, suite), gaps(config, suite))
+
+
+def write_references(config: Config) -> None:
+    """Of a task with returns: -20 for the random policy and 2980 for the expert."""
+    for task in config.tasks():
+        metric = envs.TASKS[task].metric
+        means = (-20, 1480, 2980) if metric == "return" else (0.0, 0.5, 1.0)
+        about = {name: {"mean": mean} for name, mean in zip(REFERENCES, means, strict=True)}
+        files.write_json(paths.references(config, task), {"task": task, "metric": metric, **about})
+
+
+def write_shift(config: Config, key: tuple[str, str, str, str], failed=()) -> None:
+    """A job's shift.csv and values, all 0."""
+    first, last = map(int, key[3].split("-"))
+    seeds = [seed for seed in range(first, last + 1) if seed not in failed]
+    rows = list(product(seeds, envs.SUITES[key[0]].tasks))
+    moved = pd.DataFrame([(*row, 0.0, 0.0) for row in rows], columns=MOVED)
+    files.write_csv(paths.run(config, *key) / "shift.csv", moved)
+    cells = [(key[0], task, key[1], key[2], seed, 0.0, 0.0) for seed, task in rows]
+    files.write_csv(paths.run_values(config, *key), pd.DataFrame(cells, columns=VALUES))
+
+
+def seal(config: Config, key: tuple[str, str, str, str], **changes) -> None:
+    """Writes a job's run.json and the record of its evaluation, for its files as they are."""
+    first, last = map(int, key[3].split("-"))
+    folder, policies = paths.run(config, *key), "ab" * 32
+    made = {
+        name: folder / name for name in ("metrics.csv", "shift.csv") if (folder / name).exists()
+    }
+    record = run_record(range(first, last + 1), **changes)
+    record["sha256"] = {seals.POLICIES: policies, **seals.hashes(**made)}
+    files.write_json(folder / "run.json", record)
+    scored = {"scores": paths.run_scores(config, *key), "values": paths.run_values(config, *key)}
+    there = {name: path for name, path in scored.items() if path.exists()}
+    seals.seal(paths.run_evaluation(config, *key), policies, **there)

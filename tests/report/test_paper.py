@@ -51,6 +51,7 @@ def write_shift(config, suite, algorithm, sharing):
     values = [(suite, task, algorithm, sharing, seed, 12.0, 10.0) for seed, task in cells]
     columns = ["suite", "task", "algorithm", "sharing", "seed", "q_initial", "discounted_return"]
     files.write_csv(paths.run_values(config, *key), pd.DataFrame(values, columns=columns))
+    synthetic.seal(config, key)
 
 
 def test_the_main_table_has_every_suite_and_method(config):

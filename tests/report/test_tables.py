@@ -130,9 +130,10 @@ def test_a_failed_run_is_marked_with_its_reason(tmp_path):
             for seed in seeds
         ]
         key = (SUITE, "cql", sharing, "0-2")
-        files.write_json(paths.run(config, *key) / "run.json", {"failures": reasons})
         found = pd.read_csv(paths.run_scores(config, *key))
         files.write_csv(paths.run_scores(config, *key), found[~found["seed"].isin(seeds)])
+        synthetic.write_shift(config, key, failed=seeds)
+        synthetic.seal(config, key, failures=reasons)
     merging.write_suite(config, SUITE)
     make(config, "table", SUITE)
     table = pd.read_csv(paths.table(config, "", "csv", SUITE)).set_index(["task", "sharing"])

@@ -48,7 +48,7 @@ def without(scores, **key):
 def test_headline_is_the_mean_of_the_last_snapshots(config, scores):
     run = scores.query("task == 'jump' and sharing == 'cds' and seed == 1").sort_values("step")
     row = cell(headline(scores, config.protocol), task="jump", sharing="cds", seed=1)
-    assert list(run["step"].tail(5)) == [92_000, 94_000, 96_000, 98_000, 100_000]
+    assert list(run["step"].tail(5)) == [90_000, 92_500, 95_000, 97_500, 100_000]
     assert row["normalized_score"] == pytest.approx(run["normalized_score"].tail(5).mean())
     assert row["score"] == pytest.approx(run["score"].tail(5).mean())
     assert row["snapshots"] == 5
@@ -75,7 +75,7 @@ def test_success_at_the_end_is_kept_and_not_averaged_in(tmp_path):
 
 
 def test_headline_does_not_pad_a_task_with_earlier_steps(config, scores):
-    scores = without(scores, task="jump", step=98_000)
+    scores = without(scores, task="jump", step=97_500)
     assert set(headline(scores, config.protocol).query("task == 'jump'")["snapshots"]) == {4}
     assert "4 of 5 snapshots" in cell(
         summarise(config, scores, SUITE), task="jump", sharing="cds"

@@ -104,11 +104,12 @@ def test_merge_takes_external_files_and_writes_a_header_without_runs(tmp_path):
 def test_merge_refuses_rows_of_another_run(tmp_path):
     config = synthetic.config(tmp_path)
     key = (synthetic.SUITE, "cql", "cds", "0-2")
-    files.write_json(paths.run(config, *key) / "run.json", {"failures": []})
     path = paths.run_scores(config, *key)
     files.write_csv(path, synthetic.run_scores(synthetic.SUITE, "cql", "hipi", range(3)))
+    synthetic.seal(config, key)
     with pytest.raises(BenchError, match=r"seeds0-2.csv: column 'sharing'.*'cds'.*path says"):
         schema.merge(config, SUITE)
     files.write_csv(path, synthetic.run_scores(synthetic.SUITE, "cql", "cds", range(4)))
+    synthetic.seal(config, key)
     with pytest.raises(BenchError, match=r"column 'seed'.*in 0 to 2"):
         schema.merge(config, SUITE)

@@ -98,6 +98,7 @@ def test_missing_runs_and_seeds_that_failed(tmp_path):
     path = paths.run(config, SUITE, "cql", "cds", "1-1") / "metrics.csv"
     failed = pd.read_csv(path)
     files.write_csv(path, failed[failed.step < 30_000])
+    synthetic.seal(config, (SUITE, "cql", "cds", "1-1"))
     summary = selection.summarise(config, SUITE, selection.read_selection(config, SUITE))
     rows = summary[summary["measure"] == "auc"].set_index(["sharing", "task"])
     assert (rows.loc["cds", "n"] == 2).all(), "the failed seed has no log points in the last half"

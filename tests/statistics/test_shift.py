@@ -36,6 +36,7 @@ def config(tmp_path):
                 paths.run_values(config, *key),
                 pd.DataFrame(values, columns=[*columns, "discounted_return"]),
             )
+            synthetic.seal(config, key)
     merging.write_suite(config, SUITE)
     return config
 

@@ -36,6 +36,45 @@ def test_success_replaces(old):
     assert old.stat().st_mode & 0o777 == 0o644
 
 
+def test_the_umask_is_respected(tmp_path):
+    code = (
+        "import os, sys; os.umask(0o077); from cds_bench.storage.files import write_text; "
+        "write_text(sys.argv[1], 'x')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "private")], check=True)
+    assert (tmp_path / "private").stat().st_mode & 0o777 == 0o600
+
+
+def test_files_are_utf_8_in_every_locale(tmp_path):
+    code = (
+        "import sys; from cds_bench.storage import files; "
+        "files.write_text(sys.argv[1], chr(215)); files.write_json(sys.argv[2], 1); "
+        "assert files.read_json(sys.argv[2]) == 1"
+    )
+    plain = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    arguments = [sys.executable, "-c", code, str(tmp_path / "text"), str(tmp_path / "number")]
+    subprocess.run(arguments, env=os.environ | plain, check=True)
+    assert (tmp_path / "text").read_bytes() == "×".encode()
+
+
+def test_what_is_no_readable_file_is_said_plainly(tmp_path):
+    loop, latin, deep = (tmp_path / name for name in ("loop", "latin", "deep"))
+    loop.symlink_to(loop)
+    latin.write_bytes(b'"\xff"')
+    deep.write_text("[" * 100_000)
+    for path, message in (
+        (tmp_path, "not readable"),
+        (loop, "not readable"),
+        (latin, "not valid JSON"),
+        (deep, "not valid JSON"),
+    ):
+        with pytest.raises(BenchError, match=message) as error:
+            read_json(path)
+        assert str(error.value).startswith(f"{path}: ")
+    with pytest.raises(BenchError, match="not readable"):
+        sha256(tmp_path)
+
+
 def test_folders_are_made(tmp_path):
     write_text(tmp_path / "a" / "b" / "c.txt", "new")
     assert (tmp_path / "a" / "b" / "c.txt").read_text() == "new"

@@ -164,7 +164,7 @@ EDITS = {
     ("envs/__init__.py", "import importlib"): {},
     ("cds_bench/behaviour/recipes.py", "import importlib"): {},
     ("cds_bench/behaviour/rollout.py", "EPISODE_SEEDS = "): {
-        domain: {DATA, SCORES} for domain in envs.DOMAINS
+        domain: {DATA} for domain in envs.DOMAINS
     },
 }
 

@@ -20,12 +20,13 @@ rule baseline_job:
     message:
         "Writing the job of {wildcards.baseline}"
     shell:
-        "printf '%s\\n' {params.job:q} > {output} 2> {log}"
+        "printf '%s\\n' {params.job:q} > {output:q} 2> {log:q}"
 
 
 rule baseline_check:
     input:
-        str(paths.baseline_scores(settings, "{baseline}")),
+        jobs.all_references(settings),
+        scores=str(paths.baseline_scores(settings, "{baseline}")),
     output:
         str(paths.baseline_checked(settings, "{baseline}")),
     log:
@@ -36,16 +37,10 @@ rule baseline_check:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=lambda wildcards: part(
-            settings,
-            "suites",
-            "seeds",
-            "seeds_per_job",
-            f"baselines.{wildcards.baseline}",
-        ),
+        config=part(settings, *products.CHECKED),
         code=fingerprint("cds_bench.statistics.schema"),
     message:
         "Checking the scores of {wildcards.baseline}"
     shell:
-        "cds-bench check-baseline --baseline {wildcards.baseline} "
-        "--config {params.config:q} > {log} 2>&1"
+        "cds-bench check-baseline --baseline {wildcards.baseline:q} "
+        "--config {params.config:q} > {log:q} 2>&1"

@@ -24,7 +24,7 @@ if settings.behaviour == "train":
         message:
             "Training the behaviour policy {wildcards.policy}"
         shell:
-            "cds-bench behaviour --policy {wildcards.policy} --config {params.config:q} > {log} 2>&1"
+            "cds-bench behaviour --policy {wildcards.policy:q} --config {params.config:q} > {log:q} 2>&1"
 
 
 rule references:
@@ -48,4 +48,4 @@ rule references:
     message:
         "Measuring the random, behaviour and expert policies of {wildcards.task}"
     shell:
-        "cds-bench references --task {wildcards.task} --config {params.config:q} > {log} 2>&1"
+        "cds-bench references --task {wildcards.task:q} --config {params.config:q} > {log:q} 2>&1"

@@ -25,8 +25,8 @@ rule dataset:
     message:
         "Collecting {wildcards.suite}/{wildcards.task}"
     shell:
-        "cds-bench dataset --suite {wildcards.suite} --task {wildcards.task} "
-        "--config {params.config:q} > {log} 2>&1"
+        "cds-bench dataset --suite {wildcards.suite:q} --task {wildcards.task:q} "
+        "--config {params.config:q} > {log:q} 2>&1"
 
 
 rule pool:
@@ -52,4 +52,4 @@ rule pool:
     message:
         "Checking and relabelling the datasets of {wildcards.suite}"
     shell:
-        "cds-bench pool --suite {wildcards.suite} --config {params.config:q} > {log} 2>&1"
+        "cds-bench pool --suite {wildcards.suite:q} --config {params.config:q} > {log:q} 2>&1"

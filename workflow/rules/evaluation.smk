@@ -13,6 +13,7 @@ rule evaluate:
     output:
         scores=str(paths.run_scores(settings, *run_key)),
         values=str(paths.run_values(settings, *run_key)),
+        record=str(paths.run_evaluation(settings, *run_key)),
     log:
         jobs.log(settings, "evaluate", *run_key),
     benchmark:
@@ -38,6 +39,6 @@ rule evaluate:
         "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
         "seeds {wildcards.seeds}"
     shell:
-        "cds-bench evaluate --suite {wildcards.suite} --algorithm {wildcards.algorithm} "
-        "--sharing {wildcards.sharing} --seeds {wildcards.seeds} "
-        "--config {params.config:q} > {log} 2>&1"
+        "cds-bench evaluate --suite {wildcards.suite:q} --algorithm {wildcards.algorithm:q} "
+        "--sharing {wildcards.sharing:q} --seeds {wildcards.seeds:q} "
+        "--config {params.config:q} > {log:q} 2>&1"

@@ -18,13 +18,14 @@ for target, suite in targets.targets(settings):
         threads: 1
         params:
             target=target,
-            suite=f"--suite {suite}" if suite else "",
+            suite=["--suite", suite] if suite else [],
             config=targets.configuration(settings, target, suite),
             code=targets.code(settings, target, suite),
         message:
             f"Making {targets.rule(target, suite)}"
         shell:
-            "cds-bench make {params.target} {params.suite} --config {params.config:q} > {log} 2>&1"
+            "cds-bench make {params.target:q} {params.suite:q} "
+            "--config {params.config:q} > {log:q} 2>&1"
 
 
 rule tables:
@@ -54,7 +55,7 @@ rule configuration:
     message:
         "Writing the resolved configuration"
     shell:
-        "cds-bench config --config {params.config:q} > {output} 2> {log}"
+        "cds-bench config --config {params.config:q} > {output:q} 2> {log:q}"
 
 
 rule report:
@@ -77,4 +78,4 @@ rule report:
     message:
         "Making the report page"
     shell:
-        "cds-bench report --config {input.configuration:q} > {log} 2>&1"
+        "cds-bench report --config {input.configuration:q} > {log:q} 2>&1"

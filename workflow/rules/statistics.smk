@@ -5,6 +5,7 @@ rule suite_statistics:
     input:
         lambda wildcards: jobs.suite_runs(settings, wildcards.suite),
         jobs.baseline_scores(settings),
+        jobs.all_references(settings),
     output:
         jobs.suite_statistics(settings, "{suite}"),
     log:
@@ -15,7 +16,7 @@ rule suite_statistics:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=part(settings, *products.RESULTS),
+        config=part(settings, *products.CHECKED),
         code=fingerprint(
             "cds_bench.statistics.comparisons",
             "cds_bench.statistics.schema",
@@ -24,7 +25,7 @@ rule suite_statistics:
     message:
         "Comparing the methods on {wildcards.suite}"
     shell:
-        "cds-bench statistics --suite {wildcards.suite} --config {params.config:q} > {log} 2>&1"
+        "cds-bench statistics --suite {wildcards.suite:q} --config {params.config:q} > {log:q} 2>&1"
 
 
 rule statistics:
@@ -49,4 +50,4 @@ rule statistics:
     message:
         "Merging the suites' results and testing the paper's claims"
     shell:
-        "cds-bench statistics --config {params.config:q} > {log} 2>&1"
+        "cds-bench statistics --config {params.config:q} > {log:q} 2>&1"

@@ -36,6 +36,6 @@ rule train:
         "Training {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
         "seeds {wildcards.seeds}"
     shell:
-        "cds-bench train --suite {wildcards.suite} --algorithm {wildcards.algorithm} "
-        "--sharing {wildcards.sharing} --seeds {wildcards.seeds} "
-        "--config {params.config:q} > {log} 2>&1"
+        "cds-bench train --suite {wildcards.suite:q} --algorithm {wildcards.algorithm:q} "
+        "--sharing {wildcards.sharing:q} --seeds {wildcards.seeds:q} "
+        "--config {params.config:q} > {log:q} 2>&1"

@@ -19,4 +19,4 @@ rule TEMPLATE:
     message:
         "Running TEMPLATE"
     shell:
-        "python {input.program} {input.job} {output} > {log} 2>&1"
+        "python {input.program:q} {input.job:q} {output:q} > {log:q} 2>&1"

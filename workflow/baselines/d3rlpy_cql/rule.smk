@@ -28,7 +28,7 @@ rule d3rlpy_cql_environment:
     message:
         "Making d3rlpy's own environment: some minutes, once"
     shell:
-        "bash {input.script} > {log} 2>&1"
+        "bash {input.script:q} > {log:q} 2>&1"
 
 
 rule d3rlpy_cql_train:
@@ -54,8 +54,8 @@ rule d3rlpy_cql_train:
     message:
         "Training d3rlpy's CQL on {wildcards.suite}/{wildcards.task}, seed {wildcards.seed}"
     shell:
-        "workflow/baselines/d3rlpy_cql/.venv/bin/python {input.program} --job {params.job:q} "
-        "--task {wildcards.task} --seed {wildcards.seed} --output {output} > {log} 2>&1"
+        "workflow/baselines/d3rlpy_cql/.venv/bin/python {input.program:q} --job {params.job:q} "
+        "--task {wildcards.task:q} --seed {wildcards.seed:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule d3rlpy_cql_evaluate:
@@ -92,5 +92,5 @@ rule d3rlpy_cql_evaluate:
     message:
         "Evaluating d3rlpy's CQL"
     shell:
-        "cds-bench evaluate-policies {input.policies} --baseline d3rlpy_cql "
-        "--config {params.config:q} > {log} 2>&1"
+        "cds-bench evaluate-policies {input.policies:q} --baseline d3rlpy_cql "
+        "--config {params.config:q} > {log:q} 2>&1"

@@ -1,0 +1,90 @@
+"""The records beside a run's files: what its training and its evaluation wrote, with hashes."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from cds_bench.errors import BenchError, shown
+from cds_bench.storage.files import read_json, sha256, write_json
+
+POLICIES = "policies.safetensors"
+REMEDY = "delete it to have it made again"
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Index = Annotated[int, Field(ge=0)]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Failure(Record):
+    """A seed whose losses were not finite."""
+
+    seed: Index
+    step: Index
+    reason: str
+
+
+class Run(Record):
+    """What later stages read of run.json, which training writes last."""
+
+    fingerprint: dict[str, Any]
+    seeds: list[Index]
+    failures: list[Failure]
+    resolved: dict[str, dict[str, Any]]
+    sha256: dict[str, Hash]
+
+    @property
+    def finished(self) -> list[int]:
+        """The seeds that did not fail."""
+        failed = {failure.seed for failure in self.failures}
+        return [seed for seed in self.seeds if seed not in failed]
+
+
+class Evaluation(Record):
+    """What a run's evaluation wrote, and the hash of the policies that it rolled out."""
+
+    policies: Hash
+    sha256: dict[str, Hash]
+
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+def read_run(folder: Path) -> Run:
+    """A run's run.json. Raises BenchError naming the key that is missing or wrong."""
+    return read_record(folder / "run.json", Run)
+
+
+def read_record(path: Path, kind: type[Kind]) -> Kind:
+    """A JSON file as a record. Raises BenchError naming the key that is missing or wrong."""
+    try:
+        return kind.model_validate(read_json(path))
+    except pydantic.ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"])) or "the file"
+        got = "" if problem["type"] == "missing" else f" (got {shown(problem['input'])})"
+        raise BenchError(f"{path}: {key}: {problem['msg']}{got}; {REMEDY}") from None
+
+
+def hashes(**files: Path) -> dict[str, str]:
+    """The SHA-256 of each file, by the name that it is given."""
+    return {name: sha256(path) for name, path in files.items()}
+
+
+def check(path: Path, name: str, expected: dict[str, str], origin: Path) -> None:
+    """Raises BenchError unless a file is the one whose hash `origin` holds under `name`."""
+    if name not in expected:
+        raise BenchError(f"{origin}: sha256.{name}: is missing; {REMEDY}")
+    if (found := sha256(path)) != expected[name]:
+        raise BenchError(
+            f"{path}: SHA-256 is {found}, but {origin} says {expected[name]}: the file changed "
+            "after it was written; delete both to have them made again"
+        )
+
+
+def seal(path: Path, policies: str, **files: Path) -> None:
+    """Writes an evaluation's record; `policies` is the hash of what was rolled out."""
+    write_json(path, {"policies": policies, "sha256": hashes(**files)})
