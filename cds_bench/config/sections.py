@@ -105,6 +105,9 @@ class Training(Section):
     learning_rate_decay: Literal["none", "cosine"] = Field(
         "none", description="how all learning rates change: not at all, or along half a cosine to 0"
     )
+    augmentation: Literal["none", "shift"] = Field(
+        "none", description="of pictures: not at all, or random shifts by up to 4 pixels (DrQ)"
+    )
     log_points: Annotated[int, Field(gt=0, le=100_000)] = Field(
         100, description="rows of metrics, evenly over training"
     )

@@ -36,11 +36,6 @@ def run(
     key = (suite, algorithm, sharing, seeds)
     folder, checkpoints = paths.run(config, *key), paths.checkpoints(config, *key)
     pool = load_pool(paths.pool(config, suite))
-    if pool.pictures:
-        raise BenchError(
-            f"{paths.pool(config, suite)}: its observations are pictures, and training takes only "
-            "vectors so far; train another suite"
-        )
     mark = identity(config, suite, algorithm, sharing, pool.sha256)
     refuse_other(folder, mark)
     torch.set_num_threads(config.training.threads)
@@ -90,6 +85,7 @@ def make_job(
         layer_norm=config.training.layer_norm,
         learning_rate_decay=config.training.learning_rate_decay,
         device=resolve_device(config.training.device),
+        augmentation=config.training.augmentation,
     )
 
 
