@@ -1,15 +1,17 @@
 """The pool on the device: sampling of offers and gathering of relabelled batches by index."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cds_bench.algorithms import encoder
 from cds_bench.dataset.pool import NORMALISED_LIMIT, Pool, next_rows
 from cds_bench.dataset.returns import returns_to_go
 from cds_bench.errors import BenchError
-from cds_bench.records import Batch, Offer, Sharing
+from cds_bench.noise import Noise
+from cds_bench.records import Batch, Offer, Parameters, Sharing
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,29 @@ def gather(pool: DevicePool, rows: Tensor) -> Transitions:
         return Transitions(flat, seen, rows_of(pool.actions, flat), following)
     tables = (pool.observations, pool.actions, pool.next_observations)
     return Transitions(flat, *(rows_of(table, flat) for table in tables))
+
+
+def encoded(transitions: Transitions, parameters: Parameters, shifts: Noise | None) -> Transitions:
+    """The transitions with the features of their pictures, each computed once; vectors as they are.
+
+    Only the features of `observations` carry a gradient. shifts: the stream of random shifts, or
+    None for no shifts. Every encoder of the step sees the same shifted pictures.
+    """
+    if not parameters:
+        return transitions
+    both = (transitions.observations, transitions.next_observations)
+    if shifts:
+        both = tuple(encoder.shifted(each, shifts.uniform(each.shape[1], 2)) for each in both)
+    pictures, next_pictures = both
+    with torch.no_grad():
+        following = encoder.features(parameters, next_pictures)
+    return replace(
+        transitions,
+        observations=encoder.features(parameters, pictures),
+        next_observations=following,
+        pictures=pictures,
+        next_pictures=next_pictures,
+    )
 
 
 def relabel(

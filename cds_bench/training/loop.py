@@ -2,10 +2,9 @@
 
 import itertools
 import math
-import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -22,6 +21,7 @@ from cds_bench.seeding import seed_of
 from cds_bench.storage.versions import now
 from cds_bench.training import data
 from cds_bench.training.data import DevicePool, Transitions
+from cds_bench.training.device import peak_bytes
 from cds_bench.training.recorder import Recorder
 
 
@@ -208,29 +208,6 @@ def critic_of(job: Job, pool: DevicePool, state: State, transitions: Transitions
     return Critic(value=value, backup=backup, returns=returns)
 
 
-def encoded(learner: Learner, transitions: Transitions, shifts: Noise | None) -> Transitions:
-    """The transitions with the features of their pictures, each computed once; vectors as they are.
-
-    Only the features of `observations` carry a gradient. shifts: the stream of random shifts, or
-    None for no shifts. Every encoder of the step sees the same shifted pictures.
-    """
-    if not learner.encoder:
-        return transitions
-    both = (transitions.observations, transitions.next_observations)
-    if shifts:
-        both = tuple(encoder.shifted(each, shifts.uniform(each.shape[1], 2)) for each in both)
-    pictures, next_pictures = both
-    with torch.no_grad():
-        following = encoder.features(learner.encoder, next_pictures)
-    return replace(
-        transitions,
-        observations=encoder.features(learner.encoder, pictures),
-        next_observations=following,
-        pictures=pictures,
-        next_pictures=next_pictures,
-    )
-
-
 def effective_batch(
     job: Job, pool: DevicePool, state: State
 ) -> tuple[Batch, Tensor, Offer, Sharing]:
@@ -239,7 +216,8 @@ def effective_batch(
     draws = state.noise["batch"].uniform(*shape, dtype=torch.float64)
     rows = data.offer_rows(pool, job.strategy_config.batch, draws)
     offer = data.make_offer(pool, rows)
-    transitions = encoded(state.learner, data.gather(pool, rows), state.noise.get("augmentation"))
+    shifts = state.noise.get("augmentation")
+    transitions = data.encoded(data.gather(pool, rows), state.learner.encoder, shifts)
     with torch.no_grad():
         decision = job.strategy.share(
             job.strategy_config,
@@ -320,10 +298,3 @@ def train(
     columns = ["step", "seconds", "steps_per_second"]
     timing = pd.DataFrame(state.timing, columns=columns)
     return Result(policies, state.recorder.table(), timing, state)
-
-
-def peak_bytes(device: str) -> int:
-    """The peak memory of this process: on the GPU if it trains there, else the main memory."""
-    if device != "cpu":
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
