@@ -35,25 +35,29 @@ SHIFT = 4  # pixels; random shifts are at most this large along each side, as in
 def initialise_encoder(
     generators: list[torch.Generator], picture: tuple[int, int, int] | None, device: str
 ) -> Parameters:
-    """Fresh encoders of pictures [height, width, channels], or none.
+    """Fresh encoders of pictures, or none; `layers` says which pictures are refused."""
+    if picture is None:
+        return {}
+    return networks.initialise_layers(generators, 1, layers(picture), device)
+
+
+def layers(picture: tuple[int, int, int]) -> list[tuple[int, int]]:
+    """The numbers of inputs and outputs of each layer for pictures [height, width, channels].
 
     Raises BenchError if a picture is too small for the convolutions.
     """
-    if picture is None:
-        return {}
     height, width, channels = picture
-    layers = []
+    found = []
     for kernel, stride, outputs in CONVOLUTIONS:
-        layers.append((kernel * kernel * channels, outputs))
+        found.append((kernel * kernel * channels, outputs))
         height, width = ((side - kernel) // stride + 1 for side in (height, width))
         channels = outputs
         if min(height, width) < 1:
             raise BenchError(
-                f"the pool's pictures have {picture[0]} x {picture[1]} pixels, which are too few "
-                "for the encoder's convolutions; draw larger ones"
+                f"observations have {picture[0]} x {picture[1]} pixels, which are too few for the "
+                "encoder's convolutions; draw larger pictures"
             )
-    layers.append((height * width * channels, FEATURES))
-    return networks.initialise_layers(generators, 1, layers, device)
+    return [*found, (height * width * channels, FEATURES)]
 
 
 def features(encoder: Parameters, pictures: Tensor) -> Tensor:

@@ -3,10 +3,12 @@
 import os
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from cds_bench.algorithms import encoder
 from cds_bench.config import Config, options, plugins
 from cds_bench.config.snapshots import snapshot_steps
 from cds_bench.dataset.pool import load_pool
@@ -35,7 +37,9 @@ def run(
     """
     key = (suite, algorithm, sharing, seeds)
     folder, checkpoints = paths.run(config, *key), paths.checkpoints(config, *key)
-    pool = load_pool(paths.pool(config, suite))
+    pool = load_pool(path := paths.pool(config, suite))
+    if pool.pictures:
+        _check_encoder(path, pool.observations.shape[1:])
     mark = identity(config, suite, algorithm, sharing, pool.sha256)
     refuse_other(folder, mark)
     torch.set_num_threads(config.training.threads)
@@ -64,6 +68,14 @@ def run(
         write(folder, job, pool, result, moved, mark, exact["code"])
         progress.unlink(missing_ok=True)
         checkpoint.remove(checkpoints)
+
+
+def _check_encoder(path: Path, picture: tuple[int, int, int]) -> None:
+    """Raises BenchError, with the pool's file, if the encoder can't take such pictures."""
+    try:
+        encoder.layers(picture)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
 
 
 def make_job(
