@@ -6,13 +6,16 @@ from matplotlib.figure import Figure
 
 from cds_bench.report import plotting
 from cds_bench.theory.claims import summarise
-from cds_bench.theory.simulate import BINS, CLONE, OPTIMAL
-from cds_bench.theory.table import named
+from cds_bench.theory.simulate import BINS, CLONE, OPTIMAL, REFERENCES
 
 SHOWN = (
     "no_sharing", "sharing_all", "cds_basic", "cds_basic_k90", "cds", "cds_k90", "oracle", OPTIMAL,
 )  # fmt: skip
 HEIGHT = 2.3  # inches per row of panels
+
+
+def named(strategy: str) -> str:
+    return f"{strategy} (reference)" if strategy in REFERENCES else strategy
 
 
 def figure(frame: pd.DataFrame) -> Figure:
