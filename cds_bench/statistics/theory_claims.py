@@ -4,9 +4,9 @@ import pandas as pd
 
 from cds_bench.config import Config
 from cds_bench.statistics.decisions import OVERALL, SUPPORTED, Decision
-from cds_bench.statistics.reading import check_columns, numbers, one_of, read_csv
+from cds_bench.statistics.reading import check_columns, integers, numbers, one_of, read_csv
 from cds_bench.storage import paths
-from cds_bench.storage.columns import THEORY, THEORY_GAPS
+from cds_bench.storage.columns import THEORY, THEORY_COUNTS, THEORY_GAPS
 from cds_bench.theory.claims import Verdict, routed, safe
 from cds_bench.theory.simulate import CLONE, OPTIMAL
 from cds_bench.theory.strategies import STRATEGIES
@@ -21,8 +21,10 @@ def read_theory(config: Config) -> pd.DataFrame:
     frame = read_csv(path, "run `cds-bench theory` first")
     check_columns(frame, THEORY, str(path))
     one_of(frame, "strategy", (CLONE, *STRATEGIES, OPTIMAL), str(path))
+    for column in THEORY_COUNTS:
+        frame[column] = integers(frame, column, 0, str(path))
     for column in THEORY:
-        if column != "strategy":
+        if column not in ("strategy", *THEORY_COUNTS):
             frame[column] = numbers(frame, column, str(path), gaps=column in THEORY_GAPS)
     return frame
 

@@ -15,6 +15,7 @@ SHIFT = [*CELL, "kl", "log_likelihood", "q_initial", "discounted_return", "overe
 FAILURES = [*RUN, "state", "step", "reason"]
 
 # theory.csv: a row per world, case and strategy. THEORY_GAPS can be NaN if nothing is comparable.
+THEORY_COUNTS = ["mdp", "states", "actions", "transitions"]
 THEORY_GAPS = [
     "gain_correlation", "advantage_correlation", "optimal_distance",
     "weight_q1", "weight_q2", "weight_q3", "weight_q4", "weight_q5",

@@ -52,6 +52,7 @@ def test_without_a_simulation_the_claims_are_undecided():
 def test_the_table_has_a_row_per_strategy(config):
     (table,) = make(config, "paper_table_theory")
     text = markdown(table)
+    assert "**alpha 0.1, 40 transitions per task**" in text
     for name in ("no_sharing", "cds", "cds_basic", "optimal_weights (reference)"):
         assert f"| {name} | " in text
     assert paths.figure(config, "paper_table_theory", "png").stat().st_size > 10_000
