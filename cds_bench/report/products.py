@@ -76,6 +76,16 @@ PRODUCTS = (
     ),
     Product(
         target="figures",
+        name="improvement",
+        scope=SUITE,
+        maker="improvement_figure:improvement",
+        caption="The probability that a run of the method on the left scores higher than one of "
+        "the method on the right, averaged over tasks. Bars are stratified bootstrap intervals.",
+        inputs=sources.compared,
+        figure=FIGURE,
+    ),
+    Product(
+        target="figures",
         name="sharing",
         scope=SUITE,
         maker="heatmaps:routes",

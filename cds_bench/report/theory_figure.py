@@ -22,7 +22,7 @@ def figure(frame: pd.DataFrame) -> Figure:
     """A row of panels per alpha, from `simulate`'s frame; call it in a `plotting.style` context."""
     summary = summarise(frame)
     alphas = sorted(frame["alpha"].unique())
-    looks = plotting.styles(list(SHOWN), "no_sharing")
+    looks = plotting.styles(list(SHOWN))
     made = plotting.figure(plotting.WIDTH, HEIGHT * len(alphas) + 1.1)
     grid = made.subplots(len(alphas), 3, squeeze=False)
     for alpha, (left, middle, right) in zip(alphas, grid, strict=True):
