@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import label, provenance, seeds_caption
+from cds_bench.report.captions import label, protocol, provenance
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
 from cds_bench.statistics.headline import AVERAGE
@@ -41,9 +41,8 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
             "the two critics' values, in the algorithm's units of reward; for a conservative "
             "critic the difference is meant to be negative. The score is the normalised return or "
             "the success rate.",
-            seeds_caption(config),
-            provenance(config),
         ),
+        protocol=protocol(config),
     )
 
 
