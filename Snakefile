@@ -17,7 +17,7 @@ from cds_bench import baselines, jobs
 from cds_bench.config import parse_profile, part
 from cds_bench.config.plain import read_yaml
 from cds_bench.errors import BenchError
-from cds_bench.report import products, targets
+from cds_bench.report import product, targets
 from cds_bench.storage import paths
 from cds_bench.storage.fingerprint import fingerprint
 from cds_bench.storage.locks import hold

@@ -49,6 +49,11 @@ def discount(config: Config, suite: str) -> float:
     return (plugins.defaults("algorithms", config.module("algorithms", name)) | options)["discount"]
 
 
+def theory(config: Config) -> list[str]:
+    """The file of the simulation of the paper's theory, if the profile has one."""
+    return [str(paths.theory(config))] if config.theory != "none" else []
+
+
 def suite_tasks(suite: str) -> tuple[str, ...]:
     return envs.SUITES[suite].tasks
 
@@ -104,6 +109,15 @@ def suite_datasets(config: Config, suite: str) -> list[str]:
 def all_datasets(config: Config) -> list[str]:
     """Every dataset of a profile."""
     return [path for suite in config.suites for path in suite_datasets(config, suite)]
+
+
+def checking_references(config: Config, suite: str) -> list[str]:
+    """The references that a suite's scores are checked with.
+
+    External baselines write the scores of all suites into one file, which is checked as a whole.
+    """
+    tasks = config.tasks() if config.baselines else suite_tasks(suite)
+    return [str(paths.references(config, task)) for task in tasks]
 
 
 def all_references(config: Config) -> list[str]:

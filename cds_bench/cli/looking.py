@@ -34,6 +34,10 @@ def render(
     ] = "behaviour",
     seed: Annotated[int, typer.Option(help="Chooses the start and the noise.")] = 0,
     output: Annotated[Path | None, typer.Option(help="The GIF to write.")] = None,
+    seconds: Annotated[
+        float,
+        typer.Option(min=0.2, max=60.0, help="Show a longer episode in this time, sped up."),
+    ] = 6.0,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Write a GIF of one episode of a random, behaviour, expert or trained policy.
@@ -43,7 +47,21 @@ def render(
     settings = load_settings(config)
     from cds_bench.evaluation.film import film
 
-    print(film(settings, suite, task, policy, seed, output))
+    print(film(settings, suite, task, policy, seed, output, seconds))
+
+
+@app.command()
+def tensorboard(config: ConfigOption = DEFAULT) -> None:
+    """Write the logged metrics as TensorBoard's event files, a folder per run and seed.
+
+    It needs the package tensorboard, which is not locked: `.venv/bin/pip install tensorboard`.
+
+    Example: `cds-bench tensorboard`, then `tensorboard --logdir results/default/tensorboard`
+    """
+    settings = load_settings(config)
+    from cds_bench.report.tensorboard import write_events
+
+    print(f"event files: {write_events(settings)}")
 
 
 @app.command()

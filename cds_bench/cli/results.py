@@ -32,6 +32,21 @@ def statistics(
 
 
 @app.command()
+def theory(config: ConfigOption = DEFAULT) -> None:
+    """Test the paper's theory exactly on random MDPs: safe improvement and the bound.
+
+    It writes theory/theory.csv and three summaries. The profile's key `theory` is the size: tiny
+    takes seconds, full takes two minutes.
+
+    Example: `cds-bench theory --config workflow/config/study.yaml`
+    """
+    settings = load_settings(config)
+    from cds_bench.theory.results import write_theory
+
+    write_theory(settings)
+
+
+@app.command()
 def make(
     target: Annotated[str, typer.Argument(help="For example table, headroom or table_ranks.")],
     suite: Annotated[str, typer.Option(help="Needed if the target is made per suite.")] = "",

@@ -51,6 +51,9 @@ class Config(Section):
     seeds_per_job: Seeds = Field(3, description="seeds trained together in one job")
     training: Training = Training()
     protocol: Protocol = Protocol()
+    theory: Literal["none", "tiny", "full"] = Field(
+        "none", description="the simulation of the paper's theory on random MDPs"
+    )
 
     @pydantic.field_validator("results", mode="after")
     @classmethod

@@ -18,17 +18,25 @@ from cds_bench.seeding import stream
 from cds_bench.storage.files import atomic
 
 QUALITIES = ("random", "behaviour", "expert")
-FRAMES, SECONDS = 60, 6  # a film has at most this many frames and seconds
+RATE = 10  # frames per second of a film, at most
 WIDTH = 300  # and is at most this many pixels wide
 
 
-def film(config: Config, suite: str, task: str, policy: str, seed: int, output: Path | None) -> str:
+def film(
+    config: Config,
+    suite: str,
+    task: str,
+    policy: str,
+    seed: int,
+    output: Path | None,
+    longest: float = 6.0,
+) -> str:
     """Writes a GIF of one episode and returns a line about it.
 
     `policy` is random, behaviour (the policy behind the task's data in the suite), expert, or the
     folder of a trained run. For a run, the last snapshot of the first seed is shown. An episode of
-    more than 6 seconds is shown in 6 seconds. Raises BenchError for unknown names, an unreadable
-    run, a format other than GIF, and a machine that cannot draw.
+    more than `longest` seconds is shown in that time. Raises BenchError for unknown names, an
+    unreadable run, a format other than GIF, and a machine that cannot draw.
     """
     if suite not in envs.SUITES:
         raise BenchError(f"unknown suite '{suite}'{nearest(suite, envs.SUITES)}")
@@ -43,12 +51,16 @@ def film(config: Config, suite: str, task: str, policy: str, seed: int, output: 
     try:
         behaviour = _policy(config, env, suite, task, policy)
         rewards, _ = _episode(env, behaviour, stream("render", task, policy, seed), set())
-        steps = np.linspace(0, len(rewards), min(len(rewards) + 1, FRAMES)).round().astype(int)
+        steps = (
+            np.linspace(0, len(rewards), min(len(rewards) + 1, round(RATE * longest)))
+            .round()
+            .astype(int)
+        )
         # Its length is now known. The episode is run again, because drawing takes most of the time.
         _, pictures = _episode(env, behaviour, stream("render", task, policy, seed), set(steps))
     finally:
         env.close()
-    seconds = min(SECONDS, len(rewards) / env.metadata["render_fps"])
+    seconds = min(longest, len(rewards) / env.metadata["render_fps"])
     pause = 1e3 * seconds / len(pictures)
     with atomic(output) as temporary:
         imageio.mimwrite(temporary, pictures, format="GIF", duration=pause, loop=0)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from cds_bench.config import Config
 from cds_bench.report import table_formats, targets
-from cds_bench.report.products import Product
+from cds_bench.report.product import Product
 from cds_bench.report.table_formats import Table
 from cds_bench.storage import paths
 

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 import envs
 from cds_bench.config import Config
@@ -13,7 +12,6 @@ from cds_bench.report import plotting
 from cds_bench.report.captions import by_success
 from cds_bench.report.making import Made
 from cds_bench.storage import paths
-from envs.specs import Floor
 
 COLUMNS = [
     "suite", "task", "quality", "transitions", "episodes", "metric", "mean_score", "target",
@@ -67,7 +65,7 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
         shown = np.ma.masked_equal(counts[task], 0)
         image = axes.pcolormesh(*edges, shown, norm=norm, cmap="viridis_r", rasterized=True)
         if floor := envs.TASKS[task].floor:
-            _draw_floor(axes, floor)
+            plotting.floor_plan(axes, floor)
         axes.set_title(f"{task}\n{about['quality']}\n{len(values[task][0]):,} transitions")
         axes.set_xlabel(f"{labels[0]}\n{_shares(table, task)}")
     for axes in list(grid.flat)[len(datasets) :]:
@@ -107,14 +105,3 @@ def _label(task: str) -> str:
     """A task's name, or the goal's coordinates if the task is a goal in a maze."""
     floor = envs.TASKS[task].floor
     return "{:g}, {:g}".format(*floor.goal) if floor else task
-
-
-def _draw_floor(axes, floor: Floor) -> None:
-    half = floor.side / 2
-    for x, y in floor.walls:
-        axes.add_patch(Rectangle((x - half, y - half), 2 * half, 2 * half, color="#d0d0d0", lw=0))
-    for goal in floor.goals:
-        own = goal == floor.goal
-        look = {"marker": "*" if own else "o", "ms": 9 if own else 4}
-        axes.plot(*goal, color="#D55E00", mec="white", mew=0.5, ls="", zorder=4, **look)
-    axes.set_aspect("equal")

@@ -209,8 +209,8 @@ def figure(
     made.subplots_adjust(
         left=0.06, right=0.99, top=1 - 0.18 / height, bottom=0.62 / height, wspace=0.3, hspace=0.5
     )
-    looks = plotting.styles(list(tasks), "")
-    looks[""] = plotting.REFERENCE
+    looks = plotting.in_turn(list(tasks))
+    looks[""] = plotting.BLACK
     for axes, (title, series) in zip(grid.flat, shown, strict=False):
         for name, wide in series.items():
             _lines(axes, wide, looks[name])

@@ -47,12 +47,12 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     tasks = envs.SUITES[suite].tasks
     columns = methods(config, scores, suite)
     algorithms = list(dict.fromkeys(algorithm for algorithm, _ in columns))
-    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)), config.protocol.reference)
+    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)))
     across = min(len(tasks), ACROSS)
     down = -(-len(tasks) // across)
     made = plotting.figure(WIDTH, 1.15 + 1.9 * down * len(algorithms))
-    grid = made.subplots(down * len(algorithms), across, sharex=True, sharey=True, squeeze=False)
-    counts, reached = [], []
+    grid = made.subplots(down * len(algorithms), across, sharex=True, squeeze=False)
+    counts = []
     for place, algorithm in enumerate(algorithms):
         panels = grid[place * down : (place + 1) * down].ravel()
         for task, axes in zip(tasks, panels, strict=False):
@@ -61,12 +61,9 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
                 for sharing in (s for a, s in columns if a == algorithm)
             }
             _curve_panel(config, axes, curves, looks)
-            reached += [100 * found.values for found in curves.values() if found.n]
-            axes.set_title(task if len(algorithms) == 1 else f"{algorithm}, {task}")
+            plotting.task_title(axes, task, "" if len(algorithms) == 1 else f"{algorithm}, ")
             counts += [found.n for found in curves.values()]
         _label_axes(panels, len(tasks), across, suite, last=algorithm == algorithms[-1])
-    if reached:
-        grid[0, 0].set_ylim(*_fitting(np.concatenate([values.ravel() for values in reached])))
     handles = _handles(config, looks)
     handles.append(Patch(color=GREY, alpha=0.25, lw=0, label="headline snapshots"))
     made.legend(handles=handles, **LEGEND, ncols=_columns(handles))
@@ -79,16 +76,17 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         made,
         f"Learning curves on {suite}",
         f"Mean of {_seeds(config, counts)}, and each seed as a dot. Bands: {percent(config)} "
-        "Student-t intervals over seeds; the axes fit the dots, and wide bands leave them. "
+        "Student-t intervals over seeds; each panel's axis fits its dots, and wide bands leave it. "
         f"{dashed}. Points: snapshots that all of a method's seeds have. {provenance(config)}",
     )
     return made
 
 
 def _fitting(values: np.ndarray) -> tuple[float, float]:
-    """Ends of an axis that holds 0, 100 and all values, with a margin."""
-    low, high = min(values.min(), 0.0), max(values.max(), 100.0)
-    return low - 0.04 * (high - low), high + 0.04 * (high - low)
+    """Ends of an axis that holds 0 and all values, with a margin, and is at least 10 long."""
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    high = max(high, low + 10.0)
+    return low - 0.06 * (high - low), high + 0.06 * (high - low)
 
 
 def _handles(config: Config, looks: dict[str, dict]) -> list:
@@ -126,6 +124,8 @@ def _curve_panel(config: Config, axes, curves: dict[str, Curve], looks: dict[str
         axes.plot(found.steps[every], 100 * found.values[:, every].T, "o", **dots)
         ends = 100 * found.low, 100 * found.high
         axes.fill_between(found.steps, *ends, color=look["color"], alpha=0.1, lw=0, zorder=2)
+    reached = [100 * found.values.ravel() for found in curves.values() if found.n]
+    axes.set_ylim(*_fitting(np.concatenate(reached)))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.grid(axis="y", color="#e6e6e6", lw=0.5)
@@ -168,7 +168,7 @@ def _seeds(config: Config, counts: list[int]) -> str:
 def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     """Two panels, the mean over tasks and the IQM over tasks x seeds, with a line per method."""
     columns = methods(config, scores, suite)
-    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)), config.protocol.reference)
+    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)))
     several = len({algorithm for algorithm, _ in columns}) > 1
     summary = summarise(config, scores, suite).set_index(["task", "algorithm", "sharing"])
     seeds = per_seed(config, scores, suite)
@@ -221,7 +221,7 @@ def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     found = methods(config, scores, suite)
     columns = [m for m, competes in zip(found, competing(config, found), strict=True) if competes]
     algorithms = list(dict.fromkeys(algorithm for algorithm, _ in columns))
-    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)), config.protocol.reference)
+    looks = plotting.styles(list(dict.fromkeys(s for _, s in columns)))
     headlines = headline(scores, config.protocol)
     values = {method: matrix(config, headlines, suite, method) for method in columns}
     complete = {m: found[~np.isnan(found).any(axis=1)] for m, found in values.items()}

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from cds_bench.config import Config
 from cds_bench.report import plotting, targets
-from cds_bench.report.products import Product
+from cds_bench.report.product import Product
 from cds_bench.report.table_formats import Table, dump, html, latex, markdown
 from cds_bench.storage import files, paths
 

@@ -2,25 +2,37 @@
 
 import textwrap
 from collections.abc import Callable
-from itertools import cycle, islice
 from pathlib import Path
+from zlib import crc32
 
 from matplotlib import rc_context, rcParams
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+import envs
 from cds_bench.storage import files
+from envs.specs import Floor
 
 WIDTH = 7.2  # inches, the width of a page's text
 DPI = 150
 ACROSS = 4  # at most this many panels are side by side
 # Okabe and Ito's colours, which colour-blind readers can tell apart, without the yellow, which is
-# hard to see on paper. The last one is a dark violet [ours], so that seven strategies beside the
-# reference have their own colours.
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5E3C99")
+# hard to see on paper. The last three are ours, so that the nine strategies that are shown most
+# often beside cds have their own colours.
+COLOURS = (
+    "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5E3C99", "#7F7F7F",
+    "#8C510A",
+)  # fmt: skip
 DASHES = ((0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1)), (0, (8, 2)))
 MARKERS = ("s", "^", "D", "v", "P", "X", "*", "p")
-REFERENCE = {"color": "#000000", "linestyle": "-", "marker": "o"}
+BLACK = {"color": "#000000", "linestyle": "-", "marker": "o"}
+# The names that have places in the cycles. Every other name gets one by its hash. So a strategy
+# looks the same in every figure and profile.
+KNOWN = (
+    "no_sharing", "sharing_all", "hipi", "cds_basic", "cds_k90", "oracle", "skill_sharing",
+    "random_tenth", "uds", "cds_uds", "cds_basic_k90", "cds_advantage", "optimal_weights",
+)  # fmt: skip
 GREY = "#8a8a8a"
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -41,18 +53,33 @@ STYLE = {
 }
 
 
-def styles(names: list[str], reference: str) -> dict[str, dict]:
-    """Colour, line and marker of each name. The reference is black and solid.
+def styles(names: list[str]) -> dict[str, dict]:
+    """Colour, line and marker of each strategy; cds is black and solid.
 
-    The others are styled in turn. The cycles' lengths have no common divisor, so no two of the
-    first 280 names look the same.
+    The look depends on the name alone. The first 360 places of the cycles all look different,
+    because the cycles' lengths have no common divisor.
     """
-    others = [name for name in names if name != reference]
-    looks = zip(others, cycle(COLOURS), cycle(DASHES), cycle(MARKERS), strict=False)
-    found = {
-        n: {"color": c, "linestyle": d, "marker": m} for n, c, d, m in islice(looks, len(others))
+    return {name: BLACK if name == "cds" else _look(_place(name)) for name in names}
+
+
+def in_turn(names: list[str]) -> dict[str, dict]:
+    """Colour, line and marker of names that are no strategies, by their order."""
+    return {name: _look(place) for place, name in enumerate(names)}
+
+
+def _place(name: str) -> int:
+    if name in KNOWN:
+        return KNOWN.index(name)
+    free = len(COLOURS) * len(DASHES) * len(MARKERS) - len(KNOWN)
+    return len(KNOWN) + crc32(name.encode()) % free
+
+
+def _look(place: int) -> dict:
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "linestyle": DASHES[place % len(DASHES)],
+        "marker": MARKERS[place % len(MARKERS)],
     }
-    return {name: found.get(name, REFERENCE) for name in names}
 
 
 def figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
@@ -87,6 +114,32 @@ def title(made: Figure, heading: str, text: str) -> None:
     if made.get_layout_engine() is None:
         below.set_y(top)
     made.text(0.01, top, heading, weight="bold", **look)
+
+
+def floor_plan(axes, floor: Floor, goals: bool = True) -> None:
+    """Draws a maze from above: its walls, this task's goal as a star, and the others as dots."""
+    half = floor.side / 2
+    for x, y in floor.walls:
+        axes.add_patch(Rectangle((x - half, y - half), 2 * half, 2 * half, color="#d0d0d0", lw=0))
+    for goal in floor.goals if goals else ():
+        own = goal == floor.goal
+        look = {"marker": "*" if own else "o", "ms": 9 if own else 4}
+        axes.plot(*goal, color="#D55E00", mec="white", mew=0.5, ls="", zorder=4, **look)
+    axes.set_aspect("equal")
+
+
+def task_title(axes, task: str, prefix: str = "") -> None:
+    """Names a panel after its task: in a maze by a small map with the goal, else by its name."""
+    floor = envs.TASKS[task].floor
+    if floor is None:
+        axes.set_title(f"{prefix}{task}")
+        return
+    axes.set_title(f"{prefix}goal", y=1.05, pad=0)  # with y, the map does not push it up
+    small = axes.inset_axes((0.63, 1.01, 0.2, 0.2), zorder=5)
+    floor_plan(small, floor, goals=False)
+    small.plot(*floor.goal, color="#D55E00", marker="*", ms=5, mew=0, zorder=4)
+    small.autoscale_view()
+    small.set_axis_off()
 
 
 def said_missing(axes, text: str) -> None:

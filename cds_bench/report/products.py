@@ -4,92 +4,9 @@ The Snakefile, the command line and the report page read it. A new table needs o
 the function that the entry names, which returns a `making.Made`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
 from cds_bench import jobs
-from cds_bench.config import Config
 from cds_bench.report import sources
-from cds_bench.storage import paths
-
-SUITE, PROFILE = "suite", "profile"  # scopes
-TABLE = ("csv", "md", "tex", "html", "json")  # the page reads the json
-FIGURE = ("png", "svg")
-# The keys of the configuration that most products depend on.
-RESULTS = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol", "baselines")
-# And what the scores are checked against before anything is computed from them.
-CHECKED = (*RESULTS, "training.steps", "domains")
-
-
-def _always(config: Config, suite: str) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class Product:
-    """A table, a figure, or both under one name.
-
-    target: the name of its rule without the suite. One job makes all products of a target.
-    name: the part of its file names after the suite. The suite's table of scores has "".
-    scope: SUITE or PROFILE.
-    maker: "module:function" in cds_bench.report. The function takes the configuration, then the
-        suite if the scope is SUITE, and the algorithm if `each_algorithm` is true.
-    caption: the caption on the report page.
-    inputs: the files that it reads, as a function of the configuration and the suite (or "").
-    table, figure: the extensions of its files.
-    keys: the configuration that it depends on. {suite} and {learner}, the profile's first
-        algorithm, are filled in.
-    applies: whether a profile or suite has this product.
-    needs: the requirement behind `applies`, in words.
-    each_algorithm: whether there is one for each algorithm.
-    data: whether the page shows it with the datasets instead of the results.
-    reads_world: whether it runs code of the suite's domain.
-    """
-
-    target: str
-    name: str
-    scope: str
-    maker: str
-    caption: str
-    inputs: Callable[[Config, str], list[str]]
-    table: tuple[str, ...] = ()
-    figure: tuple[str, ...] = ()
-    keys: tuple[str, ...] = RESULTS
-    applies: Callable[[Config, str], bool] = _always
-    needs: str = ""
-    each_algorithm: bool = False
-    data: bool = False
-    reads_world: bool = False
-
-    @property
-    def module(self) -> str:
-        return f"cds_bench.report.{self.maker.partition(':')[0]}"
-
-    @property
-    def function(self) -> str:
-        return self.maker.partition(":")[2]
-
-    def names(self, config: Config) -> list[str]:
-        """The name of its files: one, or one for each algorithm."""
-        if not self.each_algorithm:
-            return [self.name]
-        return [f"{algorithm}_{self.name}" for algorithm in config.algorithms]
-
-    def tables(self, config: Config, suite: str) -> list[Path]:
-        return [
-            paths.table(config, name, extension, suite)
-            for name in self.names(config)
-            for extension in self.table
-        ]
-
-    def figures(self, config: Config, suite: str) -> list[Path]:
-        return [
-            paths.figure(config, name, extension, suite)
-            for name in self.names(config)
-            for extension in self.figure
-        ]
-
+from cds_bench.report.product import FIGURE, PROFILE, RESULTS, SUITE, TABLE, Product
 
 PRODUCTS = (
     Product(
@@ -155,6 +72,16 @@ PRODUCTS = (
         caption="A performance profile is the share of a method's runs (tasks x training seeds) "
         "above each score. Bands are stratified bootstrap intervals.",
         inputs=sources.scores,
+        figure=FIGURE,
+    ),
+    Product(
+        target="figures",
+        name="improvement",
+        scope=SUITE,
+        maker="improvement_figure:improvement",
+        caption="The probability that a run of the method on the left scores higher than one of "
+        "the method on the right, averaged over tasks. Bars are stratified bootstrap intervals.",
+        inputs=sources.compared,
         figure=FIGURE,
     ),
     Product(
@@ -280,6 +207,21 @@ PRODUCTS = (
         keys=(*RESULTS, "training.shift_steps"),
         applies=lambda config, suite: bool(jobs.by_quality(config)),
         needs="suites of the same tasks with data of several qualities (profile shift)",
+    ),
+    Product(
+        target="paper_table_theory",
+        name="paper_table_theory",
+        scope=PROFILE,
+        maker="theory_table:exact",
+        caption="The paper's theory on random MDPs, in which every value is exact. The table shows "
+        "how often each strategy's policy is worse than the behaviour policy of the target's data, "
+        "and the terms of the paper's bound.",
+        inputs=sources.theory,
+        table=TABLE,
+        figure=FIGURE,
+        keys=("theory",),
+        applies=lambda config, suite: config.theory != "none",
+        needs="the key 'theory' in the profile (tiny or full)",
     ),
     Product(
         target="paper_figure_routing",

@@ -62,7 +62,7 @@ def _bold(frame: pd.DataFrame) -> str:
 def figure(config: Config, frame: pd.DataFrame) -> Figure:
     """A line per method with its rank, and the critical difference from the best rank."""
     ordered = frame.sort_values("rank", kind="stable").reset_index(drop=True)
-    looks = plotting.styles(list(config.sharing), config.protocol.reference)
+    looks = plotting.styles(list(config.sharing))
     several = len(config.algorithms) > 1
     made = plotting.figure(plotting.WIDTH * 0.75, 1.1 + 0.27 * len(ordered))
     axes = made.subplots()

@@ -116,7 +116,7 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
     made = plotting.figure(WIDTH, 1.25 + 1.6 * rows)
     grid = made.subplots(rows, across, sharey=True, squeeze=False)
     grid[0, 0].set_ylim(-0.03, 1.03)
-    looks = plotting.styles(list(config.sharing), config.protocol.reference)
+    looks = plotting.styles(list(config.sharing))
     kinds = (
         ("mean weight", _weights_panel, deciles(frame)),
         ("AUC", _areas_panel, over_training(frame, AUC)),

@@ -30,6 +30,10 @@ def claims(config: Config, suite: str) -> list[str]:
     return [str(paths.claims(config))]
 
 
+def theory(config: Config, suite: str) -> list[str]:
+    return jobs.theory(config)
+
+
 def judged(config: Config, suite: str) -> list[str]:
     return moved(config, suite) + jobs.all_references(config)
 

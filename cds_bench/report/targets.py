@@ -7,7 +7,7 @@ from cds_bench import jobs
 from cds_bench.config import Config, part
 from cds_bench.errors import BenchError, nearest
 from cds_bench.report import products
-from cds_bench.report.products import Product
+from cds_bench.report.product import PROFILE, SUITE, Product
 from cds_bench.storage import paths
 from cds_bench.storage.fingerprint import ROOT, fingerprint
 
@@ -20,12 +20,9 @@ def targets(config: Config) -> list[tuple[str, str]]:
 def listed(config: Config) -> list[tuple[Product, str]]:
     """All products of a profile with their suites: suite by suite, then those of the profile."""
     of_suites = [
-        (p, suite)
-        for suite in config.suites
-        for p in products.PRODUCTS
-        if p.scope == products.SUITE
+        (p, suite) for suite in config.suites for p in products.PRODUCTS if p.scope == SUITE
     ]
-    both = [*of_suites, *((p, "") for p in products.PRODUCTS if p.scope == products.PROFILE)]
+    both = [*of_suites, *((p, "") for p in products.PRODUCTS if p.scope == PROFILE)]
     return [(product, suite) for product, suite in both if product.applies(config, suite)]
 
 
@@ -35,7 +32,7 @@ def of_target(config: Config, target: str, suite: str) -> list[Product]:
     if not found:
         valid = dict.fromkeys(product.target for product in products.PRODUCTS)
         raise BenchError(f"unknown target '{target}'{nearest(target, valid)}")
-    if (found[0].scope == products.SUITE) != bool(suite):
+    if (found[0].scope == SUITE) != bool(suite):
         what = "is made per suite; add --suite" if not suite else "covers all suites; omit --suite"
         raise BenchError(f"{target}: {what}")
     there = [product for product in found if product.applies(config, suite)]

@@ -1,4 +1,4 @@
-"""The paper's claims 1 to 5 (Yu et al. 2021) as tests on what was measured here.
+"""The paper's claims 1 to 7 (Yu et al. 2021) as tests on what was measured here.
 
 Each claim is decided on every scope that it speaks of, and then as a whole; what counts as
 supported is fixed here, before anything is measured [ours]. Tests are over training seeds, paired,
@@ -17,6 +17,7 @@ from cds_bench.statistics.decisions import COLUMNS, Data
 from cds_bench.statistics.headline import headline
 from cds_bench.statistics.schema import read_scores
 from cds_bench.statistics.shift import read_shift
+from cds_bench.statistics.theory_claims import theoretical
 from cds_bench.storage import files, paths
 
 
@@ -29,6 +30,7 @@ def claims(config: Config, scores: pd.DataFrame, shift: pd.DataFrame) -> pd.Data
         *comparable(data),
         *improves(data),
         *works_with(data),
+        *theoretical(config),
     ]
     return pd.DataFrame([astuple(row) for row in rows], columns=COLUMNS)
 

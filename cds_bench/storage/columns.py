@@ -13,3 +13,16 @@ VALUES = [*CELL, "q_initial", "discounted_return"]
 # shift.csv of a suite or profile: MOVED, VALUES and the critics' overestimation.
 SHIFT = [*CELL, "kl", "log_likelihood", "q_initial", "discounted_return", "overestimation"]
 FAILURES = [*RUN, "state", "step", "reason"]
+
+# theory.csv: a row per world, case and strategy. THEORY_GAPS can be NaN if nothing is comparable.
+THEORY_COUNTS = ["mdp", "states", "actions", "transitions"]
+THEORY_GAPS = [
+    "gain_correlation", "advantage_correlation", "optimal_distance",
+    "weight_q1", "weight_q2", "weight_q3", "weight_q4", "weight_q5",
+]  # fmt: skip
+THEORY = [
+    "mdp", "states", "actions", "coverage", "overlap", "alpha", "transitions", "strategy",
+    "value", "behaviour_value", "optimal_value", "gap", "effective_data", "foreign_share",
+    "predicted", "effective_value", "scarcity", "divergence", "sampling", "conservatism",
+    "constant", "zeta", "change", *THEORY_GAPS,
+]  # fmt: skip

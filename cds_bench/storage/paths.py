@@ -110,6 +110,11 @@ def claims(config: Config) -> Path:
     return config.folder / "claims.csv"
 
 
+def theory(config: Config) -> Path:
+    """The simulation of the paper's theory on random MDPs (csv)."""
+    return config.folder / "theory" / "theory.csv"
+
+
 def suite_id(suite: str) -> str:
     """A suite's name as it appears in the names of rules, tables and figures."""
     return suite.replace("-", "_")

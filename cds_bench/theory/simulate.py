@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 
 from cds_bench.errors import BenchError
 from cds_bench.seeding import stream
+from cds_bench.storage.columns import THEORY
 from cds_bench.theory import mdp
 from cds_bench.theory.bound import Terms, gain_alone, optimise, terms
 from cds_bench.theory.cql import Solution, solve
@@ -62,6 +63,7 @@ class Settings:
 
 FULL = Settings()
 TINY = Settings(mdps=18, transitions=(40, 160), shapes=((4, 2),), rounds=5, calibration=18)
+SIZES = {"tiny": TINY, "full": FULL}  # by the profile's key `theory`
 
 
 def simulate(settings: Settings, report: Callable[[int], None] = lambda done: None) -> pd.DataFrame:
@@ -96,7 +98,7 @@ def simulate(settings: Settings, report: Callable[[int], None] = lambda done: No
             parts.append(case.merge(rows, on="row").drop(columns="row"))
             done += len(indices)
             report(done)
-    frame = pd.concat(parts, ignore_index=True)
+    frame = pd.concat(parts, ignore_index=True)[THEORY]
     # The sort is stable, so the strategies keep their order.
     return frame.sort_values(["mdp", "alpha", "transitions"], kind="stable", ignore_index=True)
 

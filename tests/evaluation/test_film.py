@@ -5,11 +5,12 @@ from pathlib import Path
 import imageio
 import numpy as np
 import pytest
+from PIL import Image
 
 import envs
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
-from cds_bench.evaluation.film import FRAMES, WIDTH, film
+from cds_bench.evaluation.film import RATE, WIDTH, film
 from cds_bench.storage import paths
 
 MAZE = ("pointmaze-medium-directed", "pointmaze-medium-20-4")
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("draws")
 def test_a_film_shows_an_episode(tmp_path, policy):
     said = film(Config(), *MAZE, policy, 0, tmp_path / "film.gif")
     pictures = imageio.mimread(tmp_path / "film.gif")
-    assert 10 < len(pictures) <= FRAMES
+    assert 10 < len(pictures) <= 6 * RATE
     assert pictures[0].shape[1] <= WIDTH
     assert np.ptp(pictures[0]) > 100, "the first picture shows something"
     assert (pictures[0] != pictures[-1]).any()
@@ -30,6 +31,14 @@ def test_a_film_shows_an_episode(tmp_path, policy):
     assert [path.name for path in tmp_path.iterdir()] == ["film.gif"]
     if policy != "random":
         assert "success 1" in said
+
+
+def test_the_length_is_an_option(tmp_path):
+    film(Config(), *MAZE, "random", 0, tmp_path / "short.gif", longest=1.0)
+    pictures = imageio.mimread(tmp_path / "short.gif")
+    assert len(pictures) == RATE
+    with Image.open(tmp_path / "short.gif") as short:
+        assert RATE * short.info["duration"] == pytest.approx(1000, abs=100), "milliseconds"
 
 
 def test_a_trained_run_is_shown(trained, tmp_path):

@@ -15,7 +15,7 @@ from cds_bench.report import cards, contents, drilldown, products, targets
 from cds_bench.report.captions import protocol
 from cds_bench.report.making import make
 from cds_bench.report.page import page, write_page
-from cds_bench.report.products import Product
+from cds_bench.report.product import Product
 from cds_bench.report.table_formats import Table, dump
 from cds_bench.statistics import schema
 from cds_bench.storage import files, paths

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cds_bench.report.making import Made
-from cds_bench.report.products import PRODUCTS, SUITE
+from cds_bench.report.product import SUITE
+from cds_bench.report.products import PRODUCTS
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 

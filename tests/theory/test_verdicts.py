@@ -1,16 +1,10 @@
-"""Summaries and verdicts on frames with known answers; the files that the command writes."""
-
-import subprocess
-import sys
-from pathlib import Path
+"""Summaries and verdicts on frames with known answers."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from cds_bench.theory.claims import conditions, ordering, routed, safe, summarise, wilson
-
-ROOT = Path(__file__).parents[2]
 
 
 def made(gaps, strategy="cds", alpha=0.1, size=10, **columns):
@@ -118,17 +112,3 @@ def test_conditions_split_worlds_by_one_property_at_a_time():
     assert found.loc["quality", "unsafe"].tolist() == [0, 0, 1, 1]
     assert found.loc["overlap", "unsafe"].tolist() == [0.5, 0.5]
     assert (found.loc["coverage", "mdps"] == 4).all()
-
-
-def test_the_command_writes_its_files_and_prints_the_verdicts(tmp_path):
-    command = [sys.executable, "-m", "cds_bench.theory", "--tiny", "--mdps", "3"]
-    result = subprocess.run(
-        [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.startswith("Claim 6 is ")
-    names = {
-        "theory.csv", "theory.md", "theory.png", "theory.svg", "summary.csv", "conditions.csv",
-        "ordering.csv",
-    }  # fmt: skip
-    assert {path.name for path in tmp_path.iterdir()} == names
-    assert "| cds | " in (tmp_path / "theory.md").read_text()

@@ -35,6 +35,9 @@ def needed(dag, job):
         waiting += new
     return found
 
+def place(wildcards):
+    return wildcards.get("suite", wildcards.get("task", ""))
+
 plans = {}
 for path in sys.argv[1:]:
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
@@ -51,7 +54,7 @@ for path in sys.argv[1:]:
             "counts": Counter(job.rule.name for job in jobs),
             "needs": {
                 job.rule.name: sorted({
-                    (other.rule.name, other.wildcards.get("suite", ""))
+                    (other.rule.name, place(other.wildcards))
                     for other in needed(dag, job)
                 })
                 for job in jobs
@@ -81,8 +84,9 @@ def test_a_target_of_a_suite_plans_only_its_jobs(plans, name):
         rule = f"{kind}_{suite.replace('-', '_')}"
         if not shown(kind, rule.removeprefix(f"{kind}_")):
             continue
-        assert {other for _, other in needs[rule]} <= {suite, ""}, rule
-        assert {stage for stage, other in needs[rule] if not other} <= {
+        checked = config.tasks() if config.baselines else envs.SUITES[suite].tasks
+        assert {other for _, other in needs[rule]} <= {suite, *checked, ""}, rule
+        assert {stage for stage, other in needs[rule] if other != suite} <= {
             "references", "behaviour", "baseline_check", "baseline_job", "d3rlpy_cql_evaluate",
             "d3rlpy_cql_environment",
         }  # fmt: skip
@@ -128,6 +132,7 @@ def test_the_jobs_of_a_profile(plans, name):
         "statistics": 1,
         **dict.fromkeys((*OVER_SUITES, *PAPER), 1),
         **({"paper_table_shift": 1} if name in ("shift", "paper", "study") else {}),
+        **(dict.fromkeys(("theory", "paper_table_theory"), 1) if config.theory != "none" else {}),
         "configuration": 1,
         "report": 1,
         "all": 1,

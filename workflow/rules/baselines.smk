@@ -37,7 +37,7 @@ rule baseline_check:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=part(settings, *products.CHECKED),
+        config=part(settings, *product.CHECKED),
         code=fingerprint("cds_bench.statistics.schema"),
     message:
         "Checking the scores of {wildcards.baseline}"

@@ -5,7 +5,7 @@ rule suite_statistics:
     input:
         lambda wildcards: jobs.suite_runs(settings, wildcards.suite),
         jobs.baseline_scores(settings),
-        jobs.all_references(settings),
+        lambda wildcards: jobs.checking_references(settings, wildcards.suite),
     output:
         jobs.suite_statistics(settings, "{suite}"),
     log:
@@ -16,7 +16,7 @@ rule suite_statistics:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=part(settings, *products.CHECKED),
+        config=part(settings, *product.CHECKED),
         code=fingerprint(
             "cds_bench.statistics.comparisons",
             "cds_bench.statistics.schema",
@@ -28,6 +28,27 @@ rule suite_statistics:
         "cds-bench statistics --suite {wildcards.suite:q} --config {params.config:q} > {log:q} 2>&1"
 
 
+if settings.theory != "none":
+
+    rule theory:
+        output:
+            str(paths.theory(settings)),
+        log:
+            jobs.log(settings, "theory"),
+        benchmark:
+            jobs.benchmark(settings, "theory")
+        conda:
+            "../envs/cds-bench.yaml"
+        threads: 1
+        params:
+            config=part(settings, "theory"),
+            code=fingerprint("cds_bench.theory.results"),
+        message:
+            "Testing the paper's theory on random MDPs"
+        shell:
+            "cds-bench theory --config {params.config:q} > {log:q} 2>&1"
+
+
 rule statistics:
     input:
         [
@@ -35,6 +56,7 @@ rule statistics:
             for suite in settings.suites
             for path in jobs.suite_statistics(settings, suite)
         ],
+        jobs.theory(settings),
     output:
         jobs.statistics(settings),
     log:
@@ -45,7 +67,7 @@ rule statistics:
         "../envs/cds-bench.yaml"
     threads: 1
     params:
-        config=part(settings, *products.RESULTS),
+        config=part(settings, *product.RESULTS, "theory"),
         code=fingerprint("cds_bench.statistics.merging"),
     message:
         "Merging the suites' results and testing the paper's claims"

@@ -3,15 +3,23 @@
 import numpy as np
 import pandas as pd
 
-from cds_bench.report.table_formats import Block, Cell, Table
+from cds_bench.config import Config
+from cds_bench.report.making import Made
+from cds_bench.report.table_formats import MISSING, Block, Cell, Table
+from cds_bench.report.theory_figure import figure, named
+from cds_bench.statistics.theory_claims import read_theory
 from cds_bench.theory.claims import routed, safe, summarise
-from cds_bench.theory.simulate import REFERENCES
 
-MISSING = "–"
 COLUMNS = (
     "below, %", "unsafe, %", "shortfall, %", "improvement, %", "effective data",
     "behaviour gap, %", "scarcity", "divergence", "zeta", "holds, %", "gain corr.", "distance",
 )  # fmt: skip
+
+
+def exact(config: Config) -> Made:
+    """The summary by alpha, data size and strategy, its table, and the figure."""
+    frame = read_theory(config)
+    return Made(summarise(frame), table(frame), figure(frame))
 
 
 def table(frame: pd.DataFrame) -> Table:
@@ -40,10 +48,6 @@ def table(frame: pd.DataFrame) -> Table:
             routed(frame)[1],
         ),
     )
-
-
-def named(strategy: str) -> str:
-    return f"{strategy} (reference)" if strategy in REFERENCES else strategy
 
 
 def cells(row) -> tuple[Cell, ...]:

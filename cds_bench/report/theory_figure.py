@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 
 from cds_bench.report import plotting
 from cds_bench.theory.claims import summarise
-from cds_bench.theory.simulate import BINS, CLONE, OPTIMAL
-from cds_bench.theory.table import named
+from cds_bench.theory.simulate import BINS, CLONE, OPTIMAL, REFERENCES
 
 SHOWN = (
     "no_sharing", "sharing_all", "cds_basic", "cds_basic_k90", "cds", "cds_k90", "oracle", OPTIMAL,
@@ -15,11 +14,15 @@ SHOWN = (
 HEIGHT = 2.3  # inches per row of panels
 
 
+def named(strategy: str) -> str:
+    return f"{strategy} (reference)" if strategy in REFERENCES else strategy
+
+
 def figure(frame: pd.DataFrame) -> Figure:
     """A row of panels per alpha, from `simulate`'s frame; call it in a `plotting.style` context."""
     summary = summarise(frame)
     alphas = sorted(frame["alpha"].unique())
-    looks = plotting.styles(list(SHOWN), "no_sharing")
+    looks = plotting.styles(list(SHOWN))
     made = plotting.figure(plotting.WIDTH, HEIGHT * len(alphas) + 1.1)
     grid = made.subplots(len(alphas), 3, squeeze=False)
     for alpha, (left, middle, right) in zip(alphas, grid, strict=True):
