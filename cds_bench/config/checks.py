@@ -86,8 +86,8 @@ def complete(config: Config, origin: str) -> Config:
     for suite in config.suites:
         if any(envs.TASKS[task].picture for task in envs.SUITES[suite].tasks):
             raise BenchError(
-                f"{origin}: suites.{suite}: its observations are pictures, but training supports "
-                "only vectors so far; remove the suite"
+                f"{origin}: suites.{suite}: its observations are pictures, and training takes only "
+                "vectors so far; remove the suite"
             )
     if config.protocol.reference not in config.sharing:
         raise BenchError(

@@ -145,7 +145,7 @@ OPTIONS = {
     "use that is no name": ("sharing/mine", {"use": 3}, "mine.use: got 3; expected the name of"),
     "use that is no number": ("sharing/mine", {"use": float("nan")}, "mine.use: is nan"),
     "strategies that are no names": ("algorithms/cql/sharing", [["cds"]], r"'cds'\] is not among"),
-    "too few steps": ("training/steps", 5, f"{MIXED}: training.steps: 5 steps are too few for 5 final"),
+    "too few steps": ("training/steps", 5, f"{MIXED}: training.steps: 5 steps are too few for"),
     "reversed band": ("datasets/bands", {"expert": [1, 0]}, "the band 1 to 0 is reversed"),
     "endless band": ("datasets/bands", {"expert": [0, float("inf")]}, "is inf, expected a finite"),
     "resamples": ("protocol/resamples", 10**12, "resamples: .*less than or equal to 1000000"),
