@@ -1,4 +1,4 @@
-"""Reading a configuration: a profile's YAML, or the JSON that a rule passes to its job."""
+"""Reads a configuration from a profile's YAML or from the JSON that a rule passes to its job."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from cds_bench.errors import BenchError
 
 
 def parse(values: dict[str, Any], origin: str) -> Config:
-    """Checks a configuration. Raises BenchError naming origin, key, and what was expected."""
+    """Checks a configuration. A BenchError names the origin, the key and what was expected."""
     check_plain(values, origin)
     values = {
         key: {name: options or {} for name, options in value.items()}
@@ -33,14 +33,14 @@ def parse(values: dict[str, Any], origin: str) -> Config:
 
 
 def parse_profile(values: Any, origin: str) -> Config:
-    """As `parse`, of a whole profile: what must be named in it is named, and agrees."""
+    """Like `parse`, for a whole profile: also checks that it is complete (`checks.complete`)."""
     if not isinstance(values, dict):
-        raise BenchError(f"{origin}: not a profile: keys and values are expected at its top level")
+        raise BenchError(f"{origin}: not a profile; expected keys and values at the top level")
     return complete(parse(values, origin), origin)
 
 
 def load(source: Path | str) -> Config:
-    """A configuration from a YAML file's path, or from a JSON object as rules pass it."""
+    """A configuration from the path of a YAML file, or from a JSON object that a rule passes."""
     if str(source).lstrip().startswith("{"):
         return parse(read_json(str(source), "--config"), "--config")
     return parse_profile(read_yaml(source), str(source))

@@ -1,4 +1,4 @@
-"""HDF5 files as plain columns and attributes: nothing is read that was not asked for."""
+"""HDF5 files as plain columns and attributes. Only the requested arrays are read."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ MOST_ATTRIBUTES = 100
 
 
 class _Recording(io.FileIO):
-    """A file that remembers why a write failed: HDF5 says that in words of its own."""
+    """A file that remembers the system's reason for a failed write, which HDF5 does not pass on."""
 
     trouble: OSError | None = None
 
@@ -49,10 +49,11 @@ def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mappi
 def read(
     path: Path | str, remedy: str, keys: Collection[str] = ()
 ) -> tuple[dict[str, np.ndarray], dict]:
-    """The arrays of these keys that are there ("infos/x" in the group infos), and all attributes.
+    """The arrays under these keys, if they exist, and all attributes. "infos/x" is in group infos.
 
-    Raises BenchError, ending in the remedy, for a missing, truncated or otherwise unreadable file,
-    for links and storage outside the file, and for arrays that declare more than the file holds.
+    Raises BenchError, which ends with the remedy, if the file is missing, truncated or otherwise
+    unreadable, if it contains links or refers to storage outside it, or if an array declares more
+    bytes than the file has.
     """
     with _opened(path, remedy) as file:
         found = {key: _array(file, key, Path(path).stat().st_size) for key in keys}
@@ -65,7 +66,7 @@ def read(
 def parts(
     path: Path | str, remedy: str, keys: Collection[str], rows: int
 ) -> Iterator[dict[str, np.ndarray]]:
-    """As `read`, `rows` rows of the arrays at a time; all of them must be there."""
+    """Reads arrays like `read`, but `rows` rows at a time. All of them must exist."""
     with _opened(path, remedy) as file:
         arrays = {key: _array(file, key, Path(path).stat().st_size) for key in keys}
         for first in range(0, len(next(iter(arrays.values()))), rows):
@@ -84,7 +85,7 @@ def _opened(path: Path | str, remedy: str) -> Iterator[h5py.File]:
 
 
 def _array(file: h5py.File, key: str, size: int) -> h5py.Dataset | None:
-    """The array of a key, None if there is none. Raises ValueError for one that can't be ours."""
+    """The array under a key, or None. Raises ValueError if `write` can't have written it."""
     item = file
     for name in key.split("/"):
         link = item.get(name, getlink=True) if isinstance(item, h5py.Group) else None

@@ -1,4 +1,4 @@
-"""Datasets on disk in D4RL's HDF5 schema. They are written once and checked at every reading."""
+"""Datasets on disk in D4RL's HDF5 schema. They are written once and checked on every read."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from cds_bench.dataset.check import Fault
 SCHEMA_VERSION = 2
 TOLERANCE = 1e-6  # for the difference between a stored and a recomputed reward
 REMEDY = "delete the file to have it collected again"
-FINAL = "final_observations"  # of pictures: the one after each episode's last transition
+FINAL = "final_observations"  # of pictures: the observation after each episode's last transition
 ATTRIBUTES = (  # `collect` provides them; JSON_ATTRIBUTES are stored as JSON text
     "schema_version",
     "suite",
@@ -36,7 +36,8 @@ JSON_ATTRIBUTES = ("score_quantiles", "behaviour", "versions")
 def expected_columns(task: str) -> dict[str, tuple[type, int]]:
     """D4RL's keys and the task's infos, one row per transition: key -> (dtype, dimensions).
 
-    Pictures are kept once, so a dataset of them has no `next_observations`; it has `FINAL` instead.
+    Each picture is stored once, so a dataset of pictures has `FINAL` instead of
+    `next_observations`.
     """
     picture = envs.TASKS[task].picture
     vectors = {} if picture else {"next_observations": (np.float32, 2)}
@@ -54,7 +55,7 @@ def expected_columns(task: str) -> dict[str, tuple[type, int]]:
 def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) -> None:
     """Writes a dataset atomically; the same content gives the same bytes.
 
-    Raises BenchError, and writes nothing, if the columns would not pass read_dataset.
+    Raises BenchError and writes nothing if `read_dataset` would refuse the columns.
     """
     with check.blame(path, "not written; this is a defect of the environment or the collection"):
         check_dataset(columns, attributes["task"])
@@ -65,7 +66,7 @@ def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) 
 
 
 def content_sha256(columns: dict[str, np.ndarray], attributes: dict) -> str:
-    """The hash of the attributes as they are stored, and of every column's type, shape, bytes."""
+    """The hash of the stored attributes and of each column's type, shape and bytes."""
     plain = {
         key: value.item() if isinstance(value := attributes[key], np.generic) else value
         for key in ATTRIBUTES
@@ -78,12 +79,13 @@ def content_sha256(columns: dict[str, np.ndarray], attributes: dict) -> str:
 
 
 def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarray], dict]:
-    """Reads and checks a dataset: its columns, each [N, ...], and its attributes.
+    """Reads and checks a dataset. Returns its columns, each [N, ...], and its attributes.
 
-    Raises BenchError naming file, key and row: unreadable file; missing key, wrong dtype, shape or
-    length; NaN or infinity; actions outside [-1, 1]; episodes that do not end, overrun the
-    horizon, end twice or do not chain; rewards or terminals that the task does not reproduce;
-    another suite, task or quality than asked for; a content that is not what was written.
+    Raises BenchError, which names the file, the key and the row, if the file is unreadable or was
+    changed; if a key is missing or has another dtype, shape or length; if a value is NaN or
+    infinite; if an action is outside [-1, 1]; if an episode does not end, is longer than the
+    horizon, ends twice, or its rows do not follow each other; if the task does not reproduce the
+    rewards and terminals; or if the suite, task or quality is not the requested one.
     """
     keys = (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
     columns, attributes = hdf5.read(path, REMEDY, keys)
@@ -96,7 +98,7 @@ def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarra
 
 
 def check_dataset(columns: dict[str, np.ndarray], task: str) -> None:
-    """Raises Fault for the first problem of a dataset's columns; see read_dataset."""
+    """Raises Fault for the first problem of a dataset's columns (see `read_dataset`)."""
     picture = envs.TASKS[task].picture
     check.layout(columns, expected_columns(task))
     if picture:
@@ -111,7 +113,7 @@ def check_dataset(columns: dict[str, np.ndarray], task: str) -> None:
 
 
 def check_episodes(columns: dict[str, np.ndarray], horizon: int) -> None:
-    """Raises Fault unless the rows are whole episodes in which each row continues the last."""
+    """Raises Fault unless the rows are whole episodes whose rows follow each other."""
     terminals, timeouts = columns["terminals"], columns["timeouts"]
     check.none(terminals & timeouts, "rows", "both terminal and timeout")
     ends = terminals | timeouts

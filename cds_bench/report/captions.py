@@ -74,5 +74,10 @@ def unit(suite: str) -> str:
     return "Normalised score ×100 (0 = random policy, 100 = the task's expert behaviour policy)"
 
 
+def protocol(config: Config) -> tuple[str, str]:
+    """What all tables of scores share. The report page states it once."""
+    return seeds_caption(config), provenance(config)
+
+
 def provenance(config: Config) -> str:
     return f"Profile {config.profile}; protocol {config.protocol_sha256[:12]}."

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cds_bench.config import Config
-from cds_bench.report.captions import p_value, provenance, seeds_caption
+from cds_bench.report.captions import p_value, protocol
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.statistics.claims_on_sharing import RELATIVE_MARGIN
@@ -42,25 +42,25 @@ def table(config: Config, frame) -> Table:
         lines = tuple((row.scope, _cells(row)) for row in rows.itertuples())
         rules = (len(lines) - 1,) if rows["scope"].iloc[-1] == OVERALL and len(lines) > 1 else ()
         blocks.append(Block(f"{claim}. {CLAIMS[claim]}", columns, lines, rules, left=2))
-    protocol, learner = config.protocol, next(iter(config.algorithms))
+    stated, learner = config.protocol, next(iter(config.algorithms))
     return Table(
         title="The paper's claims, tested",
         label="scope",
         blocks=tuple(blocks),
         caption=(
             "Supported, contradicted, equivalent and the verdicts of claim 4 are findings at "
-            f"{100 * (1 - protocol.confidence):.2g} %; undecided is none of them. n needed: the "
+            f"{100 * (1 - stated.confidence):.2g} %; undecided is none of them. n needed: the "
             "seeds that would decide an effect of the size seen with a power of 80 % (paired "
             "t-test). It is a range, because few seeds say little of that size: it goes by the "
             "80 % interval of the effect, and is open where that holds 0. Tests are paired, exact "
             "sign-flip permutations over seeds, "
-            f"{protocol.correction.capitalize()}-corrected within a claim over suites or domains; "
+            f"{stated.correction.capitalize()}-corrected within a claim over suites or domains; "
             "normalised scores or success rates x100, averaged over tasks.",
-            f"1 and 2: by suite with {learner}. Equivalent: within {100 * protocol.margin:g} "
+            f"1 and 2: by suite with {learner}. Equivalent: within {100 * stated.margin:g} "
             f"points (1), or within {100 * RELATIVE_MARGIN:g} % of no_sharing's divergence (2). "
             "The whole is what more than half of at least three suites say. 3: supported where cds "
             "is above every other method minus a margin of "
-            f"{100 * protocol.margin:g} points, contradicted where it is below one by more. "
+            f"{100 * stated.margin:g} points, contradicted where it is below one by more. "
             "cds_basic and cds_uds are variants of cds, not other methods. 4: in points, then in "
             "per cent; positive where cds is above every other method; the interval is a "
             "percentile bootstrap that chooses the next best again in every resample. 5: supported "
@@ -69,9 +69,8 @@ def table(config: Config, frame) -> Table:
             "n counts MDPs. 6: safe where cds loses more than 1 % of the optimal value in at most "
             "5 % of the MDPs, and gains on average. 7: where the correlation is above 0.",
             *undecidable(config, len(config.suites), "suites"),
-            seeds_caption(config),
-            provenance(config),
         ),
+        protocol=protocol(config),
     )
 
 

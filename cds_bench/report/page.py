@@ -14,7 +14,7 @@ from cds_bench import jobs
 from cds_bench.config import Config, horizons
 from cds_bench.errors import BenchError
 from cds_bench.report import cards, contents, drilldown, provenance
-from cds_bench.report.captions import label, percent, unit
+from cds_bench.report.captions import label, percent, protocol, unit
 from cds_bench.report.table_formats import STYLE, minus
 from cds_bench.statistics.headline import AVERAGE
 from cds_bench.statistics.schema import lacking, read_csv, read_scores
@@ -48,6 +48,7 @@ def page(config: Config) -> str:
         table_style=STYLE,
         page_style=(folder / "page.css").read_text(encoding="utf-8"),
         abstract=abstract(config, runs),
+        protocol=protocol(config),
         short=horizons.warnings(config),
         glance=glance(config),
         suites={suite: about(config, suite) for suite in config.suites},

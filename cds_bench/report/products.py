@@ -16,7 +16,7 @@ PRODUCTS = (
         maker="tables:scores",
         caption="Scores per task and method: mean over training seeds of the normalised score "
         "(0 = random policy, 100 = the task's expert behaviour policy) or of the success rate, "
-        "with a Student-t interval. The table's own caption says n and what bold means.",
+        "with a Student-t interval. What bold means is explained below the table.",
         inputs=sources.tabled,
         table=TABLE,
     ),

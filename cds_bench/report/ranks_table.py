@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import p_value, provenance, seeds_caption
+from cds_bench.report.captions import p_value, protocol, provenance
 from cds_bench.report.making import Made
 from cds_bench.report.plotting import GREY
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
@@ -31,9 +31,8 @@ def table(config: Config, frame: pd.DataFrame) -> Table:
         caption=(
             "Rank 1 is the best mean of a task, over the seeds that all methods have there (seeds: "
             f"the fewest of a task). {_tests(config, frame)} {_bold(frame)}",
-            seeds_caption(config),
-            provenance(config),
         ),
+        protocol=protocol(config),
         notes=tuple(dict.fromkeys(note for note in frame["note"] if note)),
     )
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from cds_bench.config import Config
 from cds_bench.config.horizons import warnings
-from cds_bench.report.captions import hundred, provenance, seeds_caption
+from cds_bench.report.captions import hundred, protocol
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.statistics.conditions import (
@@ -58,9 +58,8 @@ def table(config: Config, frame: pd.DataFrame) -> Table:
             "Flat is the change of the average ×100 over the last fifth of training; it must be "
             "below one standard deviation between seeds.",
             *warnings(config),
-            seeds_caption(config),
-            provenance(config),
         ),
+        protocol=protocol(config),
     )
 
 

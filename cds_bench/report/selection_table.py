@@ -57,7 +57,8 @@ def table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
         title=f"What strategies select on {suite}",
         label="target task",
         blocks=tuple(blocks),
-        caption=(*_caption(config), *_nothing(summary), provenance(config)),
+        caption=(*_caption(config), *_nothing(summary)),
+        protocol=(provenance(config),),
         notes=_notes(config, summary),
     )
 

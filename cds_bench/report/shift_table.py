@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import label, percent, provenance, seeds_caption
+from cds_bench.report.captions import label, percent, protocol, provenance
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
 from cds_bench.statistics.headline import AVERAGE
@@ -45,9 +45,8 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
             "the two critics' values, in the algorithm's units of reward; for a conservative "
             "critic the difference is meant to be negative. The score is the normalised return or "
             "the success rate.",
-            seeds_caption(config),
-            provenance(config),
         ),
+        protocol=protocol(config),
     )
 
 

@@ -13,8 +13,7 @@ from cds_bench.report.captions import (
     label,
     missing_notes,
     p_value,
-    provenance,
-    seeds_caption,
+    protocol,
     unit,
 )
 from cds_bench.report.making import Made
@@ -60,6 +59,7 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
         label="task",
         blocks=tuple(blocks),
         caption=_suite_caption(config, suite),
+        protocol=protocol(config),
         notes=missing_notes(summary),
     )
 
@@ -97,6 +97,7 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
         label="task",
         blocks=tuple(blocks),
         caption=_comparison_caption(config, rows),
+        protocol=protocol(config),
         notes=missing_notes(rows),
     )
 
@@ -149,7 +150,7 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
         "episodes, taken as independent."
     )
     return (
-        f"{unit(suite)}, {suite} ({envs.SUITES[suite].domain}). {seeds_caption(config)}",
+        f"{unit(suite)}, {suite} ({envs.SUITES[suite].domain}).",
         *([rates] * by_success(suite)),
         bold,
         "The average is the mean over tasks, computed per seed for the seeds that have all tasks. "
@@ -157,7 +158,6 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
         "seeds within each task, so it ignores that the tasks of a seed share a network. The IQM "
         "is not tested and therefore never bold.",
         *(["A reference is not a method: it is not tested and never bold."] * references),
-        provenance(config),
     )
 
 
@@ -170,7 +170,7 @@ def _comparison_caption(config: Config, rows: pd.DataFrame) -> tuple[str, ...]:
     return (
         f"Method minus {reference}, same algorithm{externals}, paired by training "
         "seed, in normalised score ×100 (success rate ×100 where that is the metric); n is the "
-        f"number of seeds that both have. {seeds_caption(config)}",
+        "number of seeds that both have.",
         "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
         f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
         f"(corr.): {config.protocol.correction.capitalize()}'s correction within a task, over all "
@@ -183,7 +183,6 @@ def _comparison_caption(config: Config, rows: pd.DataFrame) -> tuple[str, ...]:
         "all tasks.",
         *undecidable(config, int((rows["task"] == AVERAGE).sum()), "methods"),
         *_uncompared(config, rows),
-        provenance(config),
     )
 
 

@@ -48,7 +48,7 @@ def closure(modules: tuple[str, ...]) -> set[str]:
 
 
 def _path(module: str) -> Path | None:
-    """The file of one of this project's modules; None for anything else."""
+    """The file of one of this project's modules, or None for any other name."""
     if module.split(".")[0] not in PACKAGES:
         return None
     base = ROOT.joinpath(*module.split("."))
@@ -66,7 +66,7 @@ def _tree(module: str) -> ast.Module:
 
 @functools.cache
 def imports(module: str) -> frozenset[str]:
-    """This project's modules that a module imports, anywhere in its text."""
+    """This project's modules that a module imports, at its top or in a function."""
     names: set[str] = set()
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
@@ -79,7 +79,7 @@ def imports(module: str) -> frozenset[str]:
 
 @functools.cache
 def _code(module: str) -> str:
-    """A hash of the syntax tree without docstrings; a syntax tree contains no comments."""
+    """A hash of the syntax tree without docstrings. Comments are not part of a syntax tree."""
     tree = ast.parse(ast.unparse(_tree(module)))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -1,4 +1,4 @@
-"""Checkpoints of a training job: exact, atomic, fingerprinted, at most two of them."""
+"""Checkpoints of a training job. They are exact, atomic and fingerprinted, and two are kept."""
 
 import contextlib
 import hashlib
@@ -17,16 +17,16 @@ import torch
 from cds_bench.errors import BenchError
 from cds_bench.storage.files import atomic, write_json
 
-KEPT = 2  # should the newest be damaged, the one before it is whole
-DIGEST = hashlib.sha256().digest_size  # bytes of the hash that a checkpoint begins with
+KEPT = 2  # if the newest is damaged, the one before it replaces it
+DIGEST = hashlib.sha256().digest_size  # bytes of the hash at the start of a checkpoint
 SECONDS_BETWEEN_PROGRESS = 5.0
 
 
 def save(folder: Path, mark: dict[str, Any], content: dict[str, Any]) -> None:
-    """Writes the checkpoint of `content["step"]` and drops all but the newest `KEPT`.
+    """Writes the checkpoint of `content["step"]` and deletes all but the newest `KEPT`.
 
-    The file is the SHA-256 of the rest, then what torch.save writes: torch itself loads a file with
-    a flipped bit and says nothing.
+    The file begins with the SHA-256 of what follows, the output of torch.save. Torch itself loads a
+    file with a flipped bit without any error.
     """
     buffer = io.BytesIO()
     torch.save({"mark": mark, "content": content}, buffer)
@@ -38,10 +38,11 @@ def save(folder: Path, mark: dict[str, Any], content: dict[str, Any]) -> None:
 
 
 def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
-    """The newest checkpoint that is whole, on the CPU; None where there is none.
+    """The newest undamaged checkpoint, on the CPU, or None if there is none.
 
-    One that is damaged is named on standard error, and the one before it is taken.
-    Raises BenchError, with the keys that differ, when it is of another run than `mark`.
+    A damaged checkpoint is reported on standard error, and the one before it is loaded instead.
+    Raises BenchError, which names the keys that differ, if the checkpoint belongs to another run
+    than `mark`.
     """
     for path in _saved(folder):
         try:
@@ -60,7 +61,7 @@ def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A checkpoint's mark and content. Raises ValueError for one that `save` did not write."""
+    """A checkpoint's mark and content. Raises ValueError if `save` did not write it."""
     data = memoryview(path.read_bytes())
     if hashlib.sha256(data[DIGEST:]).digest() != data[:DIGEST]:
         raise ValueError("its content is not what was saved")
@@ -85,7 +86,7 @@ def differences(found: dict[str, Any], mark: dict[str, Any]) -> list[str]:
 
 
 def _saved(folder: Path) -> list[Path]:
-    """Complete checkpoints, newest first."""
+    """The checkpoints in a folder, newest first."""
     return sorted(folder.glob("[0-9]*.pt"), reverse=True)
 
 

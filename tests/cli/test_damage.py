@@ -94,7 +94,9 @@ def test_a_pool_other_than_the_runs(copy, refused):
 
 def test_too_few_steps_for_the_final_snapshots(copy, refused):
     short = copy.model_copy(update={"training": copy.training.model_copy(update={"steps": 4})})
-    assert refused(short, "train", *JOB).startswith("training.steps: 4 are too few for 2 final")
+    assert refused(short, "train", *JOB).startswith(
+        "training.steps: 4 steps are too few for 2 final"
+    )
 
 
 def test_an_option_of_the_wrong_type(copy, refused):

@@ -62,8 +62,8 @@ MERGED = "\n".join(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seeds: 3\nseeds: 4", "the key 'seeds' stands there twice"),
-        ("training:\n  steps: 3\n  steps: 4", "the key 'steps' stands there twice"),
+        ("seeds: 3\nseeds: 4", "the key 'seeds' occurs twice"),
+        ("training:\n  steps: 3\n  steps: 4", "the key 'steps' occurs twice"),
         (BOMB, "more than 100,000 values"),
         (MERGED, "keys are merged"),
         ("a: &a [*a]", "refers to itself"),
@@ -90,7 +90,7 @@ def test_yaml_that_no_profile_needs(tmp_path, text, message):
 
 def test_json_that_no_rule_writes():
     for text, message in (
-        ('{"seeds": 3, "seeds": 4}', "the key 'seeds' stands there twice"),
+        ('{"seeds": 3, "seeds": 4}', "the key 'seeds' occurs twice"),
         ('{"seeds": NaN}', "seeds: is nan, expected a finite number"),
         ('{"a": ' * 100_000, "nested too deeply"),
     ):
@@ -145,7 +145,7 @@ OPTIONS = {
     "use that is no name": ("sharing/mine", {"use": 3}, "mine.use: got 3; expected the name of"),
     "use that is no number": ("sharing/mine", {"use": float("nan")}, "mine.use: is nan"),
     "strategies that are no names": ("algorithms/cql/sharing", [["cds"]], r"'cds'\] is not among"),
-    "too few steps": ("training/steps", 5, f"{MIXED}: training.steps: 5 are too few for 5 final"),
+    "too few steps": ("training/steps", 5, f"{MIXED}: training.steps: 5 steps are too few for"),
     "reversed band": ("datasets/bands", {"expert": [1, 0]}, "the band 1 to 0 is reversed"),
     "endless band": ("datasets/bands", {"expert": [0, float("inf")]}, "is inf, expected a finite"),
     "resamples": ("protocol/resamples", 10**12, "resamples: .*less than or equal to 1000000"),

@@ -67,8 +67,8 @@ def test_a_derived_plug_in_has_the_options_of_the_one_it_derives_from():
             {"cds_k50": {"use": "cds", "threshol": 50}},
             r"sharing\.cds_k50: unknown key 'threshol'",
         ),
-        ({"cds": {"use": "hipi"}}, r"sharing\.cds: 'cds' is a plug-in itself"),
-        ({"cds-k50": {"use": "cds"}}, "'cds-k50' is no name"),
+        ({"cds": {"use": "hipi"}}, r"sharing\.cds: 'cds' is itself a plug-in"),
+        ({"cds-k50": {"use": "cds"}}, "'cds-k50' is not a name"),
     ],
 )
 def test_a_variant_that_is_none(sharing, message):
