@@ -51,6 +51,11 @@ def expected_columns(task: str) -> dict[str, tuple[type, int]]:
     }
 
 
+def stored_columns(task: str) -> tuple[str, ...]:
+    """All keys of a dataset's file: those of `expected_columns`, and `FINAL` of pictures."""
+    return (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
+
+
 def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) -> None:
     """Writes a dataset atomically; the same content gives the same bytes.
 
@@ -60,7 +65,7 @@ def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) 
         check_dataset(columns, attributes["task"])
     encoded = {key: json.dumps(attributes[key], sort_keys=True) for key in JSON_ATTRIBUTES}
     values = {key: encoded.get(key, attributes[key]) for key in ATTRIBUTES}
-    stored = {key: columns[key] for key in expected_columns(attributes["task"])}
+    stored = {key: columns[key] for key in stored_columns(attributes["task"])}
     hdf5.write(path, stored, values | {"sha256": content_sha256(stored, values)})
 
 
@@ -85,8 +90,7 @@ def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarra
     horizon, end twice or do not chain; rewards or terminals that the task does not reproduce;
     another suite, task or quality than asked for; a content that is not what was written.
     """
-    keys = (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
-    columns, attributes = hdf5.read(path, REMEDY, keys)
+    columns, attributes = hdf5.read(path, REMEDY, stored_columns(task))
     with check.blame(path, REMEDY):
         _check_attributes(attributes, suite, task)
         check_dataset(columns, task)

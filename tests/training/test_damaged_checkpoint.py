@@ -40,7 +40,7 @@ def test_any_flipped_bit_falls_back_to_the_checkpoint_before(tmp_path, capsys):
         damaged[place] ^= 1 << (place % 8)
         newest.write_bytes(damaged)
         assert loaded(tmp_path) == 5, place
-        assert f"{newest}: not readable (its content is not what was saved); it is left out" in (
+        assert f"{newest}: not readable (its content is not what was saved); it is ignored" in (
             capsys.readouterr().err
         )
     newest.write_bytes(whole)
@@ -83,4 +83,4 @@ def test_a_folder_an_empty_file_and_a_loop_in_its_place(tmp_path, capsys):
     (tmp_path / f"{11:012}.pt").write_bytes(b"")
     (tmp_path / f"{12:012}.pt").symlink_to(f"{12:012}.pt")
     assert loaded(tmp_path) == 5
-    assert capsys.readouterr().err.count("it is left out") == 3
+    assert capsys.readouterr().err.count("it is ignored") == 3
