@@ -3,6 +3,7 @@
 Each command imports only its own stage, so that `--help` and the light stages start quickly.
 """
 
+import signal
 import sys
 
 from cds_bench.cli import looking, results, stages
@@ -14,7 +15,11 @@ __all__ = ["app", "looking", "main", "results", "stages"]
 
 
 def main() -> None:
-    """Runs a command. Errors that a user can fix end in one plain message and exit status 1."""
+    """Runs a command. Errors that a user can fix end in one plain message and exit status 1.
+
+    SIGTERM ends a command as an error does, so that it leaves no temporary files.
+    """
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except (BenchError, WorldError) as error:
@@ -24,3 +29,8 @@ def main() -> None:
             f"error: the package '{error.name}' is not installed here; run `make setup` and use "
             "the environment that it makes (.venv)"
         )
+
+
+def _end(number: int, _frame) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one would cut the cleaning short
+    sys.exit(128 + number)

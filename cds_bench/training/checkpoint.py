@@ -93,13 +93,16 @@ class Keeper:
     """Saves a job's state every `seconds` and when the process is told to stop (SIGTERM, Ctrl-C).
 
     After such a signal it finishes the current step, saves, and ends the process with status
-    128 + signal. A second signal ends the process at once. `progress` is a small file from which
-    `cds-bench status` reads how far the job is.
+    128 + signal. Before the first step and after the last, all that counts is saved, so the
+    process ends at once. A second Ctrl-C ends it at once too; a second SIGTERM changes nothing,
+    because a batch system and the workflow may both send one. `progress` is a small file from
+    which `cds-bench status` reads how far the job is.
     """
 
     def __init__(self, folder: Path, mark: dict[str, Any], progress: Path, seconds: float):
         self.folder, self.mark, self.progress, self.seconds = folder, mark, progress, seconds
         self.signal: int | None = None
+        self.stepping = False
         self.saved = self.told = time.monotonic()
 
     def __enter__(self) -> "Keeper":
@@ -114,25 +117,31 @@ class Keeper:
 
     def _stop(self, number: int, _frame) -> None:
         self.signal = number
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGTERM else signal.SIG_DFL)
+        if not self.stepping:
+            self._end("between steps")
 
     def after_step(
-        self, step: int, capture: Callable[[], dict], progress: Callable[[], dict]
+        self, step: int, last: bool, capture: Callable[[], dict], progress: Callable[[], dict]
     ) -> None:
-        """Writes `capture()` as a checkpoint and `progress()` to its file when they are due."""
+        """Writes `capture()` as a checkpoint and `progress()` to its file when they are due.
+
+        The state after the last step is always saved.
+        """
         now = time.monotonic()
         if now - self.told >= SECONDS_BETWEEN_PROGRESS:
             self.told = now
             with contextlib.suppress(BenchError):  # a full disk: nobody can watch, no more
                 write_json(self.progress, progress())
-        if self.signal is None and now - self.saved < self.seconds:
-            return
-        save(self.folder, self.mark, capture())
-        self.saved = time.monotonic()
-        if self.signal is not None:
-            name = signal.Signals(self.signal).name
-            print(
-                f"stopped by {name} after step {step}; run the same command again to continue",
-                file=sys.stderr,
-            )
-            sys.exit(128 + self.signal)
+        stop = last or self.signal is not None  # a signal that comes later ends the next step
+        if stop or now - self.saved >= self.seconds:
+            save(self.folder, self.mark, capture())
+            self.saved = time.monotonic()
+        self.stepping = not last
+        if stop and self.signal is not None:
+            self._end(f"after step {step}")
+
+    def _end(self, where: str) -> None:
+        name = signal.Signals(self.signal).name
+        print(f"stopped by {name} {where}; run the same command again to continue", file=sys.stderr)
+        sys.exit(128 + self.signal)

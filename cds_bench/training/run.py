@@ -62,7 +62,10 @@ def run(
             snapshot_steps(config),
             checkpoint.load(checkpoints, exact),
             lambda state: keeper.after_step(
-                state.step, lambda: capture(state), lambda: watched(job, state)
+                state.step,
+                state.step == job.steps,
+                lambda: capture(state),
+                lambda: watched(job, state),
             ),
         )
         moved = divergence.measure(job, on_device, result.state, config.training.shift_steps)

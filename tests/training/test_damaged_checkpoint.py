@@ -73,7 +73,7 @@ def test_a_file_for_those_who_watch_never_ends_training(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_PROGRESS", 0.0)
     (tmp_path / "progress").mkdir()
     with checkpoint.Keeper(tmp_path / "saved", MARK, tmp_path / "progress", 0.0) as keeper:
-        keeper.after_step(5, lambda: content(5), lambda: {"step": 5})
+        keeper.after_step(5, False, lambda: content(5), lambda: {"step": 5})
     assert loaded(tmp_path / "saved") == 5
 
 
