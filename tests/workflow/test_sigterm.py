@@ -13,7 +13,7 @@ SECONDS = 60  # a batch system gives ten; a busy machine needs more
 
 
 def test_a_workflow_ends_after_sigterm_and_continues(project):
-    """Twice: the signal comes to Snakemake alone, and to all processes, as batch systems send it."""
+    """The signal comes to Snakemake alone, and to all processes, as batch systems send it."""
     path = project.profile(
         profile="stopped",
         sharing={"no_sharing": None},
