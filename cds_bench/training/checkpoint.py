@@ -34,7 +34,8 @@ def save(folder: Path, mark: dict[str, Any], content: dict[str, Any]) -> None:
         file.write(hashlib.sha256(buffer.getbuffer()).digest())
         file.write(buffer.getbuffer())
     for path in _saved(folder)[KEPT:]:
-        path.unlink()
+        with contextlib.suppress(OSError):  # a folder of this name is not ours
+            path.unlink()
 
 
 def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:

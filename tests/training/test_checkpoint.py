@@ -161,6 +161,13 @@ def test_a_signal_after_the_last_step_ends_it_at_once(config, uninterrupted, mon
     assert made(config) == uninterrupted
 
 
+def test_a_folder_in_the_place_of_the_progress_does_no_harm(config, uninterrupted):
+    (paths.run(config, *KEY) / ".progress.json").mkdir(parents=True)
+    run(config, *KEY)
+    assert made(config) == uninterrupted
+    assert not paths.checkpoints(config, *KEY).exists()
+
+
 def test_a_signal_before_the_first_step_ends_it_at_once(config, monkeypatch):
     def device_pool(*_):
         os.kill(os.getpid(), signal.SIGTERM)
