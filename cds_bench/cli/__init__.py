@@ -3,6 +3,7 @@
 Each command imports only its own stage, so that `--help` and the light stages start quickly.
 """
 
+import io
 import os
 import signal
 import sys
@@ -23,6 +24,9 @@ def main() -> None:
     SIGTERM ends a command as an error does, so that it leaves no temporary files. Python's own end
     is skipped then: with torch it can take seconds, and a batch system gives few.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a locale without × or − ends nothing
+            stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _end)
     try:
         app()
