@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from cds_bench.errors import BenchError
+from cds_bench.progress import say
 from cds_bench.storage.files import atomic, write_json
 
 KEPT = 2  # should the newest be damaged, the one before it is whole
@@ -49,7 +50,7 @@ def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
             found = _read(path)
         except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            print(f"{path}: not readable ({reason}); it is ignored", file=sys.stderr)
+            say(f"{path}: not readable ({reason}); it is ignored")
             continue
         if differing := differences(found["mark"], mark):
             raise BenchError(
@@ -144,5 +145,5 @@ class Keeper:
 
     def _end(self, where: str) -> None:
         name = signal.Signals(self.signal).name
-        print(f"stopped by {name} {where}; run the same command again to continue", file=sys.stderr)
+        say(f"stopped by {name} {where}; run the same command again to continue")
         sys.exit(128 + self.signal)
