@@ -13,7 +13,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from cds_bench import baselines, jobs
+from cds_bench import baselines, jobs, stopping
 from cds_bench.config import parse_profile, part
 from cds_bench.config.plain import read_yaml
 from cds_bench.errors import BenchError
@@ -40,6 +40,9 @@ except BenchError as error:
 
 whole = settings.model_dump_json()
 
+# A shell waits for its command when a batch system signals every process: training saves its state.
+shell.prefix("set -euo pipefail; trap : TERM; ")
+
 
 wildcard_constraints:
     suite="|".join(settings.suites),
@@ -57,6 +60,7 @@ onstart:
         hold(settings.folder, "a workflow is being run on it")
     except BenchError as error:
         raise WorkflowError(str(error)) from None
+    stopping.pass_on()
 
 
 onsuccess:
@@ -67,10 +71,13 @@ onsuccess:
 
 onerror:
     # The tables mark what failed. Snakemake still exits with the status of the failure.
-    shell("cds-bench tables --config {whole:q} || true")
-    print(
-        f"Report of the results so far (failed runs are marked): {jobs.report(settings)}"
-    )
+    if stopping.stopped():
+        print("Stopped by SIGTERM. The same command continues.")
+    else:
+        shell("cds-bench tables --config {whole:q} || true")
+        print(
+            f"Report of the results so far (failed runs are marked): {jobs.report(settings)}"
+        )
 
 
 rule all:

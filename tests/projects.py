@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -115,7 +116,11 @@ class Project:
     def run(self, *arguments: str) -> tuple[int, str]:
         """Exit status and output."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=240)
+        try:
+            output, _ = process.communicate(timeout=600)  # a busy machine
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         return process.returncode, output
 
     def planned(self, *arguments: str) -> dict[str, int]:

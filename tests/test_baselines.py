@@ -90,6 +90,27 @@ def test_broken_baselines_leave_the_others_tables(project):
     assert (summary(results)["n"] == 2).all()
     assert good.stat().st_mtime_ns == before, "the good baseline is not run again"
     assert project.planned("--configfile", path) == {}
+    check_mended_alone(project, path, nans)
+
+
+def check_mended_alone(project, path: str, scores: Path) -> None:
+    """A baseline fails again and is mended alone, with the same scores as before."""
+    results, before = scores.parents[2], scores.read_bytes()
+    program = project.folder / "workflow" / "baselines" / scores.parent.name / "run.py"
+    whole, table = program.read_text(), "table_pointmaze_medium_single"
+    program.write_text(whole.replace(FILLED, CRASHING))
+    assert project.run("--cores", "2", table, "--configfile", path)[0] != 0
+    assert summary(results).at["nans", "n"] == 0
+    program.write_text(whole)
+    alone = str(scores.relative_to(project.folder))
+    status, output = project.run("--cores", "2", alone, "--configfile", path)
+    assert status == 0, output
+    assert scores.read_bytes() == before
+    plan = project.planned("--configfile", path)
+    assert {"baseline_check", "suite_statistics", "statistics", table, "report"} <= plan.keys()
+    status, output = project.run("--cores", "2", table, "--configfile", path)
+    assert status == 0, output
+    assert summary(results).at["nans", "n"] == 2
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,12 @@ def test_every_field_of_a_shell_command_is_quoted():
     rules = [*(ROOT / "workflow").rglob("*.smk"), ROOT / "Snakefile"]
     commands = 0
     for path in rules:
-        for block in re.findall(r"shell:\n((?: +\".*\"\n)+)", path.read_text()):
+        text = path.read_text()
+        blocks = re.findall(r"shell:\n((?: +\".*\"\n)+)", text)
+        assert len(blocks) == len(re.findall(r"^ *shell:", text, re.MULTILINE)), path
+        calls = re.findall(r"shell\((.*)\)", text)  # in hooks
+        assert len(calls) == text.count("shell("), path
+        for block in [*blocks, *calls]:
             commands += 1
             fields = re.findall(r"\{([^}]*)\}", block)
             assert fields
