@@ -29,7 +29,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup results reference bench test lint check-code check-format check-workflow-format check-workflow format lock
+.PHONY: help setup results reference bench docs test lint check-code check-format check-workflow-format check-workflow format lock
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -52,6 +52,11 @@ reference: results ## run the workflow and keep its tables as results/reference/
 
 bench: $(STAMP) ## compare speed with other implementations, in benchmarks/results (ARGS=--quick is tiny)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+# The two variables silence advertisements of successors of mkdocs. The versions are locked.
+docs: $(VENV)/.installed-docs ## build the documentation site in site/; warnings are errors
+	@NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet
+	@echo "The site is complete: site/index.html"
 
 test: $(STAMP) ## run the tests (JOBS=2 runs two at a time)
 	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile $(ARGS)
@@ -79,6 +84,8 @@ lock: $(STAMP) ## resolve requirements.in again and keep versions that still fit
 	  --annotation-style=line $(ARGS) --output-file=requirements.lock requirements.in
 	@sed -E '/^(cuda|nvidia|triton)[a-z0-9-]*==/d; s/^([^ #]+)\+[a-z0-9.]+/\1/' requirements.lock > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
+	@PYTHONWARNINGS=ignore CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --no-emit-options \
+	  --annotation-style=line $(ARGS) --output-file=requirements-docs.lock requirements-docs.in
 
 # Makes the environment again after an interrupted installation, a moved checkout or a removed interpreter.
 # Large downloads are named when they start, so that a slow connection does not look like a standstill.
@@ -108,3 +115,9 @@ $(STAMP): requirements.lock requirements-no-deps.txt pyproject.toml
 	@$(PIP) install --quiet --no-deps --requirement requirements-no-deps.txt
 	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@rm -f $(PARTIAL) && echo "$(CURDIR)" > $(STAMP)
+
+# Packages that only some commands need.
+$(VENV)/.installed-%: requirements-%.lock $(STAMP)
+	@echo "Installing the packages of $<."
+	@$(PIP) install -qq --disable-pip-version-check --constraint requirements.lock --requirement $<
+	@touch $@

@@ -23,9 +23,9 @@ class AlgorithmConfig(Protocol):
 
     Critics learn the rewards `reward_scale` r + `reward_shift`, which are computed after
     relabelling, with the given `discount`. The defaults of scale and shift are 1 and 0. In each
-    step, the target critic moves by the fraction `target_rate` of its distance to the critic. An
-    algorithm may also have `cloning_steps`, an int. Planning then times the steps before it
-    separately from the others.
+    step, the target critic and its encoder move by the fraction `target_rate` of their distance to
+    the critic and its encoder. An algorithm may also have `cloning_steps`, an int. Planning then
+    times the steps before it separately from the others.
     """
 
     discount: float
@@ -38,13 +38,16 @@ class Learner(Protocol):
     """Every trained tensor of a job, and whatever else a checkpoint must hold.
 
     It is a dataclass whose fields are tensors or dictionaries of tensors, stacked over the seeds.
-    critic, target: [2S, ...], and policy: [S, ...], in the layout of `algorithms.networks`. The
-    snapshots of a run are copies of the policy.
+    critic, target: [2S, ...], and policy: [S, ...], in the layout of `algorithms.networks`.
+    encoder, target_encoder: [S, ...], in the layout of `algorithms.encoder`; both are empty unless
+    observations are pictures. The snapshots of a run are copies of the policy and the encoder.
     """
 
     critic: Parameters
     target: Parameters
     policy: Parameters
+    encoder: Parameters
+    target_encoder: Parameters
 
 
 class Terms(Protocol):

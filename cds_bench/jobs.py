@@ -58,6 +58,11 @@ def suite_tasks(suite: str) -> tuple[str, ...]:
     return envs.SUITES[suite].tasks
 
 
+def seen_as_pictures(suite: str) -> bool:
+    """Whether a suite's observations are pictures."""
+    return any(envs.TASKS[task].picture for task in suite_tasks(suite))
+
+
 def policy_files(config: Config, task: str) -> list[str]:
     """The files of the trained behaviour policy behind a task's data. Scripted ones have none."""
     policy = envs.TASKS[task].policy

@@ -27,6 +27,7 @@ class Sizes:
     action: int
     hidden: tuple[int, ...]
     layer_norm: bool = False  # whether the critics' hidden layers are normalised
+    picture: tuple[int, int, int] | None = None  # the shape of observed pictures
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,10 @@ class Batch:
 
     states, next_states: [S, M, O + T], observations that are normalised for the task, with its
     one-hot vector appended; actions: [S, M, A]; rewards, terminals, weight: [S, M].
+
+    If observations are pictures, states have the features of the learner's encoder in their place.
+    Only `states` carries a gradient. pictures, next_pictures: uint8 [S, M, height, width, 3], for
+    other encoders; None for vectors.
     """
 
     states: Tensor
@@ -93,3 +98,5 @@ class Batch:
     rewards: Tensor
     terminals: Tensor
     weight: Tensor
+    pictures: Tensor | None = None
+    next_pictures: Tensor | None = None

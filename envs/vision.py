@@ -76,10 +76,16 @@ TASKS = {
 
 PAPER_SIZE = 50_000  # transitions per task [ours; the paper's sizes are not known]
 
+# A light variant: two tasks of each skill.
+SMALL = ("lift-banana", "lift-can", "place-bowl", "place-plate")
+
+
+def _suite(name: str, tasks) -> Suite:
+    sources = {task: Source("noisy", PAPER_SIZE) for task in tasks}
+    return Suite(name=name, domain="vision", sources=sources)
+
+
 SUITES = {
-    "pick-place": Suite(
-        name="pick-place",
-        domain="vision",
-        sources={task: Source("noisy", PAPER_SIZE) for task in TASKS},
-    )
+    "pick-place": _suite("pick-place", TASKS),
+    "pick-place-small": _suite("pick-place-small", SMALL),
 }

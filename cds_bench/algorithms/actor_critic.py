@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import gradients, networks
+from cds_bench.algorithms.encoder import as_seen
 from cds_bench.contracts import AlgorithmConfig, Learner
 from cds_bench.records import Batch, Parameters
 
@@ -14,6 +15,17 @@ from cds_bench.records import Batch, Parameters
 def minimum(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     """min_j Q_j(s, a), [S, M, K], for states [S, M, O+T] and actions [S, M, K, A]; no gradient."""
     return gradients.values(critic, states, actions).amin(1)
+
+
+@torch.no_grad()
+def target_minimum(learner: Learner, batch: Batch, next_actions: Tensor) -> Tensor:
+    """min_j Qtarget_j(s', a'), [S, M, K], for a' [S, M, K, A]; no gradient.
+
+    The target critic has its own encoder, which follows the critic's like the rest of it, as in DrQ
+    [ours].
+    """
+    states = as_seen(learner.target_encoder, batch.next_states, batch.next_pictures)
+    return minimum(learner.target, states, next_actions)
 
 
 def backup(config: AlgorithmConfig, batch: Batch, next_values: Tensor) -> Tensor:
@@ -48,14 +60,16 @@ def cloning(mean: Tensor, log_std: Tensor, batch: Batch) -> Tensor:
 def improvement_goal(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
     """min_j Q_j(s, a), [S, M], for actions [S, M, 1, A]. Only the actions receive its gradient."""
     fixed = {name: value.detach() for name, value in critic.items()}
-    return networks.q_values(fixed, states, actions).amin(1).squeeze(-1)
+    return networks.q_values(fixed, states.detach(), actions).amin(1).squeeze(-1)
 
 
 @torch.no_grad()
 def after_step(config: AlgorithmConfig, learner: Learner) -> None:
-    """Moves the target critic: target += `target_rate` (critic - target)."""
+    """Moves the target critic and its encoder: target += `target_rate` (critic - target)."""
     torch._foreach_lerp_(
-        list(learner.target.values()), list(learner.critic.values()), config.target_rate
+        [*learner.target.values(), *learner.target_encoder.values()],
+        [*learner.critic.values(), *learner.encoder.values()],
+        config.target_rate,
     )
 
 

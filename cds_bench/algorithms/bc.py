@@ -8,7 +8,8 @@ critics evaluate the cloned policy. They minimise the weighted temporal differen
     y = r + gamma (1 - d) min_j Qtarget_j(s', a'),  a' ~ pi(.|s').
 
 There is no conservative term, because a policy that stays within the data can be evaluated without
-it [ours]. The critics affect the policy only through the weights of a strategy.
+it [ours]. The critics affect the policy only through the weights of a strategy. For the same reason
+the likelihood trains the encoder of pictures, and the critics use its features without gradient.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
+from cds_bench.algorithms.encoder import initialise_encoder
 from cds_bench.noise import Noise
 from cds_bench.ranges import Discount, Positive, Rate
 from cds_bench.records import Batch, Parameters, Sizes
@@ -34,11 +36,13 @@ class Config:
 
 @dataclass(frozen=True)
 class Learner:
-    """Every trained tensor of a job, stacked, and the target critic."""
+    """Every trained tensor of a job, stacked, and the target critic with its encoder."""
 
     critic: Parameters
     target: Parameters
     policy: Parameters
+    encoder: Parameters  # empty if observations are vectors
+    target_encoder: Parameters
 
 
 @dataclass(frozen=True)
@@ -58,16 +62,21 @@ class Terms:
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
     """Fresh parameters. Each seed's come from its own generator."""
     critic = networks.initialise_critic(generators, sizes, device)
+    policy = networks.initialise_policy(generators, sizes, device)
+    encoder = initialise_encoder(generators, sizes.picture, device)
     return Learner(
         critic=critic,
         target={name: value.clone() for name, value in critic.items()},
-        policy=networks.initialise_policy(generators, sizes, device),
+        policy=policy,
+        encoder=encoder,
+        target_encoder={name: value.clone() for name, value in encoder.items()},
     )
 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
-    """The parameter groups of the optimiser: critics, policies."""
-    return [list(learner.critic.values()), list(learner.policy.values())]
+    """The parameter groups of the optimiser: critics, policies with their encoder."""
+    policies = [*learner.policy.values(), *learner.encoder.values()]
+    return [list(learner.critic.values()), policies]
 
 
 def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:
@@ -83,9 +92,10 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     with torch.no_grad():
         next_moments = networks.policy_distribution(learner.policy, batch.next_states)
         next_policy_actions, _ = networks.sample(*next_moments, noise.normal(rows, 1, size))
-        next_values = actor_critic.minimum(learner.target, batch.next_states, next_policy_actions)
+        next_values = actor_critic.target_minimum(learner, batch, next_policy_actions)
         target = actor_critic.backup(config, batch, next_values.squeeze(-1))
-    q_data = networks.q_values(learner.critic, batch.states, batch.actions.unsqueeze(2)).squeeze(-1)
+    states, actions = batch.states.detach(), batch.actions.unsqueeze(2)
+    q_data = networks.q_values(learner.critic, states, actions).squeeze(-1)
     mean, log_std = networks.policy_distribution(learner.policy, batch.states)
     return Terms(
         temporal_difference=actor_critic.temporal_difference(q_data, target, batch.weight),

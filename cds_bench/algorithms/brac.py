@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
+from cds_bench.algorithms.encoder import as_seen, initialise_encoder
 from cds_bench.noise import Noise
 from cds_bench.ranges import Count, Discount, NonNegative, Positive, Rate, Steps
 from cds_bench.records import Batch, Parameters, Sizes
@@ -51,12 +52,18 @@ class Config:
 
 @dataclass(frozen=True)
 class Learner:
-    """Every trained tensor of a job, stacked, the target critic, and the fixed behaviour b."""
+    """Every trained tensor of a job, stacked, the target critic, and the fixed behaviour b.
+
+    The critics train the encoder, and the policy uses its features without gradient.
+    """
 
     critic: Parameters
     target: Parameters
     policy: Parameters
+    encoder: Parameters  # trained by the critics; empty if observations are vectors
+    target_encoder: Parameters
     behaviour: Parameters  # meaningful from step `cloning_steps` on
+    behaviour_encoder: Parameters  # as fixed as b, because features go on changing
 
 
 @dataclass(frozen=True)
@@ -81,17 +88,22 @@ def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> 
     """Fresh parameters. Each seed's come from its own generator."""
     critic = networks.initialise_critic(generators, sizes, device)
     policy = networks.initialise_policy(generators, sizes, device)
+    encoder = initialise_encoder(generators, sizes.picture, device)
     return Learner(
         critic=critic,
         target={name: value.clone() for name, value in critic.items()},
         policy=policy,
+        encoder=encoder,
+        target_encoder={name: value.clone() for name, value in encoder.items()},
         behaviour={name: value.clone() for name, value in policy.items()},
+        behaviour_encoder={name: value.clone() for name, value in encoder.items()},
     )
 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
-    """The parameter groups of the optimiser: critics, policies."""
-    return [list(learner.critic.values()), list(learner.policy.values())]
+    """The parameter groups of the optimiser: critics with their encoder, policies."""
+    critics = [*learner.critic.values(), *learner.encoder.values()]
+    return [critics, list(learner.policy.values())]
 
 
 def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:
@@ -117,7 +129,7 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     target = backup(config, learner, batch, noise, penalised=config.value_penalty and not cloning)
     q_data = networks.q_values(learner.critic, batch.states, batch.actions.unsqueeze(2)).squeeze(-1)
     if cloning:
-        mean, log_std = networks.policy_distribution(learner.policy, batch.states)
+        mean, log_std = networks.policy_distribution(learner.policy, batch.states.detach())
         policy = actor_critic.cloning(mean, log_std, batch)
         distance = torch.zeros_like(policy)
     else:
@@ -132,8 +144,11 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
 
 @torch.no_grad()
 def freeze(learner: Learner) -> None:
-    """Copies pi into b in place."""
-    torch._foreach_copy_(list(learner.behaviour.values()), list(learner.policy.values()))
+    """Copies pi and the encoder into b in place."""
+    torch._foreach_copy_(
+        [*learner.behaviour.values(), *learner.behaviour_encoder.values()],
+        [*learner.policy.values(), *learner.encoder.values()],
+    )
 
 
 def divergence(
@@ -159,11 +174,11 @@ def backup(config: Config, learner: Learner, batch: Batch, noise: Noise, penalis
     rows, size = batch.actions.shape[1:]
     next_moments = networks.policy_distribution(learner.policy, batch.next_states)
     next_policy_actions, _ = networks.sample(*next_moments, noise.normal(rows, 1, size))
-    next_values = actor_critic.minimum(learner.target, batch.next_states, next_policy_actions)
-    next_values = next_values.squeeze(-1)
+    next_values = actor_critic.target_minimum(learner, batch, next_policy_actions).squeeze(-1)
     if penalised:
         samples = networks.sample(*next_moments, noise.normal(rows, config.samples, size))
-        distance = divergence(learner.behaviour, batch.next_states, *samples)
+        seen = as_seen(learner.behaviour_encoder, batch.next_states, batch.next_pictures)
+        distance = divergence(learner.behaviour, seen, *samples)
         next_values = next_values - config.alpha * distance
     return actor_critic.backup(config, batch, next_values)
 
@@ -173,10 +188,11 @@ def policy_losses(
 ) -> tuple[Tensor, Tensor]:
     """mean_m w_m (alpha D(s_m) - min_j Q_j(s_m, a)) for a ~ pi, and mean_m w_m D(s_m); [S] each."""
     rows, size = batch.actions.shape[1:]
-    moments = networks.policy_distribution(learner.policy, batch.states)
+    moments = networks.policy_distribution(learner.policy, batch.states.detach())
     policy_actions, _ = networks.sample(*moments, noise.normal(rows, 1, size))
     samples = networks.sample(*moments, noise.normal(rows, config.samples, size))
-    distance = divergence(learner.behaviour, batch.states, *samples)
+    seen = as_seen(learner.behaviour_encoder, batch.states.detach(), batch.pictures)
+    distance = divergence(learner.behaviour, seen, *samples)
     goal = actor_critic.improvement_goal(learner.critic, batch.states, policy_actions)
     policy = (batch.weight * (config.alpha * distance - goal)).mean(-1)
     return policy, (batch.weight * distance.detach()).mean(-1)

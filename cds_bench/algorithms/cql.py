@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
+from cds_bench.algorithms.encoder import initialise_encoder
 from cds_bench.algorithms.gradients import known_loss, value_gradients
 from cds_bench.noise import Noise
 from cds_bench.ranges import Count, Discount, NonNegative, Positive, Rate, Steps
@@ -54,11 +55,13 @@ class Config:
 
 @dataclass(frozen=True)
 class Learner:
-    """Every trained tensor of a job, stacked, and the target critic."""
+    """Every trained tensor of a job, stacked, and the target critic with its encoder."""
 
     critic: Parameters
     target: Parameters
     policy: Parameters
+    encoder: Parameters  # trained by the critics; empty if observations are vectors
+    target_encoder: Parameters
     log_temperature: Tensor  # [S, LANES]; only the first column is used
     log_multiplier: Tensor  # likewise; used by the Lagrange version
 
@@ -82,18 +85,22 @@ class Terms:
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
     """Fresh parameters. Each seed's come from its own generator."""
     critic = networks.initialise_critic(generators, sizes, device)
+    policy = networks.initialise_policy(generators, sizes, device)
+    encoder = initialise_encoder(generators, sizes.picture, device)
     return Learner(
         critic=critic,
         target={name: value.clone() for name, value in critic.items()},
-        policy=networks.initialise_policy(generators, sizes, device),
+        policy=policy,
+        encoder=encoder,
+        target_encoder={name: value.clone() for name, value in encoder.items()},
         log_temperature=torch.zeros(sizes.seeds, LANES, device=device),
         log_multiplier=torch.zeros(sizes.seeds, LANES, device=device),
     )
 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
-    """The parameter groups of the optimiser: critics, policies, temperatures."""
-    critics = [*learner.critic.values(), learner.log_multiplier]
+    """The parameter groups of the optimiser: critics with their encoder, policies, temperatures."""
+    critics = [*learner.critic.values(), *learner.encoder.values(), learner.log_multiplier]
     return [critics, list(learner.policy.values()), [learner.log_temperature]]
 
 
@@ -117,7 +124,7 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     """Every loss term of one step. `step` counts from 0."""
     rows, size = batch.actions.shape[1:]
     n, backups = config.actions, config.backup_actions
-    moments = networks.policy_distribution(learner.policy, batch.states)
+    moments = networks.policy_distribution(learner.policy, batch.states.detach())
     # [S, M, n + 1, A] and [S, M, n + 1]: n proposals, and the action of the policy's own loss
     policy_actions, log_probs = networks.sample(*moments, noise.normal(rows, n + 1, size))
     with torch.no_grad():
@@ -206,7 +213,7 @@ def critic_losses(
     terms = critic_loss(config, values.flatten(0, 1), *given)  # [2S, M]
     temporal_difference, conservative = (x.mean(-1).view(-1, 2).sum(1) for x in terms)
     total = (temporal_difference + conservative.detach()).sum()
-    critic = known_loss(total, gradients, learner.critic)
+    critic = known_loss(total, gradients, learner.critic, batch.states)
     return values, critic, temporal_difference, conservative
 
 
@@ -221,7 +228,7 @@ def backup_target(
     config: Config, learner: Learner, batch: Batch, next_policy_actions: Tensor
 ) -> Tensor:
     """y = r + gamma (1 - d) max_a' min_j Qtarget_j(s', a'), [S, M], for a' [S, M, backups, A]."""
-    values = actor_critic.minimum(learner.target, batch.next_states, next_policy_actions)
+    values = actor_critic.target_minimum(learner, batch, next_policy_actions)
     return actor_critic.backup(config, batch, values.amax(-1))
 
 

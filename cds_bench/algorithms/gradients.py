@@ -20,6 +20,7 @@ Loss = Callable[[Tensor, slice, slice], Tensor]
 # The number of activations of a layer that one pass computes on a CPU. With this many, the
 # activations between two layers stay in the cache.
 CACHED_ACTIVATIONS = 2**19
+STATES = "states"  # the name of the states' gradient, beside those of the parameters
 
 
 class Layer(NamedTuple):
@@ -71,6 +72,7 @@ def value_gradients(
     """Q_c(s, a) as in `q_values`, and the gradients of the loss for the critics' parameters.
 
     states [S, M, O+T], actions [S, M, K, A] -> values [S, 2, M, K], gradients shaped like critic.
+    If the states require a gradient, because an encoder made them, theirs is there as STATES.
     Autograd differentiates the loss with respect to the values only. The code below does the
     backward pass through the networks. Each block's backward pass follows right after its values.
     On a CPU, a block is so small that its activations stay in the cache. On a GPU, there is only
@@ -78,6 +80,7 @@ def value_gradients(
     """
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
     values = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
+    of_states = states.new_empty(2 * len(states), *states.shape[1:])
     for block in _blocks(networks.centred(critic), states, actions):
         hidden = _hidden(block)
         found = _output(block, hidden)
@@ -85,7 +88,12 @@ def value_gradients(
         with torch.enable_grad():
             found.requires_grad_()
             (slopes,) = torch.autograd.grad(loss(found, block.stack, block.rows), found)
-        _backward(block, _layers(gradients, block.stack), hidden, slopes)
+        ahead = _backward(block, _layers(gradients, block.stack), hidden, slopes)
+        if states.requires_grad:
+            weight = block.layers[0].weight[:, : states.shape[-1]]
+            of_states[block.stack, block.rows] = torch.bmm(ahead, weight.mT)
+    if states.requires_grad:
+        gradients[STATES] = of_states.view(-1, 2, *states.shape[1:]).sum(1)
     return values.view(len(states), 2, *values.shape[1:]), gradients
 
 
@@ -144,8 +152,11 @@ def _activate(values: Tensor, gain: Tensor | None) -> Hidden:
     return Hidden((values * scale).mul_(gain).relu_(), values, scale)
 
 
-def _backward(block: Block, sums: list[Layer], hidden: list[Hidden], slopes: Tensor) -> None:
-    """Adds a block's gradients to `sums`. slopes: dL/dvalues, [G, R, K]."""
+def _backward(block: Block, sums: list[Layer], hidden: list[Hidden], slopes: Tensor) -> Tensor:
+    """Adds a block's gradients to `sums`. slopes: dL/dvalues, [G, R, K].
+
+    Returns the slope of the state's part of the first layer, [G, R, H].
+    """
     layers, last, below = block.layers, len(hidden), hidden[-1].activations
     slope = slopes.flatten(1, 2).unsqueeze(-1)  # [G, R K, 1]
     sums[last].weight.add_((below * slope).sum(1).unsqueeze(-1))
@@ -163,6 +174,7 @@ def _backward(block: Block, sums: list[Layer], hidden: list[Hidden], slopes: Ten
     of_states = ahead.view(*slopes.shape, -1).sum(2)  # [G, R, H]
     weight[:, :size].baddbmm_(block.states.mT, of_states)
     bias[..., : ahead.shape[-1]].add_(of_states.sum(1, keepdim=True))
+    return of_states
 
 
 def _through_activation(
@@ -200,6 +212,9 @@ class _Known(torch.autograd.Function):
         return None, None, *torch._foreach_mul(ctx.gradients, ahead)
 
 
-def known_loss(loss: Tensor, gradients: Parameters, parameters: Parameters) -> Tensor:
+def known_loss(
+    loss: Tensor, gradients: Parameters, parameters: Parameters, states: Tensor
+) -> Tensor:
     """`loss`, a scalar, whose backward pass gives the gradients from `value_gradients`."""
-    return _Known.apply(loss, list(gradients.values()), *parameters.values())
+    given = parameters | {STATES: states}
+    return _Known.apply(loss, list(gradients.values()), *(given[name] for name in gradients))

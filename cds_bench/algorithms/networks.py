@@ -21,18 +21,19 @@ ACTION_MARGIN = 0.05
 NORM_EPSILON = 1e-5  # added to the variance, as torch does
 
 
-def _initialise(
-    generators: list[torch.Generator], copies: int, widths: list[int], device: str
+def initialise_layers(
+    generators: list[torch.Generator], copies: int, layers: list[tuple[int, int]], device: str
 ) -> Parameters:
     """Layers w<k> [S * copies, in, out], b<k> [S * copies, 1, out], uniform within 1 / sqrt(in).
 
-    This is torch.nn.Linear's default initialisation, from one CPU generator per seed. A bias is
-    padded with zeros to a multiple of LANES, so that a seed's numbers fill whole strides of a
+    layers: the numbers of inputs and outputs of each layer. This is torch.nn.Linear's default
+    initialisation, from one CPU generator per seed. A bias is padded with zeros to a multiple of
+    LANES, so that a seed's numbers fill whole strides of a
     vector kernel. Kernels round the remainder of a tensor differently, and without the padding a
     seed would depend on the seeds that are stacked with it.
     """
     parameters: Parameters = {}
-    for k, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+    for k, (inputs, outputs) in enumerate(layers):
         draws = [torch.rand(copies, inputs + 1, outputs, generator=each) for each in generators]
         stack = ((2.0 * torch.cat(draws) - 1.0) / math.sqrt(inputs)).to(device)
         parameters[f"w{k}"] = stack[:, :-1].clone()
@@ -46,7 +47,7 @@ def initialise_critic(generators: list[torch.Generator], sizes: Sizes, device: s
     With `layer_norm`, hidden layer k has a gain g<k> [2 S, 1, H], initially 1.
     """
     widths = [sizes.observation + sizes.tasks + sizes.action, *sizes.hidden, 1]
-    critic = _initialise(generators, 2, widths, device)
+    critic = initialise_layers(generators, 2, list(itertools.pairwise(widths)), device)
     if sizes.layer_norm:
         for k, width in enumerate(sizes.hidden):
             critic[f"g{k}"] = torch.ones(2 * len(generators), 1, width, device=device)
@@ -56,7 +57,7 @@ def initialise_critic(generators: list[torch.Generator], sizes: Sizes, device: s
 def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
     """One tanh-Gaussian policy per seed. Its output is [mean, log_std]."""
     widths = [sizes.observation + sizes.tasks, *sizes.hidden, 2 * sizes.action]
-    return _initialise(generators, 1, widths, device)
+    return initialise_layers(generators, 1, list(itertools.pairwise(widths)), device)
 
 
 def depth(parameters: Parameters) -> int:

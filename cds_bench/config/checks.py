@@ -83,12 +83,6 @@ def complete(config: Config, origin: str) -> Config:
     for key in ("suites", "algorithms", "sharing"):
         if not getattr(config, key):
             raise BenchError(f"{origin}: {key}: name at least one")
-    for suite in config.suites:
-        if any(envs.TASKS[task].picture for task in envs.SUITES[suite].tasks):
-            raise BenchError(
-                f"{origin}: suites.{suite}: its observations are pictures, and training takes only "
-                "vectors so far; remove the suite"
-            )
     if config.protocol.reference not in config.sharing:
         raise BenchError(
             f"{origin}: protocol.reference: '{config.protocol.reference}' is not among the "

@@ -105,6 +105,9 @@ class Training(Section):
     learning_rate_decay: Literal["none", "cosine"] = Field(
         "none", description="learning rates stay constant, or fall to 0 along half a cosine"
     )
+    augmentation: Literal["none", "shift"] = Field(
+        "none", description="of pictures: not at all, or random shifts by up to 4 pixels (DrQ)"
+    )
     log_points: Annotated[int, Field(gt=0, le=100_000)] = Field(
         100, description="points at which metrics are logged, spread evenly over training"
     )

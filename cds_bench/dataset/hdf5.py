@@ -4,6 +4,7 @@ import contextlib
 import io
 import math
 from collections.abc import Collection, Iterator, Mapping
+from operator import truediv
 from pathlib import Path
 
 import h5py
@@ -13,6 +14,8 @@ from cds_bench.errors import BenchError
 from cds_bench.storage.files import atomic
 
 MOST_ATTRIBUTES = 100
+CHUNK = 32  # pictures
+MOST_COMPRESSED = 1100  # gzip makes nothing smaller than about a thousandth
 
 
 class _Recording(io.FileIO):
@@ -32,12 +35,19 @@ class _Recording(io.FileIO):
 
 
 def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mapping) -> None:
-    """Writes arrays and attributes atomically; the same content gives the same bytes."""
+    """Writes arrays and attributes atomically; the same content gives the same bytes.
+
+    Pictures (uint8 [N, height, width, channels]) are compressed in chunks of 32.
+    """
     with atomic(path) as temporary, _Recording(temporary, "w+") as raw:
         try:
             with h5py.File(raw, "w") as file:
                 for key, column in columns.items():
-                    file.create_dataset(key, data=column, track_times=False)
+                    how = {}
+                    if column.ndim == 4:
+                        chunks = (min(CHUNK, len(column)), *column.shape[1:])
+                        how = {"chunks": chunks, "compression": "gzip", "compression_opts": 4}
+                    file.create_dataset(key, data=column, track_times=False, **how)
                 for key, value in attributes.items():
                     file.attrs[key] = value
         except Exception:
@@ -101,6 +111,10 @@ def _array(file: h5py.File, key: str, size: int) -> h5py.Dataset | None:
     if item.dtype.hasobject:
         raise ValueError(f"key '{key}' holds no numbers")
     declared = math.prod(item.shape) * item.dtype.itemsize
-    if declared > size:
+    if declared > size * (MOST_COMPRESSED if item.compression else 1):
         raise ValueError(f"key '{key}' declares {declared:,} bytes, but the file has {size:,}")
+    if item.chunks:
+        expected = math.prod(map(math.ceil, map(truediv, item.shape, item.chunks)))
+        if (found := item.id.get_num_chunks()) != expected:
+            raise ValueError(f"key '{key}' has {found} of its {expected} chunks")
     return item

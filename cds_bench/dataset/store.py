@@ -52,6 +52,11 @@ def expected_columns(task: str) -> dict[str, tuple[type, int]]:
     }
 
 
+def _keys(task: str) -> tuple[str, ...]:
+    """Every array of a task's dataset."""
+    return (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
+
+
 def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) -> None:
     """Writes a dataset atomically; the same content gives the same bytes.
 
@@ -61,7 +66,7 @@ def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) 
         check_dataset(columns, attributes["task"])
     encoded = {key: json.dumps(attributes[key], sort_keys=True) for key in JSON_ATTRIBUTES}
     values = {key: encoded.get(key, attributes[key]) for key in ATTRIBUTES}
-    stored = {key: columns[key] for key in expected_columns(attributes["task"])}
+    stored = {key: columns[key] for key in _keys(attributes["task"])}
     hdf5.write(path, stored, values | {"sha256": content_sha256(stored, values)})
 
 
@@ -87,8 +92,7 @@ def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarra
     horizon, ends twice, or its rows do not follow each other; if the task does not reproduce the
     rewards and terminals; or if the suite, task or quality is not the requested one.
     """
-    keys = (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
-    columns, attributes = hdf5.read(path, REMEDY, keys)
+    columns, attributes = hdf5.read(path, REMEDY, _keys(task))
     with check.blame(path, REMEDY):
         _check_attributes(attributes, suite, task)
         check_dataset(columns, task)

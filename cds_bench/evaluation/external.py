@@ -3,6 +3,7 @@
 docs/external-baselines.md describes the format of the files.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -48,17 +49,65 @@ def check(config: Config, policies: Policies, path: Path) -> None:
     if policies.steps != sorted(policies.steps):
         raise BenchError(f"{path}: steps are {policies.steps}; expected them in ascending order")
     world = envs.make(policies.tasks[0])
-    observation, action = world.observation_space.shape[0], world.action_space.shape[0]
+    observation, action = world.observation_space.shape, world.action_space.shape[0]
     world.close()
     _check_shapes(policies, observation, action, path)
 
 
-def _check_shapes(policies: Policies, observation: int, action: int, path: Path) -> None:
+def _check_encoder(
+    policies: Policies, picture: tuple[int, ...], path: Path
+) -> tuple[dict[str, np.ndarray], dict[str, tuple[int, ...]]]:
+    """The encoder's tensors and their expected shapes, the sizes of its kernels being free.
+
+    Raises BenchError if its convolutions do not fit the pictures.
+    """
+    if not policies.encoder:
+        raise BenchError(
+            f"{path}: tensor 'encoder_w0' is missing, but the tasks are observed as pictures"
+        )
+    leading = (len(policies.steps), len(policies.seeds))
+    tensors, expected = {}, {}
+    (*sides, channels), last = picture, len(policies.encoder) // 2 - 1
+    if len(policies.strides) != last or min(policies.strides, default=1) < 1:
+        raise BenchError(
+            f"{path}: encoder_strides are {policies.strides}; expected {last}, all positive"
+        )
+    for k in range(last + 1):
+        weight, bias = policies.encoder[2 * k : 2 * k + 2]
+        kernel = math.isqrt(weight.shape[2] // channels) if weight.ndim == 4 else 0
+        if k == last:
+            inputs = math.prod(sides) * channels
+        else:
+            inputs = kernel * kernel * channels
+            sides = [(side - kernel) // policies.strides[k] + 1 for side in sides]
+            if not kernel or min(sides) < 1:
+                raise BenchError(
+                    f"{path}: tensor 'encoder_w{k}' has shape {weight.shape}, which does not fit "
+                    f"pictures of shape {picture}"
+                )
+        channels = weight.shape[-1]
+        tensors |= {f"encoder_w{k}": weight, f"encoder_b{k}": bias}
+        expected |= {
+            f"encoder_w{k}": (*leading, inputs, channels),
+            f"encoder_b{k}": (*leading, 1, channels),
+        }
+    return tensors, expected
+
+
+def _check_shapes(
+    policies: Policies, observation: tuple[int, ...], action: int, path: Path
+) -> None:
     """Raises BenchError for the first tensor that does not fit the tasks, seeds and steps."""
-    count = len(policies.tasks)
-    tensors = {"observation_mean": policies.mean, "observation_scale": policies.scale}
-    expected = dict.fromkeys(tensors, (count, observation))
-    leading, inputs = (len(policies.steps), len(policies.seeds)), observation + count
+    count, inputs = len(policies.tasks), observation[0]
+    if len(observation) > 1:
+        tensors, expected = _check_encoder(policies, observation, path)
+        inputs = policies.encoder[-1].shape[-1]
+    elif policies.encoder:
+        raise BenchError(f"{path}: has an encoder, but the tasks are not observed as pictures")
+    else:
+        tensors = {"observation_mean": policies.mean, "observation_scale": policies.scale}
+        expected = dict.fromkeys(tensors, (count, inputs))
+    leading, inputs = (len(policies.steps), len(policies.seeds)), inputs + count
     weights, biases = policies.layers[::2], policies.layers[1::2]
     for k, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
         last = k + 1 == len(weights)
@@ -75,5 +124,5 @@ def _check_shapes(policies: Policies, observation: int, action: int, path: Path)
             )
         if not np.isfinite(tensor).all():
             raise BenchError(f"{path}: tensor '{name}' has values that are not finite")
-    if (policies.scale <= 0).any():
+    if policies.scale is not None and (policies.scale <= 0).any():
         raise BenchError(f"{path}: tensor 'observation_scale' has values that are not positive")

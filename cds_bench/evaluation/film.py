@@ -86,7 +86,7 @@ def _policy(config: Config, env, suite: str, task: str, policy: str) -> Behaviou
     index, seeds = policies.tasks.index(task), len(policies.seeds)
 
     def act(observation, rng):
-        stacked = np.broadcast_to(observation, (seeds, 1, len(observation)))
+        stacked = np.broadcast_to(observation, (seeds, 1, *observation.shape))
         return policies.act(-1, index, stacked)[0, 0]
 
     return Behaviour(lambda rng: act)

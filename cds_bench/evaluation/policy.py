@@ -1,8 +1,9 @@
 """Trained policies in numpy: deterministic actions for all seeds of a job at once."""
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,10 @@ class Policies:
         at their end.
     critic: the same for both final critics of every seed, seed-major: [2 S, in, out].
     gains: [2 S, 1, H] for each hidden layer of the critics. Empty if these are not normalised.
-    mean, scale: [T, O], each task's normalisation of observations.
+    mean, scale: [T, O], each task's normalisation of observations; None if these are pictures.
+    encoder: weights [K, S, in, F] and biases [K, S, 1, F] of the convolutions and of the linear
+        layer, in turn, in the layout of `algorithms.encoder`. Empty if observations are vectors.
+    strides: of the convolutions.
     pool: the hash of the pool that our own runs were trained on.
     suite: the suite of external policies, which have no pool and no critic.
     """
@@ -30,33 +34,41 @@ class Policies:
     layers: list[np.ndarray]
     critic: list[np.ndarray]
     gains: list[np.ndarray]
-    mean: np.ndarray
-    scale: np.ndarray
+    mean: np.ndarray | None
+    scale: np.ndarray | None
     steps: list[int]
     seeds: list[int]
     tasks: list[str]
     pool: str = ""
     suite: str = ""
+    encoder: list[np.ndarray] = field(default_factory=list)
+    strides: list[int] = field(default_factory=list)
 
     def act(self, snapshot: int, task: int, observations: np.ndarray) -> np.ndarray:
-        """The tanh of the policy's mean: observations [S, E, O] -> float32 actions [S, E, A]."""
+        """The tanh of the policy's mean: observations [S, E, O] -> float32 actions [S, E, A].
+
+        Pictures are uint8 [S, E, height, width, channels].
+        """
         layers = [layer[snapshot] for layer in self.layers]
-        output = _network(layers, self._states(task, observations))
+        output = _network(layers, self._states(snapshot, task, observations))
         return np.tanh(output[..., : output.shape[-1] // 2])
 
     def value(self, task: int, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """min_j Q_j(s, a) of the final critics, [S, E], in the algorithm's units of reward."""
-        inputs = np.concatenate([self._states(task, observations), actions], axis=-1)
+        inputs = np.concatenate([self._states(-1, task, observations), actions], axis=-1)
         values = _network(self.critic, inputs.repeat(2, axis=0), self.gains)[..., 0]
         return values.reshape(len(self.seeds), 2, -1).min(axis=1)
 
-    def _states(self, task: int, observations: np.ndarray) -> np.ndarray:
-        """The networks' inputs [S, E, O + T] for observations [S, E, O]."""
-        normalised = (observations - self.mean[task]) / self.scale[task]
-        clipped = normalised.clip(-NORMALISED_LIMIT, NORMALISED_LIMIT).astype(np.float32)
+    def _states(self, snapshot: int, task: int, observations: np.ndarray) -> np.ndarray:
+        """The networks' inputs [S, E, O + T] for observations [S, E, O] or pictures."""
+        if self.encoder:
+            seen = features([each[snapshot] for each in self.encoder], self.strides, observations)
+        else:
+            normalised = (observations - self.mean[task]) / self.scale[task]
+            seen = normalised.clip(-NORMALISED_LIMIT, NORMALISED_LIMIT).astype(np.float32)
         one_hot = np.zeros((*observations.shape[:2], len(self.tasks)), np.float32)
         one_hot[..., task] = 1.0
-        return np.concatenate([clipped, one_hot], axis=-1)
+        return np.concatenate([seen, one_hot], axis=-1)
 
     def of(self, seeds: list[int]) -> "Policies":
         """The policies of some of the seeds."""
@@ -67,8 +79,29 @@ class Policies:
             layers=[layer[:, places] for layer in self.layers],
             critic=[layer[both] for layer in self.critic],
             gains=[gain[both] for gain in self.gains],
+            encoder=[layer[:, places] for layer in self.encoder],
             seeds=seeds,
         )
+
+
+def features(encoder: list[np.ndarray], strides: Sequence[int], pictures: np.ndarray) -> np.ndarray:
+    """The features [S, E, F] of pictures [S, E, height, width, channels], as `algorithms.encoder`.
+
+    encoder: weights [S, in, out] and biases [S, 1, out] in turn.
+    """
+    x = pictures.astype(np.float32) * np.float32(2 / 255) - 1
+    for k, stride in enumerate(strides):
+        weight, bias = encoder[2 * k : 2 * k + 2]
+        kernel = math.isqrt(weight.shape[1] // x.shape[-1])
+        parts = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), axis=(2, 3))
+        parts = np.moveaxis(parts[:, :, ::stride, ::stride], 4, -1)  # channels last
+        seeds, count, height, width = parts.shape[:4]
+        rows = parts.reshape(seeds, count * height * width, -1) @ weight + bias
+        x = np.maximum(rows, 0.0).reshape(seeds, count, height, width, -1)
+    weight, bias = encoder[-2:]
+    found = x.reshape(*x.shape[:2], -1) @ weight + bias
+    deviation = np.sqrt(found.var(-1, keepdims=True) + NORM_EPSILON)
+    return (found - found.mean(-1, keepdims=True)) / deviation
 
 
 def _network(
@@ -101,17 +134,20 @@ def load_policies(path: Path) -> Policies:
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             run = json.loads((file.metadata() or {})["run"])
+        encoder = _layers(tensors, "encoder_")
         return Policies(
             layers=_layers(tensors, ""),
             critic=_layers(tensors, "critic_"),
             gains=[tensors[name] for name in sorted(tensors) if name.startswith("critic_g")],
-            mean=tensors["observation_mean"],
-            scale=tensors["observation_scale"],
+            mean=None if encoder else tensors["observation_mean"],
+            scale=None if encoder else tensors["observation_scale"],
             steps=tensors["steps"].tolist(),
             seeds=tensors["seeds"].tolist(),
             tasks=run["tasks"],
             pool=run.get("pool", ""),
             suite=run.get("suite", ""),
+            encoder=encoder,
+            strides=tensors["encoder_strides"].tolist() if encoder else [],
         )
     except (OSError, SafetensorError) as error:
         raise BenchError(f"{path}: not readable ({error}); delete it and train again") from error

@@ -28,7 +28,7 @@ class Arena:
     def episodes(
         self, policies: Policies, snapshot: int, episodes: int
     ) -> tuple[np.ndarray, list[list[float]]]:
-        """The first observations [S, episodes, O] and the rewards of every episode, seed by seed.
+        """The first observations [S, episodes, ...] and the rewards of every episode, seed by seed.
 
         Actions are deterministic.
         """
@@ -39,12 +39,13 @@ class Arena:
         observations = np.stack(
             [world.reset(seed=start)[0] for world, start in zip(worlds, starts, strict=True)]
         )
-        first = observations.reshape(seeds, episodes, -1).copy()
+        shape = (seeds, episodes, *observations.shape[1:])
+        first = observations.reshape(shape).copy()
         rewards = [[] for _ in worlds]
         running = list(range(len(worlds)))
         while running:
-            shaped = observations.reshape(seeds, episodes, -1)
-            actions = policies.act(snapshot, task, shaped).reshape(len(worlds), -1)
+            actions = policies.act(snapshot, task, observations.reshape(shape))
+            actions = actions.reshape(len(worlds), -1)
             still = []
             for k in running:
                 observations[k], reward, terminated, truncated, _ = worlds[k].step(actions[k])

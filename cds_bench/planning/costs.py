@@ -7,7 +7,7 @@ import numpy as np
 import envs
 from cds_bench.config import Config
 from cds_bench.config.snapshots import snapshot_steps
-from cds_bench.dataset.pool import COLUMNS
+from cds_bench.dataset.pool import COLUMNS, PER_ROW, PICTURES
 from cds_bench.dataset.store import expected_columns
 from cds_bench.training.divergence import ESTIMATE_BATCHES
 
@@ -20,12 +20,14 @@ class World:
 
     collecting: with the policy that collects the task's data.
     evaluating: with trained policies. All seeds and episodes of a job run in lockstep.
+    picture: the shape of observed pictures; `observation` is then their number of bytes.
     """
 
     observation: int
     action: int
     collecting: dict[str, float]
     evaluating: dict[str, float]
+    picture: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def bill(config: Config, suite: str, world: World, costs: dict[Key, Cost]) -> Bi
         for (its_suite, *_, device), cost in costs.items()
         if (its_suite, device) == (suite, "cpu")
     )
+    columns = PICTURES | PER_ROW if world.picture else COLUMNS
     return Bill(
         jobs=len(config.methods) * groups,
         transitions=sum(sizes.values()),
@@ -102,13 +105,13 @@ def bill(config: Config, suite: str, world: World, costs: dict[Key, Cost]) -> Bi
         datasets=sum(
             size * row_bytes(expected_columns(task), world, 1) for task, size in sizes.items()
         ),
-        pool=sum(sizes.values()) * row_bytes(COLUMNS, world, len(sizes)),
+        pool=sum(sizes.values()) * row_bytes(columns, world, len(sizes)),
         runs=groups * sum(of_runs),
     )
 
 
 def row_bytes(columns: dict[str, tuple[type, int]], world: World, targets: int) -> int:
-    """Bytes of one transition that has rewards for `targets` tasks."""
+    """Bytes of one transition that has rewards for `targets` tasks, before compression."""
     widths = {
         "observations": world.observation,
         "next_observations": world.observation,

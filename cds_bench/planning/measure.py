@@ -1,6 +1,7 @@
 """Measures the speed of a profile's parts on this machine: environments, policies, training."""
 
 import itertools
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 import envs
+from cds_bench.algorithms import encoder
 from cds_bench.behaviour.recipes import recipes
 from cds_bench.behaviour.rollout import Behaviour, episode, uniform
 from cds_bench.config import Config, options
@@ -21,7 +23,7 @@ from cds_bench.evaluation.rollout import Arena
 from cds_bench.planning.costs import Cost, Key, World
 from cds_bench.progress import Progress
 from cds_bench.training import divergence, loop
-from cds_bench.training.device import keep_freed_memory
+from cds_bench.training.device import keep_freed_memory, peak_bytes
 from cds_bench.training.run import make_job
 
 SECONDS = 1.0  # how long each part is measured
@@ -36,7 +38,7 @@ def measure_worlds(config: Config, seconds: float, progress: Progress) -> dict[s
         collecting, evaluating = {}, {}
         for task, source in sources.items():
             env = Arena(task, [0], 1).envs[0]
-            sizes = env.observation_space.shape[0], env.action_space.shape[0]
+            sizes = math.prod(env.observation_space.shape), env.action_space.shape[0]
             for quality in ("random", source.quality):
                 if (task, quality) not in stepping:
                     found = seconds_per_world_step(env, behaviours(config, env, quality), seconds)
@@ -45,9 +47,10 @@ def measure_worlds(config: Config, seconds: float, progress: Progress) -> dict[s
             collecting[task] = stepping[task, source.quality]
             evaluating[task] = stepping[task, "random"]
             progress.update(progress.done + 1, f"{task}: {1 / collecting[task]:.0f} steps/s")
-        acting = seconds_per_action(config.of(suite), sizes, len(sources), seconds)
+        picture = envs.TASKS[task].picture
+        acting = seconds_per_action(config.of(suite), sizes, len(sources), seconds, picture)
         evaluating = {task: each + acting for task, each in evaluating.items()}
-        worlds[suite] = World(*sizes, collecting, evaluating)
+        worlds[suite] = World(*sizes, collecting, evaluating, picture)
     return worlds
 
 
@@ -70,17 +73,30 @@ def seconds_per_world_step(env, acting: list[Behaviour], seconds: float) -> floa
     return spent / steps
 
 
-def seconds_per_action(config: Config, sizes: tuple[int, int], tasks: int, seconds: float) -> float:
+def seconds_per_action(
+    config: Config,
+    sizes: tuple[int, int],
+    tasks: int,
+    seconds: float,
+    picture: tuple[int, int, int] | None = None,
+) -> float:
     """The time of a job's policies per environment and step, when called in lockstep."""
     observation, action = sizes
     seeds, episodes = config.seeds_per_job, config.protocol.final_episodes
-    widths = [observation + tasks, *config.training.hidden, 2 * action]
+    generators = [torch.Generator() for _ in range(seeds)]
+    tensors = encoder.initialise_encoder(generators, picture, "cpu")
+    seeing = [tensor[None].numpy() for tensor in tensors.values()]
+    features = encoder.FEATURES if picture else observation
+    widths = [features + tasks, *config.training.hidden, 2 * action]
     layers = []
     for inputs, outputs in itertools.pairwise(widths):
         layers += [np.ones((1, seeds, rows, outputs), np.float32) for rows in (inputs, 1)]
     mean = np.zeros((tasks, observation), np.float32)
-    policies = Policies(layers, [], [], mean, mean + 1, [0], list(range(seeds)), [""] * tasks, "")
-    seen = np.zeros((seeds, episodes, observation))
+    policies = Policies(
+        layers, [], [], mean, mean + 1, [0], list(range(seeds)), [""] * tasks, "",
+        encoder=seeing, strides=[each.stride for each in encoder.CONVOLUTIONS],
+    )  # fmt: skip
+    seen = np.zeros((seeds, episodes, *(picture or (observation,))))
     each = seconds_per_call(lambda: policies.act(0, 0, seen), "cpu", seconds / 10)
     return each / (seeds * episodes)
 
@@ -173,7 +189,11 @@ def measure_job(
     )
     learner = state.learner
     return Cost(
-        timed, fit, loop.peak_bytes(device), size_of(learner.policy), size_of(learner.critic)
+        timed,
+        fit,
+        peak_bytes(device),
+        size_of(loop.snapshot(learner)),
+        size_of(learner.critic),
     )
 
 
@@ -207,19 +227,30 @@ def synthetic_pool(config: Config, suite: str, world: World) -> Pool:
     def noise(*shape: int) -> np.ndarray:
         return rng.random(shape, dtype=np.float32)
 
+    source, ends = np.repeat(np.arange(len(tasks)), counts), np.ones(rows, bool)
+    if world.picture:
+        ends = np.arange(1, rows + 1) % envs.TASKS[tasks[0]].horizon == 0
+        shape = (rows + ends.sum(), *world.picture)
+        seen = {"observations": rng.integers(0, 256, shape, np.uint8)}
+        seen |= dict.fromkeys(("next_observations", "observation_mean", "observation_scale"))
+    else:
+        each = (len(tasks), world.observation)
+        seen = {
+            "observations": noise(rows, world.observation),
+            "next_observations": noise(rows, world.observation),
+            "observation_mean": np.full(each, 0.5, np.float32),
+            "observation_scale": np.full(each, 0.3, np.float32),
+        }
     return Pool(
         suite=suite,
         domain=envs.SUITES[suite].domain,
         tasks=tasks,
-        observations=noise(rows, world.observation),
         actions=2 * noise(rows, world.action) - 1,
-        next_observations=noise(rows, world.observation),
         rewards=noise(rows, len(tasks)),
         terminals=np.zeros((rows, len(tasks)), np.float32),
-        source=np.repeat(np.arange(len(tasks)), counts),
-        ends=np.ones(rows, bool),
-        observation_mean=np.full((len(tasks), world.observation), 0.5, np.float32),
-        observation_scale=np.full((len(tasks), world.observation), 0.3, np.float32),
+        source=source,
+        ends=ends,
+        **seen,
     )
 
 

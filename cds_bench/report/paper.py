@@ -23,6 +23,13 @@ def main(config: Config) -> Made:
     return Made(frame, main_table(config, frame))
 
 
+def vision(config: Config) -> Made:
+    """The same table of the suites whose observations are pictures."""
+    suites = [suite for suite in config.suites if jobs.seen_as_pictures(suite)]
+    frame = pd.concat([_summary(config, suite) for suite in suites], ignore_index=True)
+    return Made(frame, main_table(config, frame, "Scores on pictures"))
+
+
 def _summary(config: Config, suite: str) -> pd.DataFrame:
     """A suite's table with its domain and without the IQM rows, which are not tested."""
     path = paths.table(config, "", "csv", suite)
@@ -33,7 +40,7 @@ def _summary(config: Config, suite: str) -> pd.DataFrame:
     return frame
 
 
-def main_table(config: Config, frame: pd.DataFrame) -> Table:
+def main_table(config: Config, frame: pd.DataFrame, title: str = "Scores on all suites") -> Table:
     """A block per domain. Rows are tasks and averages of the suites, columns methods; x100."""
     methods = list(dict.fromkeys(zip(frame["algorithm"], frame["sharing"], strict=True)))
     columns = tuple(_column(config, method) for method in methods)
@@ -49,12 +56,13 @@ def main_table(config: Config, frame: pd.DataFrame) -> Table:
                 line = tuple(cells.get(method, Cell(MISSING)) for method in methods)
                 lines.append((f"{suite}, {task}", line))
         found.append(Block(str(domain), columns, tuple(lines), tuple(rules)))
-    units = {unit(suite): [] for suite in config.suites}
-    for suite in config.suites:
+    suites = list(dict.fromkeys(frame["suite"]))
+    units = {unit(suite): [] for suite in suites}
+    for suite in suites:
         units[unit(suite)].append(suite)
     named = frame.assign(task=frame["suite"] + ", " + frame["task"])
     return Table(
-        title="Scores on all suites",
+        title=title,
         label="suite, task",
         blocks=tuple(found),
         caption=(

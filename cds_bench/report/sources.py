@@ -42,6 +42,11 @@ def summaries(config: Config, suite: str) -> list[str]:
     return [str(paths.table(config, "", "csv", each)) for each in config.suites]
 
 
+def vision_summaries(config: Config, suite: str) -> list[str]:
+    seen = filter(jobs.seen_as_pictures, config.suites)
+    return [str(paths.table(config, "", "csv", each)) for each in seen]
+
+
 def all_metrics(config: Config, suite: str) -> list[str]:
     return [path for each in config.suites for path in jobs.suite_metrics(config, each)]
 

@@ -1,15 +1,17 @@
 """The pool on the device: sampling of offers and gathering of relabelled batches by index."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cds_bench.dataset.pool import NORMALISED_LIMIT, Pool
+from cds_bench.algorithms import encoder
+from cds_bench.dataset.pool import NORMALISED_LIMIT, Pool, next_rows
 from cds_bench.dataset.returns import returns_to_go
 from cds_bench.errors import BenchError
-from cds_bench.records import Batch, Offer, Sharing
+from cds_bench.noise import Noise
+from cds_bench.records import Batch, Offer, Parameters, Sharing
 
 
 @dataclass(frozen=True)
@@ -20,21 +22,26 @@ class DevicePool:
     count: [T], the first row of each task's own data and their number. mean, scale: [T, O], each
     task's normalisation. lowest: [T], min(0, lowest reward of a task on its own rows). one_hot:
     [T, T], each task's vector.
+
+    A pool of pictures has their shape, `picture`. observations is then uint8 [N + E, pixels], and
+    next_rows, int64 [N], gives the row of each transition's next one. next_observations, mean and
+    scale are None.
     """
 
     names: tuple[str, ...]
-
+    picture: tuple[int, int, int] | None
     observations: Tensor
     actions: Tensor
-    next_observations: Tensor
+    next_observations: Tensor | None
+    next_rows: Tensor | None
     rewards: Tensor
     terminals: Tensor
     returns: Tensor
     source: Tensor
     first: Tensor
     count: Tensor
-    mean: Tensor
-    scale: Tensor
+    mean: Tensor | None
+    scale: Tensor | None
     lowest: Tensor
     one_hot: Tensor
 
@@ -59,7 +66,9 @@ def to_device(
     """
     after = reward_shift / (1.0 - discount) if reward_shift else 0.0
 
-    def tensor(array: np.ndarray) -> Tensor:
+    def tensor(array: np.ndarray | None) -> Tensor | None:
+        if array is None:
+            return None
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
     count = np.bincount(pool.source, minlength=len(pool.tasks))
@@ -71,9 +80,11 @@ def to_device(
     lowest = [min(0.0, own[pool.source == task].min()) for task in range(len(pool.tasks))]
     return DevicePool(
         names=pool.tasks,
-        observations=tensor(pool.observations),
+        picture=pool.observations.shape[1:] if pool.pictures else None,
+        observations=tensor(pool.observations.reshape(len(pool.observations), -1)),
         actions=tensor(pool.actions),
         next_observations=tensor(pool.next_observations),
+        next_rows=tensor(next_rows(pool.ends)) if pool.pictures else None,
         rewards=tensor(pool.rewards),
         terminals=tensor(pool.terminals),
         returns=tensor(returns_to_go(rewards, pool.terminals, pool.ends, discount, after)),
@@ -124,7 +135,10 @@ def states(pool: DevicePool, observations: Tensor, task: Tensor) -> Tensor:
     """The networks' input for observations [..., O] under task [...]: [..., O + T].
 
     It is (o - mean_task) / scale_task, clipped to +-10, with the task's one-hot vector appended.
+    The features of pictures are not normalised here, because their encoder does it.
     """
+    if pool.picture:
+        return torch.cat([observations, rows_of(pool.one_hot, task)], dim=-1)
     normalised = (observations - rows_of(pool.mean, task)).div_(rows_of(pool.scale, task))
     clipped = normalised.clamp_(-NORMALISED_LIMIT, NORMALISED_LIMIT)
     return torch.cat([clipped, rows_of(pool.one_hot, task)], dim=-1)
@@ -139,20 +153,53 @@ def rows_of(table: Tensor, index: Tensor) -> Tensor:
 class Transitions:
     """Rows of the pool, gathered once per step for everything that needs them.
 
-    rows: [S, M]; observations, next_observations: [S, M, O]; actions: [S, M, A].
+    rows: [S, M]; observations, next_observations: [S, M, O], or uint8 [S, M, height, width, 3] of
+    pictures until their features replace them; actions: [S, M, A]. pictures, next_pictures: as in
+    `Batch`, beside their features.
     """
 
     rows: Tensor
     observations: Tensor
     actions: Tensor
     next_observations: Tensor
+    pictures: Tensor | None = None
+    next_pictures: Tensor | None = None
 
 
 def gather(pool: DevicePool, rows: Tensor) -> Transitions:
     """The transitions of rows [S, T, B]; M = T B."""
     flat = rows.flatten(1)
+    if pool.picture:
+        seen, following = (
+            rows_of(pool.observations, each).unflatten(-1, pool.picture)
+            for each in (flat, pool.next_rows[flat])
+        )
+        return Transitions(flat, seen, rows_of(pool.actions, flat), following)
     tables = (pool.observations, pool.actions, pool.next_observations)
     return Transitions(flat, *(rows_of(table, flat) for table in tables))
+
+
+def encoded(transitions: Transitions, parameters: Parameters, shifts: Noise | None) -> Transitions:
+    """The transitions with the features of their pictures, each computed once; vectors as they are.
+
+    Only the features of `observations` carry a gradient. shifts: the stream of random shifts, or
+    None for no shifts. Every encoder of the step sees the same shifted pictures.
+    """
+    if not parameters:
+        return transitions
+    both = (transitions.observations, transitions.next_observations)
+    if shifts:
+        both = tuple(encoder.shifted(each, shifts.uniform(each.shape[1], 2)) for each in both)
+    pictures, next_pictures = both
+    with torch.no_grad():
+        following = encoder.features(parameters, next_pictures)
+    return replace(
+        transitions,
+        observations=encoder.features(parameters, pictures),
+        next_observations=following,
+        pictures=pictures,
+        next_pictures=next_pictures,
+    )
 
 
 def relabel(
@@ -178,6 +225,8 @@ def relabel(
         rewards=rewards,
         terminals=pool.terminals.take(place),
         weight=weight.flatten(1),
+        pictures=transitions.pictures,
+        next_pictures=transitions.next_pictures,
     )
 
 

@@ -1,6 +1,7 @@
 """The device that a job trains on, and the settings of the memory allocator."""
 
 import ctypes
+import resource
 
 import torch
 
@@ -18,6 +19,13 @@ def resolve_device(device: str) -> str:
     if device == "cuda" and not available:
         raise BenchError("training.device: is 'cuda', but torch finds no GPU; use 'auto'")
     return device if device != "auto" else ("cuda" if available else "cpu")
+
+
+def peak_bytes(device: str) -> int:
+    """The peak memory of this process: on the GPU if it trains there, else the main memory."""
+    if device != "cpu":
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def keep_freed_memory() -> None:

@@ -8,11 +8,11 @@ import pandas as pd
 import torch
 
 from cds_bench.algorithms import networks
-from cds_bench.records import Parameters, Sizes
+from cds_bench.records import Parameters
 from cds_bench.seeding import seed_of
 from cds_bench.storage.columns import MOVED
 from cds_bench.training.data import DevicePool, effective
-from cds_bench.training.loop import Job, State, effective_batch
+from cds_bench.training.loop import Job, State, effective_batch, sizes_of
 
 LEARNING_RATE = 3e-3
 ESTIMATE_BATCHES = 20
@@ -25,7 +25,8 @@ def measure(job: Job, pool: DevicePool, state: State, steps: int) -> pd.DataFram
     maximum likelihood. This takes `steps` batches, which are drawn as in training. The strategy
     decides on them with the trained critic. `kl` is the weighted mean of `divergence` over the
     states of further batches, in nats. `log_likelihood` is the weighted mean of the log-likelihood
-    of the data's actions under the model.
+    of the data's actions under the model. The model of pictures uses the learner's features, as the
+    policy does.
     """
     behaviour = fit(job, pool, state, steps)
     return estimate(job, pool, state, behaviour)
@@ -36,24 +37,18 @@ def fit(job: Job, pool: DevicePool, state: State, steps: int) -> Parameters:
 
     The learning rate falls to zero, so that the last batches add no noise.
     """
-    sizes = Sizes(
-        seeds=len(job.seeds),
-        tasks=pool.tasks,
-        observation=pool.observations.shape[1],
-        action=pool.actions.shape[1],
-        hidden=job.hidden,
-    )
     generators = [
         torch.Generator().manual_seed(seed_of("shift", job.suite, job.algorithm_name, seed))
         for seed in job.seeds
     ]
-    model = networks.initialise_policy(generators, sizes, job.device)
+    model = networks.initialise_policy(generators, sizes_of(job, pool), job.device)
     for parameter in model.values():
         parameter.requires_grad_()
     optimiser = torch.optim.Adam(model.values(), lr=LEARNING_RATE, fused=True)
     for step in range(steps):
         optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 - step / steps)
-        batch, *_ = effective_batch(job, pool, state)
+        with torch.no_grad():
+            batch, *_ = effective_batch(job, pool, state)
         moments = networks.policy_distribution(model, batch.states)
         likelihood = networks.log_prob(*moments, batch.actions)
         optimiser.zero_grad(set_to_none=True)

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from cds_bench.algorithms import encoder
 from cds_bench.contracts import Algorithm, AlgorithmConfig, Learner, Strategy, StrategyConfig, Terms
 from cds_bench.dataset.pool import Pool
 from cds_bench.noise import Noise
@@ -21,6 +21,7 @@ from cds_bench.seeding import seed_of
 from cds_bench.storage.versions import now
 from cds_bench.training import data
 from cds_bench.training.data import DevicePool, Transitions
+from cds_bench.training.device import peak_bytes
 from cds_bench.training.recorder import Recorder
 
 
@@ -42,6 +43,7 @@ class Job:
     layer_norm: bool
     learning_rate_decay: str  # "none" or "cosine"
     device: str
+    augmentation: str = "none"  # of pictures; or "shift"
 
 
 @dataclass
@@ -90,16 +92,22 @@ def device_pool(job: Job, pool: Pool) -> DevicePool:
     )
 
 
-def start(job: Job, pool: DevicePool) -> State:
-    """Initial parameters, optimiser and streams. None of them depends on the strategy's name."""
-    sizes = Sizes(
+def sizes_of(job: Job, pool: DevicePool) -> Sizes:
+    """The sizes of a job's networks."""
+    return Sizes(
         seeds=len(job.seeds),
         tasks=pool.tasks,
-        observation=pool.observations.shape[1],
+        observation=encoder.FEATURES if pool.picture else pool.observations.shape[1],
         action=pool.actions.shape[1],
         hidden=job.hidden,
         layer_norm=job.layer_norm,
+        picture=pool.picture,
     )
+
+
+def start(job: Job, pool: DevicePool) -> State:
+    """Initial parameters, optimiser and streams. None of them depends on the strategy's name."""
+    sizes = sizes_of(job, pool)
     generators = [
         torch.Generator().manual_seed(seed_of("initialise", job.suite, job.algorithm_name, seed))
         for seed in job.seeds
@@ -108,7 +116,9 @@ def start(job: Job, pool: DevicePool) -> State:
     groups = job.algorithm.groups(learner)
     for parameter in itertools.chain(*groups):
         parameter.requires_grad_()
-    purposes = ("batch", "sharing", "algorithm", "backup")
+    purposes = ["batch", "sharing", "algorithm", "backup"]
+    if pool.picture and job.augmentation == "shift":
+        purposes.append("augmentation")
     return State(
         learner=learner,
         optimiser=torch.optim.Adam([{"params": group} for group in groups], fused=True),
@@ -118,6 +128,12 @@ def start(job: Job, pool: DevicePool) -> State:
         },
         recorder=Recorder(job.seeds, job.tasks),
     )
+
+
+def snapshot(learner: Learner) -> dict[str, Tensor]:
+    """A copy of the policy and, with names that begin with `encoder_`, its encoder."""
+    encoders = {f"encoder_{name}": value for name, value in learner.encoder.items()}
+    return {name: value.detach().clone() for name, value in (learner.policy | encoders).items()}
 
 
 def learner_tensors(learner: Learner) -> dict[str, Tensor]:
@@ -199,7 +215,9 @@ def effective_batch(
     shape = (pool.tasks, job.batch_size)
     draws = state.noise["batch"].uniform(*shape, dtype=torch.float64)
     rows = data.offer_rows(pool, job.strategy_config.batch, draws)
-    offer, transitions = data.make_offer(pool, rows), data.gather(pool, rows)
+    offer = data.make_offer(pool, rows)
+    shifts = state.noise.get("augmentation")
+    transitions = data.encoded(data.gather(pool, rows), state.learner.encoder, shifts)
     with torch.no_grad():
         decision = job.strategy.share(
             job.strategy_config,
@@ -259,9 +277,7 @@ def train(
     with Progress(title, job.steps, state.step) as progress:
         while True:
             if state.step in snapshot_steps:
-                state.snapshots.append(
-                    {name: value.detach().clone() for name, value in state.learner.policy.items()}
-                )
+                state.snapshots.append(snapshot(state.learner))
             if state.step == job.steps:
                 break
             state.recorder.add(*train_step(job, pool, state), state.step)
@@ -282,10 +298,3 @@ def train(
     columns = ["step", "seconds", "steps_per_second"]
     timing = pd.DataFrame(state.timing, columns=columns)
     return Result(policies, state.recorder.table(), timing, state)
-
-
-def peak_bytes(device: str) -> int:
-    """The peak memory of this process: on the GPU if it trains there, else the main memory."""
-    if device != "cpu":
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -10,12 +10,23 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from cds_bench.algorithms.encoder import CONVOLUTIONS
 from cds_bench.dataset.pool import Pool
 from cds_bench.storage.files import atomic, write_csv, write_json
 from cds_bench.storage.seals import POLICIES, hashes
 from cds_bench.storage.versions import now, processor, versions
 from cds_bench.training.device import hardware
 from cds_bench.training.loop import Job, Result
+
+
+def inputs(pool: Pool) -> dict[str, Tensor]:
+    """How the policies see observations: their normalisation, or the strides of the encoder."""
+    if pool.pictures:
+        return {"encoder_strides": torch.tensor([each.stride for each in CONVOLUTIONS])}
+    return {
+        "observation_mean": torch.from_numpy(pool.observation_mean),
+        "observation_scale": torch.from_numpy(pool.observation_scale),
+    }
 
 
 def write(
@@ -33,8 +44,7 @@ def write(
     tensors: dict[str, Tensor] = {
         **result.policies,
         **{f"critic_{name}": value.detach().cpu() for name, value in critic.items()},
-        "observation_mean": torch.from_numpy(pool.observation_mean),
-        "observation_scale": torch.from_numpy(pool.observation_scale),
+        **inputs(pool),
         "steps": torch.tensor(mark["snapshot_steps"][:taken]),
         "seeds": torch.tensor(job.seeds),
     }

@@ -3,10 +3,12 @@
 import os
 import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from cds_bench.algorithms import encoder
 from cds_bench.config import Config, options, plugins
 from cds_bench.config.snapshots import snapshot_steps
 from cds_bench.dataset.pool import load_pool
@@ -35,12 +37,9 @@ def run(
     """
     key = (suite, algorithm, sharing, seeds)
     folder, checkpoints = paths.run(config, *key), paths.checkpoints(config, *key)
-    pool = load_pool(paths.pool(config, suite))
+    pool = load_pool(path := paths.pool(config, suite))
     if pool.pictures:
-        raise BenchError(
-            f"{paths.pool(config, suite)}: its observations are pictures, and training takes only "
-            "vectors so far; train another suite"
-        )
+        _check_encoder(path, pool.observations.shape[1:])
     mark = identity(config, suite, algorithm, sharing, pool.sha256)
     refuse_other(folder, mark)
     torch.set_num_threads(config.training.threads)
@@ -71,6 +70,14 @@ def run(
         checkpoint.remove(checkpoints)
 
 
+def _check_encoder(path: Path, picture: tuple[int, int, int]) -> None:
+    """Raises BenchError, with the pool's file, if the encoder can't take such pictures."""
+    try:
+        encoder.layers(picture)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
+
+
 def make_job(
     config: Config, suite: str, algorithm: str, sharing: str, seeds: str, tasks: tuple[str, ...]
 ) -> Job:
@@ -90,6 +97,7 @@ def make_job(
         layer_norm=config.training.layer_norm,
         learning_rate_decay=config.training.learning_rate_decay,
         device=resolve_device(config.training.device),
+        augmentation=config.training.augmentation,
     )
 
 

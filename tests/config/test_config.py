@@ -202,7 +202,11 @@ def test_references_are_read_from_the_text_and_stand_last(stand_in):
         complete(mistaken, "t")
 
 
-def test_suites_of_pictures_are_not_trained_on():
-    config = parse(VALID | {"suites": {"pick-place": {}}}, "t")
-    with pytest.raises(BenchError, match=r"suites\.pick-place: its observations are pictures"):
-        complete(config, "t")
+def test_suites_of_pictures_are_trained_on_with_or_without_random_shifts():
+    values = VALID | {"suites": {"pick-place": {}}}
+    assert complete(parse(values, "t"), "t").training.augmentation == "none"
+    training = {"augmentation": "shift"}
+    shifted = parse(values | {"domains": {"vision": {"training": training}}}, "t")
+    assert shifted.of("pick-place").training.augmentation == "shift"
+    with pytest.raises(BenchError, match=r"t: training\.augmentation: .*'none' or 'shift'"):
+        parse(values | {"training": {"augmentation": "crop"}}, "t")

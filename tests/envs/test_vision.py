@@ -33,6 +33,7 @@ def test_seven_objects_and_three_containers_make_ten_tasks():
     suite = envs.SUITES["pick-place"]
     assert suite.tasks == tuple(vision.TASKS)
     assert {source.transitions for source in suite.sources.values()} == {50_000}
+    assert set(envs.SUITES["pick-place-small"].tasks) < set(suite.tasks)
 
 
 @pytest.mark.parametrize("task", TASKS)

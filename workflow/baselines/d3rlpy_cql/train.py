@@ -121,6 +121,10 @@ def main() -> None:
     torch.set_num_threads(training["threads"])
     d3rlpy.seed(seed)
     with h5py.File(job["datasets"][task]) as file:
+        if file["observations"].ndim != 2:
+            sys.exit(
+                f"{job['datasets'][task]}: observations are pictures; this baseline takes vectors"
+            )
         columns = ("observations", "actions", "rewards", "terminals", "timeouts")
         data = {name: file[name][()] for name in (*columns, "next_observations")}
     mean, scale = normalisation(data["observations"])
