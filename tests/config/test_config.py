@@ -198,7 +198,7 @@ def test_references_are_read_from_the_text_and_stand_last(stand_in):
     ]  # fmt: skip
     protocol = config.protocol.model_copy(update={"reference": stand_in})
     mistaken = config.model_copy(update={"protocol": protocol})
-    with pytest.raises(BenchError, match=f"protocol.reference: '{stand_in}' is a reference and no"):
+    with pytest.raises(BenchError, match=f"protocol.reference: '{stand_in}' is a reference, not a method"):
         complete(mistaken, "t")
 
 
