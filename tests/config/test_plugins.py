@@ -1,4 +1,4 @@
-"""Plug-ins as a configuration names them: found by file, variants, options."""
+"""How a configuration names plug-ins: by file, as variants, and with options."""
 
 import dataclasses
 
