@@ -29,7 +29,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup known-profile results reference bench docs test lint check-code check-format check-workflow-format check-workflow format lock
+.PHONY: help setup results reference bench docs test lint check-code check-format check-workflow-format check-workflow format lock
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -40,6 +40,7 @@ setup: $(STAMP) ## make .venv and install the locked packages (PYTHON=python3.12
 	@echo "The environment in $(VENV) is complete and up to date."
 
 # Comes before the set-up, so that a mistyped name is reported at once. Snakemake itself ends in a traceback.
+.PHONY: known-profile
 known-profile:
 	@test -f workflow/config/$(PROFILE).yaml || { echo "PROFILE=$(PROFILE): no file" \
 	  "workflow/config/$(PROFILE).yaml; profiles: $(basename $(notdir $(wildcard workflow/config/*.yaml)))" >&2; exit 1; }
@@ -53,7 +54,7 @@ reference: results ## run the workflow and keep its tables as results/reference/
 	@cd results/$(PROFILE) && cp --parents -r tables/*.{md,csv} figures/*.png references *.csv config.json \
 	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/$(PROFILE)
 
-bench: $(STAMP) ## compare our speed with other implementations (benchmarks/results; ARGS=--quick is a short test)
+bench: $(STAMP) ## compare speed with other implementations, in benchmarks/results (ARGS=--quick is tiny)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 # The two variables silence advertisements for mkdocs' successors. The versions are locked.

@@ -14,8 +14,8 @@ STAGES = {
     "algorithms", "behaviour", "dataset", "evaluation", "report", "sharing", "statistics",
     "theory", "training",
 }  # fmt: skip
-SUPPORT = {"cli", "config", "planning", "status", "storage"}  # packages that are not stages
-# Which stage may import which others. All may import the modules that belong to no stage.
+SUPPORT = {"cli", "config", "planning", "status", "storage"}  # packages that are no stages
+# Which stage may know which others; every stage may use the modules beside the stages.
 KNOWS = {
     "algorithms": set(),
     "sharing": set(),
