@@ -46,14 +46,15 @@ def make_setup(checkout: Path, python: Path) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=30)
 
 
-def test_a_mistyped_profile_is_named(checkout):
+def test_a_mistyped_profile_is_named_before_the_set_up(checkout):
     (checkout / "workflow" / "config").mkdir(parents=True)
     (checkout / "workflow" / "config" / "smoke.yaml").touch()
-    command = ["make", "-o", ".venv/.installed", "PROFILE=smok", "results"]
+    command = ["make", "PROFILE=smok", "results"]
     result = subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=30)
     assert result.returncode != 0
     expected = "PROFILE=smok: no file workflow/config/smok.yaml; profiles: smoke"
     assert result.stderr.startswith(expected)
+    assert not (checkout / ".venv").exists()
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-no-deps.txt"])

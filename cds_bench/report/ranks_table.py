@@ -28,11 +28,11 @@ def table(config: Config, frame: pd.DataFrame) -> Table:
         title="Average ranks over all tasks",
         label="method",
         blocks=(Block("", ("rank", "tasks", "seeds"), rows),),
+        protocol=protocol(config),
         caption=(
             "Rank 1 is the best mean of a task, over the seeds that all methods have there (seeds: "
             f"the fewest of a task). {_tests(config, frame)} {_bold(frame)}",
         ),
-        protocol=protocol(config),
         notes=(*dict.fromkeys(note for note in frame["note"] if note), *_unranked(config)),
     )
 

@@ -48,7 +48,7 @@ def closure(modules: tuple[str, ...]) -> set[str]:
 
 
 def _path(module: str) -> Path | None:
-    """The file of one of this project's modules, or None for any other name."""
+    """The file of one of this project's modules; None for anything else."""
     if module.split(".")[0] not in PACKAGES:
         return None
     base = ROOT.joinpath(*module.split("."))

@@ -1,4 +1,4 @@
-"""A template: copy the folder, put its new name in the place of TEMPLATE, fill in run.py."""
+"""A template. Copy the folder, replace TEMPLATE by its new name, and fill in run.py."""
 
 
 rule TEMPLATE:

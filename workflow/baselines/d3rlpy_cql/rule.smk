@@ -1,8 +1,8 @@
-"""d3rlpy's CQL, a policy per task and seed, trained on the task's own data alone."""
+"""d3rlpy's CQL. Each task and seed has its own policy, trained only on the task's own data."""
 
 if "cql" not in settings.algorithms:
     raise WorkflowError(
-        "baselines: 'd3rlpy_cql' is configured as our cql is, and the profile has no cql"
+        "baselines: 'd3rlpy_cql' takes its settings from cql, which the profile lacks; add it to algorithms"
     )
 
 d3rlpy_policies = str(
@@ -26,7 +26,7 @@ rule d3rlpy_cql_environment:
         "../../envs/cds-bench.yaml"
     threads: 1
     message:
-        "Making d3rlpy's own environment: some minutes, once"
+        "Making d3rlpy's own environment (once; it takes some minutes)"
     shell:
         "bash {input.script:q} > {log:q} 2>&1"
 
