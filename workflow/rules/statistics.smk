@@ -12,9 +12,10 @@ rule suite_statistics:
         jobs.log(settings, "suite_statistics", "{suite}"),
     benchmark:
         jobs.benchmark(settings, "suite_statistics", "{suite}")
-    conda:
-        "../envs/cds-bench.yaml"
+    localrule: True
     threads: 1
+    resources:
+        **request(settings, "suite_statistics"),
     params:
         config=part(settings, *products.CHECKED),
         code=fingerprint(
@@ -41,9 +42,10 @@ rule statistics:
         jobs.log(settings, "statistics"),
     benchmark:
         jobs.benchmark(settings, "statistics")
-    conda:
-        "../envs/cds-bench.yaml"
+    localrule: True
     threads: 1
+    resources:
+        **request(settings, "statistics"),
     params:
         config=part(settings, *products.RESULTS),
         code=fingerprint("cds_bench.statistics.merging"),
