@@ -29,7 +29,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup results reference bench test lint check-code check-format check-workflow-format check-workflow format lock
+.PHONY: help setup slurm results reference pack unpack bench test lint check-code check-format check-workflow-format check-workflow format lock
 
 help: ## list these commands
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -39,6 +39,9 @@ help: ## list these commands
 setup: $(STAMP) ## make .venv and install the locked packages (PYTHON=python3.12 names the interpreter)
 	@echo "The environment in $(VENV) is complete and up to date."
 
+slurm: $(STAMP) ## also install Snakemake's executor for Slurm (docs/cluster.md)
+	@$(PIP) install --quiet --constraint requirements.lock --requirement requirements-slurm.txt
+
 results: $(STAMP) ## run the workflow on all cores (PROFILE=smoke runs another profile)
 	@test -f workflow/config/$(PROFILE).yaml || { echo "PROFILE=$(PROFILE): no file" \
 	  "workflow/config/$(PROFILE).yaml; profiles: $(basename $(notdir $(wildcard workflow/config/*.yaml)))" >&2; exit 1; }
@@ -46,9 +49,18 @@ results: $(STAMP) ## run the workflow on all cores (PROFILE=smoke runs another p
 
 # Keeps tables, figures, scores and their provenance. Datasets, policies and other formats are too large to keep.
 reference: results ## run the workflow and keep its tables as results/reference/<PROFILE>
-	@rm -rf results/reference/$(PROFILE) && mkdir -p results/reference/$(PROFILE)
+	@mkdir -p results/reference/$(PROFILE)
+	@find results/reference/$(PROFILE) -mindepth 1 -maxdepth 1 ! -name packed -exec rm -rf {} +
 	@cd results/$(PROFILE) && cp --parents -r tables/*.{md,csv} figures/*.png references *.csv config.json \
 	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/$(PROFILE)
+
+# Each packed run is a small file, so that a study can be made over several sessions and machines.
+pack: $(STAMP) ## keep the finished runs of PROFILE, packed, in results/reference/<PROFILE>/packed
+	@$(BIN)/cds-bench pack results/reference/$(PROFILE)/packed --config workflow/config/$(PROFILE).yaml $(ARGS)
+
+unpack: $(STAMP) ## make the pools of PROFILE, and go on from its packed runs
+	@$(IN_VENV) snakemake --cores all --until pool --configfile workflow/config/$(PROFILE).yaml
+	@$(IN_VENV) cds-bench unpack results/reference/$(PROFILE)/packed --config workflow/config/$(PROFILE).yaml $(ARGS)
 
 bench: $(STAMP) ## compare speed with other implementations, in benchmarks/results (ARGS=--quick is tiny)
 	@$(BIN)/python -m benchmarks $(ARGS)

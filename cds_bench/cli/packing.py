@@ -16,9 +16,7 @@ from cds_bench.cli.app import DEFAULT, ConfigOption, app, load_settings
 @app.command()
 def pack(
     folder: Annotated[Path, typer.Argument(help="Where the packed runs are written.")],
-    policies: Annotated[
-        bool, typer.Option(help="Also pack the policies, which are large.")
-    ] = False,
+    policies: Annotated[bool, typer.Option(help="Pack the policies too; they are large.")] = False,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Pack every finished run of a profile, one small file each, to move it to another machine.
@@ -73,7 +71,7 @@ def register(config: str, files: list[str]) -> None:
             json.dump(json.loads(config), written)
             written.flush()
             config = written.name
-        command = ["snakemake", "--touch", "--force", "--cores", "1", "--quiet", "all", *files]
+        command = ["snakemake", "--touch", "--force", "--cores", "1", "--quiet=all", *files]
         command += ["--allowed-rules", "train", "evaluate", "--configfile", config]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:

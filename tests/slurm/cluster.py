@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -54,10 +55,12 @@ def lacking() -> str:
     """Why no Slurm can be started here, or "" if one can."""
     if os.geteuid() != 0:
         return "needs root"
-    absent = [
-        name for name in (*DAEMONS, "sbatch", "scontrol") if not shutil.which(name, path=PATH)
-    ]
-    return f"no {', '.join(absent)}; apt-get install slurmctld slurmd munge" if absent else ""
+    needed = (*DAEMONS, "sbatch", "srun", "scontrol")
+    absent = [name for name in needed if not shutil.which(name, path=PATH)]
+    if absent:
+        return f"no {', '.join(absent)}; apt-get install slurmctld slurmd slurm-client munge"
+    plugin = importlib.util.find_spec("snakemake_executor_plugin_slurm")
+    return "" if plugin else "no Slurm executor for Snakemake; make slurm"
 
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
