@@ -6,6 +6,7 @@ One workflow is run without Slurm and once more with it. All tests look at what 
 import json
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def through(slurm: Cluster, project: Project) -> Story:
         (job,) = [number for number, name in slurm.jobs("running").items() if "_patient_" in name]
         asked = slurm.ask("scontrol", "show", "job", job)
         slurm.ask("scancel", job)
+        time.sleep(3)  # as if the step that is in progress took long
         marker.unlink()
         wait_for(lambda: job in slurm.jobs("cancelled"), SECONDS)
         folder = project.folder / "results" / "slurm" / "checkpoints" / RUN
