@@ -230,13 +230,9 @@ def test_unpacked_runs_are_not_trained_again(finished, edit):
     """Nor evaluated, although their policies are not there. A later edit is noticed as ever."""
     moved = finished.profile(profile="moved")
     copy_data(finished.folder / "results", "moved")
-    for command in (
-        ("pack", "it", "--config", finished.profile()),
-        ("unpack", "it", "--config", moved),
-    ):
-        subprocess.run(
-            ["cds-bench", *command], cwd=finished.folder, env=finished.environment, check=True
-        )
+    how = {"cwd": finished.folder, "env": finished.environment, "check": True}
+    subprocess.run(["cds-bench", "pack", "it", "--config", finished.profile()], **how)
+    subprocess.run(["cds-bench", "unpack", "it", "--config", moved], **how)
     assert not {"train", "evaluate", "pool"} & finished.planned("--configfile", moved).keys()
     edit("cds_bench/algorithms/cql.py", "\ndef losses(", "\nSCALE = 2.0\n\n\ndef losses(")
     assert finished.planned("--configfile", moved)["train"] == 2
