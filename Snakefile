@@ -17,12 +17,18 @@ from cds_bench import baselines, jobs, stopping
 from cds_bench.config import parse_profile, part
 from cds_bench.config.plain import read_yaml
 from cds_bench.errors import BenchError
+from cds_bench.planning.requests import request
 from cds_bench.report import product, targets
 from cds_bench.storage import paths
 from cds_bench.storage.fingerprint import fingerprint
 from cds_bench.storage.locks import hold
 
 min_version("9.0")
+
+
+# Only with --software-deployment-method apptainer; docs/cluster.md says how to build it.
+container: "containers/cds-bench.sif"
+
 
 # Only without a profile: the directive would merge a profile's lists with the default's.
 if "suites" not in config:

@@ -14,7 +14,14 @@ STAGES = {
     "algorithms", "behaviour", "dataset", "evaluation", "report", "sharing", "statistics",
     "theory", "training",
 }  # fmt: skip
-SUPPORT = {"cli", "config", "planning", "status", "storage"}  # packages that are no stages
+SUPPORT = {
+    "cli",
+    "config",
+    "packing",
+    "planning",
+    "status",
+    "storage",
+}  # packages that are no stages
 # Which stage may know which others; every stage may use the modules beside the stages.
 KNOWS = {
     "algorithms": set(),

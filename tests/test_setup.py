@@ -57,7 +57,9 @@ def test_a_mistyped_profile_is_named_before_the_set_up(checkout):
     assert not (checkout / ".venv").exists()
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-no-deps.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-no-deps.txt", "requirements-slurm.txt"]
+)
 def test_every_version_is_exact(name):
     for line in requirements(name):
         assert re.fullmatch(r"[a-z0-9-]+==[0-9][a-z0-9.]*", line), line

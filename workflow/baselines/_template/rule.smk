@@ -13,9 +13,10 @@ rule TEMPLATE:
         jobs.log(settings, "TEMPLATE"),
     benchmark:
         jobs.benchmark(settings, "TEMPLATE")
-    conda:
-        "../../envs/cds-bench.yaml"
     threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,  # minutes; how a cluster is asked for them
     message:
         "Running TEMPLATE"
     shell:
