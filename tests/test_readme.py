@@ -13,7 +13,8 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_example_strategy_trains():
-    text = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    text = next(block for block in blocks if "def share(" in block)
     module = types.ModuleType("half_sharing")
     exec(text, module.__dict__)
     result = train(strategy=module, strategy_config=module.Config(), seeds=[0, 1])

@@ -5,12 +5,12 @@ Each command imports only its own stage, so that `--help` and the light stages s
 
 import sys
 
-from cds_bench.cli import looking, results, stages
+from cds_bench.cli import exchange, looking, results, stages
 from cds_bench.cli.app import app
 from cds_bench.errors import BenchError
 from envs.specs import WorldError
 
-__all__ = ["app", "looking", "main", "results", "stages"]
+__all__ = ["app", "exchange", "looking", "main", "results", "stages"]
 
 
 def main() -> None:
