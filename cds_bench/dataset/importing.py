@@ -17,6 +17,8 @@ from envs.own import located
 
 REMEDY = "correct the path, or make the file again"
 NEEDED = ("observations", "actions", "rewards", "terminals")
+OPTIONAL = ("timeouts", "next_observations")
+MOST_PACKED = 100  # times that compression may shrink a file
 Columns = dict[str, np.ndarray]
 
 
@@ -78,8 +80,7 @@ def _d4rl(path: Path) -> Columns:
     row of an episode that was cut is left out, as in d4rl.qlearning_dataset; that of an episode
     that ended keeps its own observation, because nothing follows it [ours].
     """
-    names = [f"infos/{name}" for name in _infos(path)]
-    columns, _ = hdf5.read(path, REMEDY, (*NEEDED, "timeouts", "next_observations", *names))
+    columns = _stored(path)
     with check.blame(path, REMEDY):
         for key in NEEDED:
             if key not in columns:
@@ -112,13 +113,26 @@ def _breaks(columns: Columns) -> np.ndarray:
     return np.append(differ, True)
 
 
-def _infos(path: Path) -> list[str]:
-    """The names of the scalar values in the group `infos`."""
+def _stored(path: Path) -> Columns:
+    """The columns of an HDF5 file that have one of D4RL's names, and the scalar values of `infos`.
+
+    Others compress their files, so a column may be larger than the file, but not without limit.
+    """
+    most = MOST_PACKED * path.stat().st_size
     try:
         with h5py.File(path, "r") as file:
-            group = file.get("infos", {})
-            return [name for name in group if getattr(group[name], "ndim", 0) == 1]
-    except (OSError, RuntimeError, KeyError) as error:
+            infos = [f"infos/{name}" for name in file.get("infos", {})]
+            found = {key: file.get(key) for key in (*NEEDED, *OPTIONAL, *infos)}
+            arrays = {
+                key: array
+                for key, array in found.items()
+                if isinstance(array, h5py.Dataset) and array.shape and not array.dtype.hasobject
+                if array.ndim == 1 or not key.startswith("infos/")
+            }
+            if large := [key for key, array in arrays.items() if array.nbytes > most]:
+                raise ValueError(f"key '{large[0]}' declares more than {MOST_PACKED} x its size")
+            return {key: array[()] for key, array in arrays.items()}
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise BenchError(f"{path}: not a readable HDF5 file ({error}); {REMEDY}") from error
 
 

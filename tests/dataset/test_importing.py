@@ -1,5 +1,6 @@
 """Datasets of other projects: D4RL's HDF5 files, new and old, and Minari's."""
 
+import gymnasium
 import h5py
 import numpy as np
 import pytest
@@ -120,6 +121,71 @@ def test_what_is_wrong_with_a_file_is_named(columns, stored, change, message):
     change(columns)
     with pytest.raises(BenchError, match=rf"data\.hdf5: .*{message}"):
         importing.read(stored(columns))
+
+
+def test_compressed_files_are_read(columns, tmp_path):
+    """Even those in which a column is larger than the file."""
+    columns["observations"][:] = 0.0
+    columns = {key: np.concatenate([column] * 1000) for key, column in columns.items()}
+    with h5py.File(tmp_path / "small.hdf5", "w") as file:
+        for key in ("observations", "rewards", "actions", "terminals", "timeouts"):
+            file.create_dataset(key, data=np.zeros_like(columns[key]), compression="gzip")
+        assert file["observations"].nbytes > (tmp_path / "small.hdf5").stat().st_size
+    found, _ = importing.read(tmp_path / "small.hdf5")
+    assert len(found["rewards"]) == 12_000 - 1
+
+
+@pytest.fixture
+def minari_folder(tmp_path, monkeypatch):
+    """`minari_folder(*episodes)` writes a Minari dataset; the arguments are those of a buffer."""
+    import minari
+
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    space = gymnasium.spaces.Box(-10, 10, (2,))
+
+    def write(*episodes, space=space):
+        buffers = [minari.data_collector.EpisodeBuffer(**episode) for episode in episodes]
+        minari.create_dataset_from_buffers(
+            "line/walk-v0", buffers, observation_space=space, action_space=space
+        )
+        return tmp_path / "line" / "walk-v0"
+
+    return write
+
+
+def walk(steps: int, **changes) -> dict:
+    values = np.arange(2.0 * (steps + 1)).reshape(-1, 2)
+    never = np.zeros(steps, bool)
+    whole = {
+        "observations": values, "actions": values[:-1] / 100, "rewards": values[:-1, 0],
+        "terminations": never, "truncations": never,
+        "infos": {"x": values[:, 1], "text": ["a"] * steps, "pair": values},
+    }  # fmt: skip
+    return whole | changes
+
+
+@pytest.mark.filterwarnings("ignore:`:UserWarning", "ignore:env_spec:UserWarning")
+def test_a_minari_dataset_has_infos_after_each_step_and_ends(minari_folder):
+    last = np.array([False, False, True])
+    found, rough = importing.read(minari_folder(walk(4), walk(3, terminations=last)))
+    assert not rough
+    assert set(found) == {
+        "observations", "next_observations", "actions", "rewards", "terminals", "timeouts",
+        "infos/x",
+    }  # fmt: skip
+    assert found["observations"].dtype == np.float32
+    np.testing.assert_array_equal(found["infos/x"], found["next_observations"][:, 1])
+    assert found["timeouts"].tolist() == [False, False, False, True, False, False, False]
+    assert found["terminals"].tolist() == [False] * 6 + [True]
+
+
+@pytest.mark.filterwarnings("ignore:`:UserWarning", "ignore:env_spec:UserWarning")
+def test_a_minari_dataset_of_dictionaries_is_refused(minari_folder):
+    values = walk(3)["observations"]
+    space = gymnasium.spaces.Dict({"x": gymnasium.spaces.Box(-10, 10, (2,))})
+    folder = minari_folder(walk(3, observations={"x": values}, actions={"x": values}), space=space)
+    with pytest.raises(BenchError, match=r"walk-v0: episode 0: observations are no vectors"):
+        importing.read(folder)
 
 
 def test_a_path_without_a_dataset_is_named(tmp_path):
