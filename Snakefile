@@ -40,6 +40,7 @@ try:
     for file in workflow.configfiles:  # Snakemake lets the last of two equal keys win
         read_yaml(file)
     settings = parse_profile(config, "configuration")
+    jobs.check_sources(settings)
 except BenchError as error:
     raise WorkflowError(str(error)) from None
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import cds_bench
+from cds_bench.dataset import exporting
 
 ROOT = Path(__file__).parents[1]
 SETUP_FILES = ("Makefile", "requirements.lock", "requirements-no-deps.txt", "pyproject.toml")
@@ -83,6 +84,9 @@ def test_lock_leaves_the_build_of_torch_to_the_machine():
 
 def test_versions_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    for told in (citation["title"], f"version {citation['version']}"):
+        assert told in exporting.CITATION
+    assert citation["references"][0]["title"] in exporting.CITATION
     latest = re.search(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert citation["version"] == cds_bench.__version__
     assert latest[1] == cds_bench.__version__

@@ -8,12 +8,12 @@ import os
 import signal
 import sys
 
-from cds_bench.cli import looking, packing, results, stages
+from cds_bench.cli import exchange, looking, packing, results, stages
 from cds_bench.cli.app import app
 from cds_bench.errors import BenchError
 from envs.specs import WorldError
 
-__all__ = ["app", "looking", "main", "packing", "results", "stages"]
+__all__ = ["app", "exchange", "looking", "main", "packing", "results", "stages"]
 
 TERMINATED = 128 + signal.SIGTERM
 

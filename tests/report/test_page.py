@@ -259,7 +259,7 @@ def test_names_from_data_are_escaped(copy):
 )
 def test_the_gate(tmp_path, quality, score, expected):
     known = {"quality": quality, "normalized_score": score}
-    assert cards.gate(synthetic.config(tmp_path), known) == expected
+    assert cards.gate(synthetic.config(tmp_path).datasets.bands, known) == expected
 
 
 def test_panels_of_a_run():
