@@ -13,7 +13,7 @@ _stopped = threading.Event()
 
 
 def pass_on() -> None:
-    """From now on, a SIGTERM to this process reaches its jobs too, and then what handled it before.
+    """Passes the next SIGTERM on to the jobs of this process and to its former handler.
 
     The former handler runs in a thread: Snakemake's takes a lock that the main thread may hold.
     """
@@ -31,7 +31,7 @@ def pass_on() -> None:
 
 
 def stopped() -> bool:
-    """Whether SIGTERM has come."""
+    """Whether a SIGTERM has arrived."""
     return _stopped.is_set()
 
 

@@ -45,7 +45,7 @@ Columns = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Exported:
-    """A dataset with what its readers are told. Spaces have the dtypes of the stored columns."""
+    """A dataset with the metadata for its readers. Spaces have the dtypes of the stored columns."""
 
     task: str
     columns: Columns
@@ -120,14 +120,14 @@ def _typed(space: Box) -> Box:
 
 
 def cited(suite: str) -> tuple[str, str]:
-    """How to cite a suite's data, and their licence. A suite of your own may say both itself."""
+    """How to cite a suite's data, and their licence. A suite of your own may define both."""
     domain = envs.DOMAINS[envs.SUITES[suite].domain]
     known = "not stated" if hasattr(domain, "FOLDER") else LICENSE
     return getattr(domain, "CITATION", CITATION), getattr(domain, "LICENSE", known)
 
 
 def about(suite: str, dataset: Exported) -> dict[str, str]:
-    """What both formats say of a dataset beside their own fields."""
+    """The metadata of a dataset that both formats contain."""
     citation, license = cited(suite)
     return {
         "suite": suite,
@@ -204,7 +204,7 @@ def buffers(columns: Columns) -> Iterator:
 
 @contextmanager
 def _minari_root(folder: Path) -> Iterator[None]:
-    """Minari takes the place of its datasets from the environment."""
+    """Minari reads the folder of its datasets from an environment variable."""
     name = "MINARI_DATASETS_PATH"
     before = os.environ.get(name)
     os.environ[name] = str(folder)

@@ -41,7 +41,7 @@ def read(path: Path) -> tuple[Columns, bool]:
 
 
 def convert(source: str, output: Path) -> str:
-    """Writes a dataset that another project made as D4RL's HDF5; returns what it is, as text."""
+    """Writes a dataset that another project made as D4RL's HDF5. Returns a description."""
     path = located(source)
     columns, _ = read(path)
     hdf5.write(output, columns, {"source": source})
@@ -56,7 +56,7 @@ def convert(source: str, output: Path) -> str:
 
 
 def first(columns: Columns, size: int) -> Columns:
-    """The first `size` transitions; the last episode is cut if it goes on."""
+    """The first `size` transitions. If the last episode continues, it is cut."""
     kept = {key: column[:size].copy() for key, column in columns.items()}
     kept["timeouts"][-1] |= ~kept["terminals"][-1]
     return kept
@@ -99,7 +99,7 @@ def _d4rl(path: Path) -> Columns:
     following[terminals] = columns["observations"][terminals]
     kept = terminals | ~columns["timeouts"].reshape(-1).astype(bool)
     kept[-1] &= terminals[-1]
-    # A row that now ends a cut episode.
+    # This row now ends a cut episode.
     ends = np.append(~kept[1:], True) & ~terminals
     columns |= {"next_observations": following, "timeouts": ends}
     return {key: column[kept] for key, column in columns.items()}

@@ -17,7 +17,7 @@ from cds_bench.storage.files import atomic
 
 SUFFIX = ".tar.xz"
 MANIFEST = "manifest.json"
-LARGEST = 2**31  # bytes of all members together; more is no run
+LARGEST = 2**31  # bytes of all members together; no run is larger
 
 
 class Manifest(seals.Record):

@@ -85,7 +85,7 @@ def pack(config: Config, folder: Path, policies: bool = False) -> list[Path]:
 
 
 def _write(path: Path, manifest: dict[str, Any], members: dict[str, bytes]) -> None:
-    """Writes an archive, unless the one that is there holds the same."""
+    """Writes an archive unless an equal one exists."""
     if path.exists():
         try:
             found = archive.read(path)
@@ -185,7 +185,7 @@ def _check(config: Config, packed: Archive, codes: Collection[str]) -> None:
 
 
 def differences(there: Any, here: Any, key: str = "") -> Iterator[str]:
-    """Each entry in which two nested records differ, by its dotted key, with both values."""
+    """The entries in which two nested records differ: dotted keys with both values."""
     if isinstance(there, dict) and isinstance(here, dict):
         for name in sorted(there.keys() | here.keys()):
             inner = f"{key}.{name}" if key else name

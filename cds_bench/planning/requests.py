@@ -18,9 +18,9 @@ from cds_bench.errors import BenchError
 from cds_bench.storage import paths, seals
 from cds_bench.storage.files import write_json
 
-HEAD_ROOM = 2.0  # over measured times and memory: nodes differ, and long runs grow
-LEAST_MB, LEAST_MINUTES = 1000, 10  # starting Python, reading files
-LONGEST_MINUTES = 24 * 60  # training that needs longer goes on when it is submitted again
+HEAD_ROOM = 2.0  # factor on measured times and memory, because nodes differ and long runs grow
+LEAST_MB, LEAST_MINUTES = 1000, 10  # for starting Python and reading files
+LONGEST_MINUTES = 24 * 60  # longer training continues when it is submitted again
 # Wildcards that a measurement is of; the others do not change a job's cost.
 MEASURED = {
     "references": ("task",),
@@ -44,7 +44,7 @@ Measured = Annotated[float, Field(ge=0)]
 
 
 class Need(seals.Record):
-    """What one job was measured to need; None is not known."""
+    """What one job was measured to need; None means unknown."""
 
     seconds: Measured | None = None
     bytes: Measured | None = None
@@ -77,7 +77,7 @@ def read(config: Config) -> dict[str, Need]:
 
 
 def settings_sha256(config: Config) -> str:
-    """A hash of all settings that the cost of a job can depend on; the number of jobs is none."""
+    """A hash of the settings that affect the cost of a job. The number of jobs does not."""
     kept = config.model_dump(mode="json", exclude={"profile", "results", "seeds", "sharing"})
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
@@ -87,7 +87,7 @@ def request(config: Config, rule: str) -> dict[str, Callable[[Any], int]]:
     try:
         needs = read(config)
     except BenchError:
-        needs = {}  # a damaged plan is a plan less, and no reason to stop
+        needs = {}  # a damaged plan is ignored
     memory, minutes = UNMEASURED.get(rule, SHORT)
 
     def need(wildcards: Any) -> Need:
