@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from cds_bench import baselines, cli, config
-from cds_bench.config import plugins
 from cds_bench.errors import BenchError
 from cds_bench.seeding import seed_of
 from cds_bench.statistics import schema
@@ -301,18 +300,3 @@ def test_the_job_describes_our_own_runs(settings):
     assert suite["training"]["steps"] == suite["snapshot_steps"][-1] == settings.training.steps
     assert suite["algorithms"]["cql"] == vars(config.options("algorithms", "cql", {}))
     assert job["tasks"][TASK]["starts"][1][0] == seed_of("evaluate", TASK, 1, 0) % 2**31
-
-
-@pytest.mark.parametrize("name", plugins.names("algorithms"))
-def test_defaults_are_read_as_they_are(name):
-    assert plugins.defaults("algorithms", name) == vars(config.options("algorithms", name, {}))
-
-
-def test_the_lock_is_exact_and_covers_what_is_asked_for():
-    folder = ROOT / "workflow" / "baselines" / "d3rlpy_cql"
-    locked, asked_for = (
-        {line for line in (folder / name).read_text().splitlines() if not line.startswith("#")}
-        for name in ("requirements.lock", "requirements.in")
-    )
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][a-z0-9.]*", line) for line in locked)
-    assert asked_for <= locked
