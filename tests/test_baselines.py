@@ -101,14 +101,12 @@ def check_mended_alone(project, path: str, scores: Path) -> None:
     assert project.run("--cores", "2", table, "--configfile", path)[0] != 0
     assert summary(results).at["nans", "n"] == 0
     program.write_text(whole)
-    alone = str(scores.relative_to(project.folder))
-    status, output = project.run("--cores", "2", alone, "--configfile", path)
-    assert status == 0, output
+    alone = ("--cores", "2", str(scores.relative_to(project.folder)))
+    assert project.run(*alone, "--configfile", path)[0] == 0
     assert scores.read_bytes() == before
-    plan = project.planned("--configfile", path)
-    assert {"baseline_check", "suite_statistics", "statistics", table, "report"} <= plan.keys()
-    status, output = project.run("--cores", "2", table, "--configfile", path)
-    assert status == 0, output
+    renewed = {"baseline_check", "suite_statistics", "statistics", table, "report"}
+    assert renewed <= project.planned("--configfile", path).keys()
+    assert project.run("--cores", "2", table, "--configfile", path)[0] == 0
     assert summary(results).at["nans", "n"] == 2
 
 
