@@ -70,7 +70,7 @@ def begin(config, save_every=OFTEN):
 
 
 def finish(process, status=0):
-    process.join(timeout=120)
+    process.join(timeout=600)  # a busy machine
     assert process.exitcode == status
 
 
