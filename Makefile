@@ -29,10 +29,10 @@ ifneq ($(shell test -x $(BIN)/python && cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup slurm results reference pack unpack bench docs test lint check-code check-format check-workflow-format check-workflow format lock
+.PHONY: help setup slurm results reference pack unpack bench gpu-check docs test lint check-code check-format check-workflow-format check-workflow format lock
 
 help: ## list these commands
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
 	  printf '  %-14s %s\n' "$$name" "$$what"; done
 	@echo '  ARGS="..." is passed on, e.g. make results ARGS=--dry-run'
 
@@ -72,6 +72,9 @@ bench: $(STAMP) ## compare speed with other implementations, in benchmarks/resul
 docs: $(VENV)/.installed-docs ## build the documentation in site/ (a warning is an error)
 	@NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet
 	@echo "The site is complete: site/index.html"
+
+gpu-check: $(STAMP) ## compare a short training run on the GPU with the CPU
+	@$(BIN)/python -m benchmarks.gpu_check $(ARGS)
 
 test: $(STAMP) ## run the tests (JOBS=2 runs two at a time)
 	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile $(ARGS)

@@ -26,6 +26,11 @@ from cds_bench.storage.locks import hold
 min_version("9.0")
 
 
+# Slurm sends SIGTERM to every process of a job. The shell waits for its command nevertheless, because
+# Slurm kills what is left of a job whose shell has ended, and training needs a moment to save itself.
+shell.prefix("set -euo pipefail; trap : TERM; ")
+
+
 # Only with --software-deployment-method apptainer; docs/cluster.md says how to build it.
 container: "containers/cds-bench.sif"
 

@@ -129,17 +129,23 @@ def cluster() -> Iterator[Cluster]:
             wait_until(lambda: ready(made, name, running[-1]), name, folder)  # noqa: B023
         yield made
     finally:
-        with contextlib.suppress(Exception):
-            made.ask("scancel", "--signal=KILL", "--full", "--state=running", "--me")
-            made.ask("scancel", "--me")
-        for process in reversed(running):
-            process.send_signal(signal.SIGTERM)
-        for process in reversed(running):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-            process.kill()
-            process.wait()
+        stop(running, environment["SLURM_CONF"])
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop(daemons: list[subprocess.Popen], configuration: str) -> None:
+    """Ends the daemons, and every process of theirs or of a job that is left, by its id."""
+    for process in reversed(daemons):
+        process.terminate()
+    for process in reversed(daemons):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+        process.kill()
+        process.wait()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended in the meantime
+            if f"SLURM_CONF={configuration}".encode() in environment.read_bytes().split(b"\0"):
+                os.kill(int(environment.parent.name), signal.SIGKILL)
 
 
 MUNGE = {
