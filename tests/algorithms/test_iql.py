@@ -9,7 +9,7 @@ import scipy.stats
 import torch
 
 from cds_bench.algorithms import bc, iql, networks
-from cds_bench.training import data, loop
+from tests.algorithms import bandit
 from tests.algorithms.literally import check
 from tests.algorithms.test_cql import layers, likelihood, mlp
 from tests.algorithms.test_every_algorithm import (
@@ -20,8 +20,6 @@ from tests.algorithms.test_every_algorithm import (
     make_learner,
     make_noise,
 )
-from tests.training.test_data import make_pool
-from tests.training.test_loop import make_job
 
 
 def literal(config, learner, batch, step):
@@ -132,35 +130,16 @@ def test_a_state_value_is_a_plain_network_of_the_state(layer_norm):
 
 
 def test_learns_which_actions_pay():
-    """In one state, one step pays the first action. V is the expectile, and the policy follows."""
-    pool = make_pool((300, 300, 300))
-    pay = np.repeat(pool.actions[:, :1], 3, axis=1)
-    pool = dataclasses.replace(
-        pool,
-        observations=np.ones_like(pool.observations),
-        next_observations=np.ones_like(pool.next_observations),
-        rewards=pay.astype(np.float32),
-        terminals=np.ones_like(pool.terminals),
-        observation_mean=np.zeros_like(pool.observation_mean),
-        observation_scale=np.ones_like(pool.observation_scale),
-    )
+    """V is the expectile of the payments, and the policy follows."""
     config = iql.Config(
         expectile=0.9, target_rate=0.05, inverse_temperature=5.0, critic_learning_rate=3e-3,
         value_learning_rate=3e-3, policy_learning_rate=3e-3,
     )  # fmt: skip
-    job = make_job(
-        "no_sharing", algorithm=iql, algorithm_name="iql", algorithm_config=config, batch_size=64
-    )
-    pool = loop.device_pool(job, pool)
-    state = loop.start(job, pool)
-    for _ in range(500):
-        loop.train_step(job, pool, state)
-    states = data.states(pool, pool.observations[:3], torch.arange(3))[None]
+    learner, states, pay = bandit.train(iql, config, steps=500)
     with torch.no_grad():
-        values = networks.state_values(state.learner.state_value, states)[0]
-        mean, _ = networks.policy_distribution(state.learner.policy, states)
-    own = pay[:, 0].astype(float).reshape(3, 300)
-    for i in range(3):
-        expected = scipy.stats.expectile(own[i], 0.9)
+        values = networks.state_values(learner.state_value, states)[0]
+        mean, _ = networks.policy_distribution(learner.policy, states)
+    for i in range(bandit.TASKS):
+        expected = scipy.stats.expectile(pay[i], 0.9)
         assert values[i].item() == pytest.approx(expected, abs=0.1)
-        assert mean.tanh()[0, i, 0] > own[i].mean() + 0.3
+        assert mean.tanh()[0, i, 0] > pay[i].mean() + 0.3

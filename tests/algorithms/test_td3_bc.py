@@ -8,6 +8,7 @@ import torch
 
 from cds_bench.algorithms import deterministic, networks, td3_bc
 from cds_bench.training import loop
+from tests.algorithms import bandit
 from tests.algorithms.literally import as_double, check
 from tests.algorithms.test_cql import in_double, layers, mlp, resting
 from tests.algorithms.test_every_algorithm import (
@@ -192,3 +193,12 @@ def test_a_run_interrupted_before_the_policy_has_learned_ends_like_another():
     resumed = loop.train(job, pool, 2, [0, 4], saved=kept["state"])
     for name, values in whole.policies.items():
         assert torch.equal(values, resumed.policies[name])
+
+
+def test_learns_which_actions_pay():
+    """Q = a_0 pulls the first action to its bound; the second stays at the data's mean."""
+    config = td3_bc.Config(critic_learning_rate=3e-3, policy_learning_rate=3e-3)
+    learner, states, _ = bandit.train(td3_bc, config, steps=500)
+    actions = deterministic.policy_actions(learner.policy, states)[0]
+    assert (actions[:, 0] > 0.8).all()
+    assert (actions[:, 1].abs() < 0.3).all()

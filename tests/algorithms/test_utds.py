@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from cds_bench.algorithms import gradients, networks, utds
+from cds_bench.algorithms import deterministic, gradients, networks, utds
+from tests.algorithms import bandit
 from tests.algorithms.literally import check
 from tests.algorithms.test_cql import layers, mlp, resting
 from tests.algorithms.test_every_algorithm import (
@@ -164,3 +165,17 @@ def test_options_reach_the_number_of_actions():
     )
     assert actions.shape == (SEEDS, ROWS, 2, ACTION)
     assert not actions.requires_grad
+
+
+def test_learns_which_actions_pay():
+    """The policy goes up the least of five values, and the values are near the payments."""
+    config = utds.Config(
+        critic_learning_rate=3e-3, policy_learning_rate=3e-3, ood_penalty_decay=0.99
+    )
+    learner, states, _ = bandit.train(utds, config, steps=500)
+    actions = deterministic.policy_actions(learner.policy, states)
+    assert (actions[..., 0] > 0.5).all()
+    inside = torch.zeros_like(actions)
+    inside[..., 0] = 0.4
+    values = utds.value(learner, states, inside)
+    torch.testing.assert_close(values, torch.full_like(values, 0.4), rtol=0.0, atol=0.1)
