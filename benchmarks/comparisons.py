@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.peer_d3rlpy.environment import PYTHON
+from cds_bench.algorithms.encoder import FEATURES
 
 PAPER = {
     "observation": 17,
@@ -27,6 +28,9 @@ STACKED = {  # the shapes in which the profiles spend most of their time
     | {"options": {"policy_improvement": "regression", "backup_actions": 4}},
     "wider networks": FOUR_TASKS | {"hidden": [128, 128], "actions": 2, "batch": 64},
 }
+# `observation` is the number of the yardstick's features, as many as the engine has.
+PICTURES = PAPER | {"picture": [48, 48, 3], "rows": 2_000, "observation": FEATURES, "action": 4}
+PICTURES |= {"hidden": [256, 256], "actions": 1, "batch": 128}
 STACKS = (3, 6, 10)  # seeds
 QUICK = {"rows": 2_000, "hidden": [32, 32], "actions": 2, "batch": 32}
 GPU_SEEDS = (1, 2, 4, 8, 16, 32, 64)
@@ -37,6 +41,8 @@ INCLUDED = {
     "yardstick": "batch by index, losses, four Adam optimisers, targets",
     "yardstick, freed memory kept": "the same, with the engine's allocator settings",
     "yardstick, one seed": "the same for one task with as many transitions; no sharing",
+    "yardstick on pictures": "batch by index, an encoder, losses, five Adam optimisers, targets",
+    "drawing": "one observed picture: its rate is in frames per second",
     "d3rlpy, fit": "d3rlpy's own loop: sampling of transitions in Python, update, no logging",
     "d3rlpy, update": "the update alone: batches sampled before, conversion to tensors, losses",
 }
@@ -79,6 +85,7 @@ def groups(device: str, threads: int, quick: bool, data: Path | None) -> list[Gr
     found = [_one_seed(PAPER | changes, data)]
     if device == "cpu":
         found += [_stacked(name, spec | changes, data) for name, spec in STACKED.items()]
+        found.append(_pictures(PICTURES | changes))
     else:
         found.append(_many_seeds(PAPER | changes))
     if quick:  # the sizes are too small for targets
@@ -155,6 +162,21 @@ def _stacked(name: str, spec: dict[str, Any], data: Path | None) -> Group:
         shares.append(Comparison(label, tuple(floors)))
     title = f"Stacked seeds, {name}: {spec['tasks']} tasks, cds, {sizes_in_words(spec)}"
     return Group(title, contenders, comparisons, shares)
+
+
+def _pictures(spec: dict[str, Any]) -> Group:
+    """Drawing, and stacks of the engine compared with the yardstick on pictures."""
+    drawing = {"drawing": Entry("benchmarks.drawing", spec | {"threads": 1}, INCLUDED["drawing"])}
+    label = "yardstick on pictures"
+    plain = {label: Entry("benchmarks.yardstick_pictures", spec, INCLUDED[label])}
+    stacks = {
+        "engine, one seed": _engine(spec),
+        "engine, 3 seeds": _engine(spec | {"seeds": 3}),
+    }
+    comparisons = [Comparison(each, (label,)) for each in stacks]
+    size = "{} x {} pixels".format(*spec["picture"])
+    title = f"Pictures of {size}: {sizes_in_words(spec)}"
+    return Group(title, drawing | plain | stacks, comparisons, [])
 
 
 def _many_seeds(spec: dict[str, Any]) -> Group:

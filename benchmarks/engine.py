@@ -16,6 +16,8 @@ from cds_bench.training.device import keep_freed_memory
 def make_pool(spec: dict[str, Any]) -> Pool:
     """A synthetic pool whose rows are divided evenly among the tasks."""
     tasks = spec["tasks"]
+    if "picture" in spec:
+        return make_pictures(spec)
     arrays = transitions(spec["rows"], spec["observation"], spec["action"], tasks)
     source = np.arange(spec["rows"]) * tasks // spec["rows"]
     return Pool(
@@ -27,6 +29,26 @@ def make_pool(spec: dict[str, Any]) -> Pool:
         observation_mean=np.zeros((tasks, spec["observation"]), np.float32),
         observation_scale=np.ones((tasks, spec["observation"]), np.float32),
         **arrays,
+    )
+
+
+def make_pictures(spec: dict[str, Any]) -> Pool:
+    """A synthetic pool of pictures, with episodes of 40 rows."""
+    rows, tasks, rng = spec["rows"], spec["tasks"], np.random.default_rng(0)
+    ends = np.arange(1, rows + 1) % 40 == 0
+    return Pool(
+        suite="benchmark",
+        domain="benchmark",
+        tasks=task_names(tasks),
+        observations=rng.integers(0, 256, (rows + ends.sum(), *spec["picture"]), np.uint8),
+        actions=2.0 * rng.random((rows, spec["action"]), np.float32) - 1.0,
+        next_observations=None,
+        rewards=rng.standard_normal((rows, tasks), np.float32),
+        terminals=np.zeros((rows, tasks), np.float32),
+        source=np.arange(rows) * tasks // rows,
+        ends=ends,
+        observation_mean=None,
+        observation_scale=None,
     )
 
 

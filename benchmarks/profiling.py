@@ -16,7 +16,10 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks import engine
 
 GROUPS = {
-    "products": ("mm", "bmm", "addmm", "baddbmm", "addbmm", "matmul", "linear"),
+    "products": (
+        "mm", "bmm", "addmm", "baddbmm", "addbmm", "matmul", "linear", "conv2d", "convolution",
+        "_convolution", "mkldnn_convolution", "cudnn_convolution", "convolution_backward",
+    ),
     "optimiser and targets": ("_fused_adam", "_foreach_lerp", "lerp"),
     "reductions": (
         "sum", "mean", "amax", "amin", "max", "min", "logsumexp", "softmax", "_softmax", "cumsum",

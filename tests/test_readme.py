@@ -16,7 +16,8 @@ GENERATED = ("results.md",)  # pages of the site that `make docs` writes
 
 
 def test_the_example_strategy_trains():
-    text = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    text = next(block for block in blocks if "def share(" in block)
     module = types.ModuleType("half_sharing")
     exec(text, module.__dict__)
     result = train(strategy=module, strategy_config=module.Config(), seeds=[0, 1])

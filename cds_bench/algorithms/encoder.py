@@ -27,7 +27,7 @@ class Convolution(NamedTuple):
 
 # Small, so that a CPU can train them [ours]. The first convolution sees squares of 4 x 4 pixels
 # without overlap. The 48 numbers of a square lose little in 32 channels.
-CONVOLUTIONS = (Convolution(4, 4, 32), Convolution(3, 2, 32), Convolution(3, 1, 32))
+CONVOLUTIONS = (Convolution(4, 4, 32), Convolution(2, 2, 64), Convolution(3, 1, 64))
 FEATURES = 64
 SHIFT = 4  # pixels; random shifts are at most this large along each side, as in DrQ
 

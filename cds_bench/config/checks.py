@@ -14,7 +14,10 @@ from cds_bench.errors import BenchError, nearest
 def check_names(config: Config) -> None:
     for name, suite in config.suites.items():
         if name not in envs.SUITES:
-            raise BenchError(f"suites: unknown name '{name}'{nearest(name, envs.SUITES)}")
+            raise BenchError(
+                f"suites: unknown name '{name}'{nearest(name, envs.SUITES)}; a suite of your own "
+                f"lies in suites/{name}/suite.py"
+            )
         for task in suite.sizes:
             if task not in (tasks := envs.SUITES[name].tasks):
                 raise BenchError(

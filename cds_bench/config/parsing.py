@@ -1,15 +1,20 @@
 """Reads a configuration from a profile's YAML or from the JSON that a rule passes to its job."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pydantic
 
+import envs
 from cds_bench.config.checks import check_names, complete
 from cds_bench.config.plain import check_plain, read_json, read_yaml
 from cds_bench.config.profile import Config
 from cds_bench.config.refusals import refusal
 from cds_bench.errors import BenchError
+from envs import own
+
+SUITES = "suites"  # the folder of suites of your own, beside the Snakefile
 
 
 def parse(values: dict[str, Any], origin: str) -> Config:
@@ -22,7 +27,7 @@ def parse(values: dict[str, Any], origin: str) -> Config:
         for key, value in values.items()
     }
     try:
-        config = Config.model_validate(values)
+        config = Config.model_validate(included(values, origin))
     except pydantic.ValidationError as error:
         raise refusal(error, f"{origin}: ") from None
     try:
@@ -30,6 +35,25 @@ def parse(values: dict[str, Any], origin: str) -> Config:
     except BenchError as error:
         raise BenchError(f"{origin}: {error}") from None
     return config
+
+
+def included(values: dict[str, Any], origin: str) -> dict[str, Any]:
+    """Makes suites of your own known, and names their folders in the values.
+
+    They lie in the folders that `suite_folders` names, and in suites/<name> for a configured name.
+    """
+    named, suites = values.get("suite_folders", []), values.get("suites", {})
+    if not isinstance(named, list | tuple) or not isinstance(suites, dict):
+        return values  # and the types are refused
+    names = [name for name in map(str, suites) if re.fullmatch(own.NAME, name)]
+    here = [f"{SUITES}/{name}" for name in names if Path(SUITES, name, own.FILE).is_file()]
+    folders = list(dict.fromkeys([*map(str, named), *here]))
+    try:
+        for folder in folders:
+            envs.include(folder)
+    except (envs.WorldError, OSError) as error:  # a path that the system refuses
+        raise BenchError(f"{origin}: {error}") from None
+    return values | {"suite_folders": folders} if folders else values
 
 
 def parse_profile(values: Any, origin: str) -> Config:

@@ -29,6 +29,8 @@ def part(config: Config, *keys: str) -> str:
     """
     values = config.model_dump(mode="json")
     picked: dict[str, Any] = {"profile": config.profile, "results": config.results}
+    if config.suite_folders:
+        picked["suite_folders"] = values["suite_folders"]
     for key in keys:
         section, _, entry = key.partition(".")
         if entry:

@@ -39,6 +39,9 @@ class Config(Section):
     behaviour_training: dict[str, Annotated[BehaviourTraining, Field(discriminator="learner")]] = (
         Field(BEHAVIOUR_TRAINING, description="policy -> the settings of its training")
     )
+    suite_folders: tuple[str, ...] = Field(
+        (), description="folders with a suite.py; those in suites/ are found by the suite's name"
+    )
     suites: dict[str, Suite] = Field({}, description="name -> sizes")
     datasets: Datasets = Datasets()
     algorithms: dict[str, dict[str, Any]] = Field({}, description="name -> options")

@@ -179,7 +179,7 @@ def check_pool(pool: Pool) -> None:
     if not pool.pictures:
         check.none(pool.observation_scale <= 0, "observation_scale", "not positive")
     _check_source(pool.source, len(pool.tasks))
-    last = np.append(np.diff(pool.source) > 0, True)
+    last = np.append(pool.source[1:] > pool.source[:-1], True)
     check.none(last & ~pool.ends, "ends", "not set at the last row of a source task")
     if (found := content_sha256(pool)) != pool.sha256:
         raise Fault(f"the pool is damaged: its hash is {found}, not {pool.sha256}")
@@ -209,7 +209,8 @@ def _check_layout(arrays: dict[str, np.ndarray]) -> None:
 
 def _check_source(source: np.ndarray, tasks: int) -> None:
     check.none((source < 0) | (source >= tasks), "source", f"not a task's index below {tasks}")
-    check.none(np.diff(source, prepend=source[0]) < 0, "source", "smaller than in the row before")
-    missing = set(range(tasks)) - set(np.unique(source).tolist())
-    if missing:
-        raise Fault(f"source has no row of task {min(missing)}")
+    falls = np.append(False, source[1:] < source[:-1])
+    check.none(falls, "source", "smaller than in the row before")
+    missing = np.flatnonzero(np.bincount(source, minlength=tasks) == 0)
+    if len(missing):
+        raise Fault(f"source has no row of task {missing[0]}")

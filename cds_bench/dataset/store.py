@@ -9,6 +9,7 @@ import numpy as np
 import envs
 from cds_bench.dataset import check, hdf5
 from cds_bench.dataset.check import Fault
+from cds_bench.dataset.pool import ROWS
 
 SCHEMA_VERSION = 2
 TOLERANCE = 1e-6  # for the difference between a stored and a recomputed reward
@@ -52,8 +53,8 @@ def expected_columns(task: str) -> dict[str, tuple[type, int]]:
     }
 
 
-def _keys(task: str) -> tuple[str, ...]:
-    """Every array of a task's dataset."""
+def stored_columns(task: str) -> tuple[str, ...]:
+    """All keys of a dataset's file: those of `expected_columns`, and `FINAL` of pictures."""
     return (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
 
 
@@ -66,7 +67,7 @@ def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) 
         check_dataset(columns, attributes["task"])
     encoded = {key: json.dumps(attributes[key], sort_keys=True) for key in JSON_ATTRIBUTES}
     values = {key: encoded.get(key, attributes[key]) for key in ATTRIBUTES}
-    stored = {key: columns[key] for key in _keys(attributes["task"])}
+    stored = {key: columns[key] for key in stored_columns(attributes["task"])}
     hdf5.write(path, stored, values | {"sha256": content_sha256(stored, values)})
 
 
@@ -92,7 +93,7 @@ def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarra
     horizon, ends twice, or its rows do not follow each other; if the task does not reproduce the
     rewards and terminals; or if the suite, task or quality is not the requested one.
     """
-    columns, attributes = hdf5.read(path, REMEDY, _keys(task))
+    columns, attributes = hdf5.read(path, REMEDY, stored_columns(task))
     with check.blame(path, REMEDY):
         _check_attributes(attributes, suite, task)
         check_dataset(columns, task)
@@ -136,16 +137,22 @@ def check_episodes(columns: dict[str, np.ndarray], horizon: int) -> None:
                 f"{FINAL} has {len(columns[FINAL])} rows, but there are {len(starts)} episodes"
             )
         return
-    broken = (columns["next_observations"][:-1] != columns["observations"][1:]).any(1) & ~ends[:-1]
+    broken = (columns["next_observations"][:-1] != columns["observations"][1:]).any(1)
+    broken &= ~ends[:-1]
     check.none(broken, "next_observations", "not the observation of the next row")
 
 
 def check_reproduced(columns: dict[str, np.ndarray], task: str) -> None:
     """Raises Fault unless the task's functions reproduce the stored rewards and terminals."""
-    reward, terminal = envs.TASKS[task].reward(columns), envs.TASKS[task].terminal(columns)
-    wrong = np.abs(reward - columns["rewards"]) > TOLERANCE
-    check.none(wrong, "rewards", f"not what '{task}' recomputes (to {TOLERANCE:g})")
-    check.none(terminal != columns["terminals"], "terminals", f"not what '{task}' recomputes")
+    rewards, terminals = (np.empty(len(columns["rewards"]), bool) for _ in range(2))
+    for first in range(0, len(rewards), ROWS):
+        rows = slice(first, first + ROWS)
+        part = {key: columns[key][rows] for key in expected_columns(task)}
+        wrong = np.abs(envs.TASKS[task].reward(part) - part["rewards"]) > TOLERANCE
+        rewards[rows] = wrong
+        terminals[rows] = envs.TASKS[task].terminal(part) != part["terminals"]
+    check.none(rewards, "rewards", f"not what '{task}' recomputes (to {TOLERANCE:g})")
+    check.none(terminals, "terminals", f"not what '{task}' recomputes")
 
 
 def episodes(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from cds_bench.report import cards, contents, drilldown, provenance
 from cds_bench.report.captions import label, percent, protocol, unit
 from cds_bench.report.table_formats import STYLE, minus
 from cds_bench.statistics.headline import AVERAGE
-from cds_bench.statistics.schema import lacking, read_csv, read_scores
+from cds_bench.statistics.schema import lacking, merge, read_csv, read_scores
 from cds_bench.status.layout import clock
 from cds_bench.storage import files, paths
 from cds_bench.storage.columns import SCORES
@@ -101,8 +101,12 @@ def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
 
 
 def _lacking(config: Config, suite: str, named: set[tuple[str, str, str]]) -> list[str]:
-    """What a suite's scores lack, also of baselines; without the methods that are named already."""
+    """What a suite's scores lack, also of baselines; without the methods that are named already.
+
+    Scores that no table is made of, because they are not those of the protocol, are named too.
+    """
     try:
+        merge(config, suite)
         frame = lacking(config, suite)
     except BenchError as error:
         return [f"{suite}: {error}"]

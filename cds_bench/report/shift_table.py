@@ -117,7 +117,10 @@ def _points(summary: pd.DataFrame, algorithm: str, suite: str) -> pd.DataFrame:
         & summary["measure"].isin([KL, SCORE])
     ]
     wide = rows.pivot(index="sharing", columns="measure", values=["mean", "low", "high"])
-    return wide.dropna(subset=[("mean", KL), ("mean", SCORE)]) if len(wide) else wide
+    if wide.empty:
+        return wide
+    wide = wide.dropna(subset=[("mean", KL), ("mean", SCORE)])
+    return wide[wide["mean", KL] > 0]  # the axis is logarithmic
 
 
 def _panel(config: Config, axes, points: pd.DataFrame) -> None:

@@ -27,11 +27,11 @@ def fingerprint(*modules: str) -> str:
     """A hash over the named modules and all of this project's modules that they import.
 
     Plug-ins and domains are loaded by name, so following imports does not find them. Callers must
-    name them.
+    name them. A folder with a suite.py, a suite of your own, counts as one module.
     """
     digest = hashlib.sha256()
     for module in sorted(closure(modules)):
-        digest.update(f"{module} {_code(module)}\n".encode())
+        digest.update(f"{Path(module).name} {_code(module)}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -48,7 +48,9 @@ def closure(modules: tuple[str, ...]) -> set[str]:
 
 
 def _path(module: str) -> Path | None:
-    """The file of one of this project's modules, or None for any other name."""
+    """The file of one of this project's modules or a suite's folder; None for anything else."""
+    if (Path(module) / "suite.py").is_file():
+        return Path(module)
     if module.split(".")[0] not in PACKAGES:
         return None
     base = ROOT.joinpath(*module.split("."))
@@ -61,7 +63,16 @@ def _tree(module: str) -> ast.Module:
     path = _path(module)
     if path is None:
         raise ValueError(f"fingerprint: no module '{module}' in this project")
-    return ast.parse(path.read_text(encoding="utf-8"))
+    if path.is_file():
+        return ast.parse(path.read_text(encoding="utf-8"))
+    files = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(path.glob("*.py"))]
+    return ast.Module([_block(file) for file in files], [])
+
+
+def _block(tree: ast.Module) -> ast.If:
+    """A file's statements as one statement of a longer file, its docstring left out."""
+    start = 1 if ast.get_docstring(tree) else 0
+    return ast.If(ast.Constant(True), tree.body[start:] or [ast.Pass()], [])
 
 
 @functools.cache

@@ -135,6 +135,11 @@ def figure(config: Config, name: str, extension: str, suite: str = "") -> Path:
     return config.folder / "figures" / f"{stem(name, suite)}.{extension}"
 
 
+def plan(config: Config) -> Path:
+    """What `cds-bench plan` measured of each job, in memory and time (JSON)."""
+    return config.folder / "plan.json"
+
+
 def resolved(config: Config) -> Path:
     """The configuration that a results folder was made with, including defaults."""
     return config.folder / "config.json"

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from cds_bench.errors import BenchError
+from cds_bench.progress import say
 from cds_bench.storage.files import atomic, write_json
 
 KEPT = 2  # if the newest is damaged, the one before it replaces it
@@ -34,7 +35,8 @@ def save(folder: Path, mark: dict[str, Any], content: dict[str, Any]) -> None:
         file.write(hashlib.sha256(buffer.getbuffer()).digest())
         file.write(buffer.getbuffer())
     for path in _saved(folder)[KEPT:]:
-        path.unlink()
+        with contextlib.suppress(OSError):  # a folder of this name is not ours
+            path.unlink()
 
 
 def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
@@ -49,7 +51,7 @@ def load(folder: Path, mark: dict[str, Any]) -> dict[str, Any] | None:
             found = _read(path)
         except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            print(f"{path}: not readable ({reason}); it is ignored", file=sys.stderr)
+            say(f"{path}: not readable ({reason}); it is ignored")
             continue
         if differing := differences(found["mark"], mark):
             raise BenchError(
@@ -94,13 +96,16 @@ class Keeper:
     """Saves a job's state every `seconds` and when the process is told to stop (SIGTERM, Ctrl-C).
 
     After such a signal it finishes the current step, saves, and ends the process with status
-    128 + signal. A second signal ends the process at once. `progress` is a small file from which
-    `cds-bench status` reads how far the job is.
+    128 + signal. Before the first step and after the last, all that counts is saved, so the
+    process ends at once. A second Ctrl-C ends it at once too; a second SIGTERM changes nothing,
+    because a batch system and the workflow may both send one. `progress` is a small file from
+    which `cds-bench status` reads how far the job is.
     """
 
     def __init__(self, folder: Path, mark: dict[str, Any], progress: Path, seconds: float):
         self.folder, self.mark, self.progress, self.seconds = folder, mark, progress, seconds
         self.signal: int | None = None
+        self.stepping = False
         self.saved = self.told = time.monotonic()
 
     def __enter__(self) -> "Keeper":
@@ -115,25 +120,31 @@ class Keeper:
 
     def _stop(self, number: int, _frame) -> None:
         self.signal = number
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGTERM else signal.SIG_DFL)
+        if not self.stepping:
+            self._end("between steps")
 
     def after_step(
-        self, step: int, capture: Callable[[], dict], progress: Callable[[], dict]
+        self, step: int, last: bool, capture: Callable[[], dict], progress: Callable[[], dict]
     ) -> None:
-        """Writes `capture()` as a checkpoint and `progress()` to its file when they are due."""
+        """Writes `capture()` as a checkpoint and `progress()` to its file when they are due.
+
+        The state after the last step is always saved.
+        """
         now = time.monotonic()
         if now - self.told >= SECONDS_BETWEEN_PROGRESS:
             self.told = now
             with contextlib.suppress(BenchError):  # a full disk: nobody can watch, no more
                 write_json(self.progress, progress())
-        if self.signal is None and now - self.saved < self.seconds:
-            return
-        save(self.folder, self.mark, capture())
-        self.saved = time.monotonic()
-        if self.signal is not None:
-            name = signal.Signals(self.signal).name
-            print(
-                f"stopped by {name} after step {step}; run the same command again to continue",
-                file=sys.stderr,
-            )
-            sys.exit(128 + self.signal)
+        stop = last or self.signal is not None  # a signal that comes later ends the next step
+        if stop or now - self.saved >= self.seconds:
+            save(self.folder, self.mark, capture())
+            self.saved = time.monotonic()
+        self.stepping = not last
+        if stop and self.signal is not None:
+            self._end(f"after step {step}")
+
+    def _end(self, where: str) -> None:
+        name = signal.Signals(self.signal).name
+        say(f"stopped by {name} {where}; run the same command again to continue")
+        sys.exit(128 + self.signal)

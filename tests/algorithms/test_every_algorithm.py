@@ -72,8 +72,7 @@ def make_batch() -> Batch:
 
 def disturb(batch: Batch, where: tuple) -> Batch:
     """Replaces the transitions in the rows `where` by others of the same weight."""
-    there = {name: value for name, value in vars(batch).items() if value is not None}
-    changed = {name: value.clone() for name, value in there.items()}
+    changed = {name: value.clone() for name, value in vars(batch).items() if value is not None}
     changed["states"][where] += 1.0
     changed["next_states"][where] -= 1.0
     changed["actions"][where] *= -0.5

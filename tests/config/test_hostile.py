@@ -1,4 +1,4 @@
-"""Names that a shell or a path would take for more than a name, and configurations gone wild."""
+"""Names that are dangerous in a shell or path, and configurations that are huge or recursive."""
 
 import re
 
@@ -38,11 +38,16 @@ def test_plain_paths_are_accepted(name):
 
 
 def test_every_field_of_a_shell_command_is_quoted():
-    """A value that reaches a shell is one word there, whatever it consists of."""
+    """A value that reaches a shell stays one word there, whatever its characters."""
     rules = [*(ROOT / "workflow").rglob("*.smk"), ROOT / "Snakefile"]
     commands = 0
     for path in rules:
-        for block in re.findall(r"shell:\n((?: +\".*\"\n)+)", path.read_text()):
+        text = path.read_text()
+        blocks = re.findall(r"shell:\n((?: +\".*\"\n)+)", text)
+        assert len(blocks) == len(re.findall(r"^ *shell:", text, re.MULTILINE)), path
+        calls = re.findall(r"shell\((.*)\)", text)  # in hooks
+        assert len(calls) == text.count("shell("), path
+        for block in [*blocks, *calls]:
             commands += 1
             fields = re.findall(r"\{([^}]*)\}", block)
             assert fields

@@ -13,7 +13,7 @@ MISTAKES = {
     "top": (("sed", 3), r"unknown key 'sed'; did you mean 'seeds'\? \(valid: algorithms, "),
     "section": (
         ("training/stepz", 3),
-        r"training: unknown key 'stepz'; did you mean 'steps'\? \(valid: batch_size, ",
+        r"training: unknown key 'stepz'; did you mean 'steps'\? \(valid: augmentation, ",
     ),
     "protocol": (("protocol/resample", 3), r"protocol: unknown key .* did you mean 'resamples'\?"),
     "datasets": (("datasets/band", {}), r"datasets: unknown key 'band'; did you mean 'bands'\?"),
@@ -27,7 +27,7 @@ MISTAKES = {
     ),
     "a bonus off the ground": (
         ("behaviour_training/ant-reach/airborne_bonus", 1.0),
-        r"ant-reach.airborne_bonus: only jump, run-backward, run-forward know",
+        r"ant-reach.airborne_bonus: only jump, run-backward, run-forward can tell",
     ),
     "domain": (("domains/navi", {}), r"domains: unknown name 'navi'; did you mean 'navigation'\?"),
     "domain's key": (

@@ -1,4 +1,4 @@
-"""Plug-ins as a configuration names them: found by file, variants, options."""
+"""How a configuration names plug-ins: by file, as variants, and with options."""
 
 import dataclasses
 
@@ -61,7 +61,7 @@ def test_a_derived_plug_in_has_the_options_of_the_one_it_derives_from():
 @pytest.mark.parametrize(
     ("sharing", "message"),
     [
-        ({"cds_k50": {"threshold": 50}}, "unknown name 'cds_k50'.*use: <its name>"),
+        ({"cds_k50": {"threshold": 50}}, "unknown name 'cds_k50'.*use: <its plug-in>"),
         ({"cds_k50": {"use": "cdss"}}, r"unknown name 'cdss'.*'cds'"),
         (
             {"cds_k50": {"use": "cds", "threshol": 50}},

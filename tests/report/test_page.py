@@ -194,6 +194,18 @@ def test_damaged_files_do_not_stop_it(copy, content):
     assert "<script" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("kind", ["folders", "loops"])
+def test_what_is_no_file_does_not_stop_it(copy, kind):
+    """Neither files that it reads nor the tables and figures that it shows."""
+    shown = ("tables/claims.json", "figures/walker2d_mixed_aggregates.svg")
+    for name in (*DAMAGED, *shown):
+        path = copy.folder / name
+        path.unlink()
+        path.mkdir() if kind == "folders" else path.symlink_to(path)
+    assert "Provenance" in page(copy)
+
+
 def test_values_of_another_type_do_not_stop_it(copy):
     entry = {"quality": ["a"], "transitions": "many", "normalized_score": "high", "bytes": None}
     manifest = {"tasks": {"jump": entry, "run-forward": 3}, "versions": 4}
@@ -247,7 +259,7 @@ def test_names_from_data_are_escaped(copy):
 )
 def test_the_gate(tmp_path, quality, score, expected):
     known = {"quality": quality, "normalized_score": score}
-    assert cards.gate(synthetic.config(tmp_path), known) == expected
+    assert cards.gate(synthetic.config(tmp_path).datasets.bands, known) == expected
 
 
 def test_panels_of_a_run():

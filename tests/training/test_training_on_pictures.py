@@ -16,7 +16,7 @@ from tests.training.test_loop import make_job
 
 ALGORITHMS, STRATEGIES = plugins.names("algorithms"), plugins.names("sharing")
 TASKS, ROWS = 3, 45
-PICTURE = (28, 28, 3)  # the smallest that the convolutions take
+PICTURE = (24, 24, 3)  # the smallest that the convolutions take
 
 
 @pytest.fixture(scope="module")
