@@ -20,7 +20,7 @@ project's tanh-Gaussian, and the gradient of the likelihood is scaled by the var
 without gradient.
 
 [code] is github.com/ikostrikov/implicit_q_learning. There, locomotion has tau = 0.7 and beta = 3
-with rewards scaled to returns of at most 1000, and mazes have tau = 0.9 and beta = 10 with rewards
+with rewards scaled so that returns span 1000, and mazes have tau = 0.9 and beta = 10 with rewards
 r - 1. beta acts relative to the scale of rewards.
 """
 
