@@ -18,6 +18,7 @@ Steps = Annotated[Integer, Field(ge=0, le=MANY)]
 Positive = Annotated[Number, Field(gt=0, le=1e9)]
 NonNegative = Annotated[Number, Field(ge=0, le=1e9)]
 Probability = Annotated[Number, Field(ge=0, le=1)]
+Fraction = Annotated[Number, Field(gt=0, lt=1)]
 Rate = Annotated[Number, Field(gt=0, le=1)]  # the weight of the newest value in a moving average
 Discount = Annotated[Number, Field(ge=0, lt=1)]
 Threshold = Literal["mean"] | Annotated[Number, Field(ge=0, le=100)]  # the mean, or a percentile
@@ -26,5 +27,6 @@ Threshold = Literal["mean"] | Annotated[Number, Field(ge=0, le=100)]  # the mean
 NAMES = {
     "int": Integer, "float": Number, "bool": Flag, "str": Text, "tuple": tuple, "Literal": Literal,
     "Count": Count, "Steps": Steps, "Positive": Positive, "NonNegative": NonNegative,
-    "Probability": Probability, "Rate": Rate, "Discount": Discount, "Threshold": Threshold,
+    "Probability": Probability, "Fraction": Fraction, "Rate": Rate, "Discount": Discount,
+    "Threshold": Threshold,
 }  # fmt: skip

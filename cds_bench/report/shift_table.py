@@ -41,10 +41,10 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
             "on. It goes from the policy to a behaviour model of the same form, which is fitted by "
             "weighted maximum likelihood to the task's effective data "
             f"({config.training.shift_steps} steps), and is taken over states of that data. Both "
-            "are tanh-Gaussians, so the divergence is exact for each state. Q is the smaller of "
-            "the two critics' values, in the algorithm's units of reward; for a conservative "
-            "critic the difference is meant to be negative. The score is the normalised return or "
-            "the success rate.",
+            "are tanh-Gaussians, so the divergence is exact for each state. Q is the least of "
+            "the critics' values, in the algorithm's units of reward; for a conservative critic "
+            "the difference is meant to be negative. The score is the normalised return or the "
+            "success rate.",
         ),
         protocol=protocol(config),
     )

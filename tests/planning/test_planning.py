@@ -117,7 +117,7 @@ def test_the_text_with_a_gpu_and_untrained_behaviour(config):
     assert "training behaviour policies" in text
 
 
-@pytest.mark.parametrize("profile", ["default", "smoke", "paper", "brac", "shift"])
+@pytest.mark.parametrize("profile", ["default", "smoke", "paper", "brac", "shift", "learners"])
 def test_every_profile_fits_the_page(profile):
     """The widest text has a row for every strategy, thousands of hours, and a GPU."""
     config = load(ROOT / f"workflow/config/{profile}.yaml")
