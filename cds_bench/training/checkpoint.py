@@ -136,3 +136,13 @@ class Keeper:
                 file=sys.stderr,
             )
             sys.exit(128 + self.signal)
+
+    def complete(self) -> None:
+        """Deletes the checkpoints of a complete run, unless the process was told to stop meanwhile.
+
+        Snakemake was then told to stop as well, and deletes what the run has written. Training goes
+        on from the last checkpoint. Ends the process as `after_step` does.
+        """
+        if self.signal is not None:
+            sys.exit(128 + self.signal)
+        remove(self.folder)

@@ -68,7 +68,7 @@ def run(
         moved = divergence.measure(job, on_device, result.state, config.training.shift_steps)
         write(folder, job, pool, result, moved, mark, exact["code"])
         progress.unlink(missing_ok=True)
-        checkpoint.remove(checkpoints)
+        keeper.complete()
 
 
 def make_job(

@@ -16,7 +16,7 @@ import torch
 from cds_bench.algorithms import cql
 from cds_bench.errors import BenchError
 from cds_bench.storage import paths
-from cds_bench.training import checkpoint, data, loop
+from cds_bench.training import checkpoint, data, divergence, loop
 from cds_bench.training.run import run
 from tests.training.test_data import make_pool
 from tests.training.test_loop import make_job
@@ -135,6 +135,30 @@ def test_a_stopped_run_saves_and_continues(config, uninterrupted, number):
     assert len(saved(config)) == 1
     finish(begin(config, save_every=3600))
     assert made(config) == uninterrupted
+
+
+def run_and_be_stopped(config, save_every):
+    """A run that is told to stop after its last step, while the policies' shift is measured."""
+    measure = divergence.measure
+
+    def stopped(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return measure(*arguments)
+
+    divergence.measure = stopped
+    run(config, *KEY, save_every)
+
+
+def test_a_run_that_is_stopped_after_its_last_step_keeps_its_checkpoint(config, uninterrupted):
+    """Snakemake deletes what it wrote, because it was stopped as well."""
+    process = SERVER.Process(target=run_and_be_stopped, args=(config, OFTEN))
+    process.start()
+    finish(process, 128 + signal.SIGTERM)
+    assert saved(config)
+    shutil.rmtree(paths.run(config, *KEY))
+    finish(begin(config))
+    assert made(config) == uninterrupted
+    assert not saved(config)
 
 
 def test_a_complete_run_leaves_its_files_alone(config):
