@@ -13,16 +13,27 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from cds_bench import baselines, jobs
+from cds_bench import baselines, jobs, stopping
 from cds_bench.config import parse_profile, part
 from cds_bench.config.plain import read_yaml
 from cds_bench.errors import BenchError
+from cds_bench.planning.requests import request
 from cds_bench.report import product, targets
 from cds_bench.storage import paths
 from cds_bench.storage.fingerprint import fingerprint
 from cds_bench.storage.locks import hold
 
 min_version("9.0")
+
+
+# Slurm sends SIGTERM to every process of a job. The shell waits for its command nevertheless, because
+# Slurm kills what is left of a job whose shell has ended, and training needs a moment to save itself.
+shell.prefix("set -euo pipefail; trap : TERM; ")
+
+
+# Only with --software-deployment-method apptainer; docs/cluster.md says how to build it.
+container: "containers/cds-bench.sif"
+
 
 # Only without a profile: the directive would merge a profile's lists with the default's.
 if "suites" not in config:
@@ -34,11 +45,15 @@ try:
     for file in workflow.configfiles:  # Snakemake lets the last of two equal keys win
         read_yaml(file)
     settings = parse_profile(config, "configuration")
+    jobs.check_sources(settings)
 except BenchError as error:
     raise WorkflowError(str(error)) from None
 
 
 whole = settings.model_dump_json()
+
+# A shell waits for its command when a batch system signals every process: training saves its state.
+shell.prefix("set -euo pipefail; trap : TERM; ")
 
 
 wildcard_constraints:
@@ -57,6 +72,7 @@ onstart:
         hold(settings.folder, "a workflow is being run on it")
     except BenchError as error:
         raise WorkflowError(str(error)) from None
+    stopping.pass_on()
 
 
 onsuccess:
@@ -67,10 +83,13 @@ onsuccess:
 
 onerror:
     # The tables mark what failed. Snakemake still exits with the status of the failure.
-    shell("cds-bench tables --config {whole:q} || true")
-    print(
-        f"Report of the results so far (failed runs are marked): {jobs.report(settings)}"
-    )
+    if stopping.stopped():
+        print("Stopped by SIGTERM. The same command continues.")
+    else:
+        shell("cds-bench tables --config {whole:q} || true")
+        print(
+            f"Report of the results so far (failed runs are marked): {jobs.report(settings)}"
+        )
 
 
 rule all:

@@ -38,7 +38,8 @@ class Learner(Protocol):
     """Every trained tensor of a job, and whatever else a checkpoint must hold.
 
     It is a dataclass whose fields are tensors or dictionaries of tensors, stacked over the seeds.
-    critic, target: [2S, ...], and policy: [S, ...], in the layout of `algorithms.networks`.
+    critic, target: [C S, ...] with C critics per seed, and policy: [S, ...], in the layout of
+    `algorithms.networks`.
     encoder, target_encoder: [S, ...], in the layout of `algorithms.encoder`; both are empty unless
     observations are pictures. The snapshots of a run are copies of the policy and the encoder.
     """

@@ -24,7 +24,7 @@ class BenchError(Exception):
 
 
 def shown(value: object) -> str:
-    """A value as a message repeats it: `repr`, at most some LONGEST_VALUE characters of it."""
+    """The `repr` of a value for a message, shortened if the value is very long."""
     if isinstance(value, str) and len(value) > LONGEST_VALUE:
         return f"{value[:LONGEST_VALUE]!r}... ({len(value)} characters)"
     return _shortened(repr(value), 3 * LONGEST_VALUE)

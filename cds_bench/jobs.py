@@ -2,7 +2,9 @@
 
 import envs
 from cds_bench.config import Config, plugins
+from cds_bench.errors import BenchError
 from cds_bench.storage import paths
+from envs.own import KnownTask
 
 # These files are written for each suite and then merged for the whole profile.
 MERGED = (paths.scores, paths.failures, paths.shift, paths.comparisons)
@@ -64,10 +66,21 @@ def seen_as_pictures(suite: str) -> bool:
 
 
 def policy_files(config: Config, task: str) -> list[str]:
-    """The files of the trained behaviour policy behind a task's data. Scripted ones have none."""
-    policy = envs.TASKS[task].policy
+    """The files behind a task's data: a trained policy's, or the file that they are taken from."""
+    described = envs.TASKS[task]
+    if isinstance(described, KnownTask):
+        return [str(path) for path in described.files]
     files = (paths.behaviour, paths.behaviour_provenance)
-    return [str(file(config, policy)) for file in files] if policy else []
+    return [str(file(config, described.policy)) for file in files] if described.policy else []
+
+
+def check_sources(config: Config) -> None:
+    """Raises BenchError if the data of a suite of your own are not where it says."""
+    try:
+        for task in config.tasks():
+            policy_files(config, task)
+    except envs.WorldError as error:
+        raise BenchError(str(error)) from None
 
 
 def domain_of(name: str) -> str:
@@ -76,9 +89,12 @@ def domain_of(name: str) -> str:
 
 
 def world(domain: str) -> tuple[str, ...]:
-    """The modules with a domain's tasks and environments, for fingerprints."""
+    """The modules with a domain's tasks and environments, for fingerprints.
+
+    A suite of your own is a folder of modules.
+    """
     described = envs.DOMAINS[domain]
-    return (described.__name__, described.ENVIRONMENTS)
+    return (getattr(described, "FOLDER", None) or described.__name__, described.ENVIRONMENTS)
 
 
 def worlds(config: Config) -> list[str]:
@@ -89,7 +105,9 @@ def worlds(config: Config) -> list[str]:
 
 def behaviours(domain: str) -> tuple[str, ...]:
     """The modules that make a domain's data, for fingerprints."""
-    return (*world(domain), f"cds_bench.behaviour.{domain}")
+    own = ("cds_bench.behaviour.own", "cds_bench.dataset.own")
+    made = own if hasattr(envs.DOMAINS[domain], "FOLDER") else (f"cds_bench.behaviour.{domain}",)
+    return (*world(domain), *made)
 
 
 def by_quality(config: Config) -> list[str]:

@@ -1,5 +1,6 @@
 """Progress with an ETA: a live bar on a terminal, and occasional plain lines in a log."""
 
+import contextlib
 import sys
 import time
 
@@ -28,7 +29,7 @@ class Progress:
     def __exit__(self, kind, error, trace):
         self.bar.close()
         if kind is None and not self.terminal:
-            print(f"{self.title}: done in {_clock(time.monotonic() - self.start)}", file=sys.stderr)
+            say(f"{self.title}: done in {_clock(time.monotonic() - self.start)}")
 
     def update(self, done: int, note: str = "") -> None:
         """Reports that `done` of the total are complete, with at most one plain line every 10 s.
@@ -46,7 +47,13 @@ class Progress:
             rate = (done - self.first) / (now - self.start)
             left = _clock((self.total - done) / rate)
             line = f"{self.title}: {done}/{self.total}, {rate:.1f}/s, {left} left"
-            print(f"{line}, {self.note}" if self.note else line, file=sys.stderr, flush=True)
+            say(f"{line}, {self.note}" if self.note else line)
+
+
+def say(line: str) -> None:
+    """Prints a line on standard error, which is a job's log. A full disk there ends nothing."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:

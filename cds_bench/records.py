@@ -49,7 +49,7 @@ class Critic:
     """The conservative critic's view of the offered transitions, without gradient.
 
     Each function maps task [S, T, B] to [S, T, B].
-    value(task): Qhat(s, a, task), the minimum of the two critics.
+    value(task): Qhat(s, a, task), the minimum over the critics.
     returns(task): the Monte Carlo return-to-go of (s, a) under `task` in its own episode, in the
         units of `value`. It comes from the data alone; no critic estimates it.
     backup(task): r_task - log pi(a|s,task) + gamma (1 - d_task) Qhat(s', a' ~ pi, task).

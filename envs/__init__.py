@@ -12,7 +12,8 @@ A domain is a module of this folder with `SUITES`; the module's name is the doma
 
 A module with `SKILLS` (name -> Task) describes tasks that only behaviour policies learn. They
 belong to no suite. Importing this package reads the descriptions only; `make` imports gymnasium
-and mujoco when it is called.
+and mujoco when it is called. `include` adds a suite of your own, a folder with a suite.py
+(`envs.own`).
 """
 
 import importlib
@@ -20,11 +21,12 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+from envs import own
 from envs.specs import Columns, Source, Suite, Task, WorldError, joined
 
 __all__ = [
     "BANDS", "DOMAINS", "POLICIES", "SKILLS", "SUITES", "TASKS",
-    "Columns", "Source", "Suite", "Task", "WorldError", "make",
+    "Columns", "Source", "Suite", "Task", "WorldError", "include", "make",
 ]  # fmt: skip
 
 
@@ -53,5 +55,27 @@ def make(task: str, **kwargs):
     import gymnasium
 
     described = (TASKS | SKILLS)[task]
-    importlib.import_module(DOMAINS[described.domain].ENVIRONMENTS)
+    worlds = importlib.import_module(DOMAINS[described.domain].ENVIRONMENTS)
+    if isinstance(described, own.KnownTask) and described.env_id not in gymnasium.registry:
+        worlds.register(described)
     return gymnasium.make(described.env_id, disable_env_checker=True, **kwargs)
+
+
+def include(folder: str | Path) -> None:
+    """Makes the suite of a folder known, with its tasks. A second call for it does nothing.
+
+    Raises WorldError if suite.py is wrong (`envs.own`), or if a name is taken already.
+    """
+    name = Path(folder).resolve().name
+    known = getattr(DOMAINS.get(name), "FOLDER", None)
+    if known and Path(known).resolve() == Path(folder).resolve():
+        return
+    found = own.load(Path(folder))
+    for kind, ours, theirs in (("suite", SUITES, found.SUITES), ("task", TASKS, found.TASKS)):
+        if twice := ours.keys() & theirs.keys():
+            raise WorldError(
+                f"{folder}: there is a {kind} '{min(twice)}' already; choose another name"
+            )
+    DOMAINS[name] = found
+    TASKS.update(found.TASKS)
+    SUITES.update(found.SUITES)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -20,7 +21,7 @@ SUMMARY = dict.fromkeys(
 )
 NOTHING = "Nothing to be done"
 
-# A strategy that, when asked to, stands still in the middle of training until its file is removed.
+# A strategy that can be told to pause in the middle of training, until a file is removed.
 PATIENT = '''"""No sharing, slowly."""
 
 import os
@@ -89,7 +90,7 @@ class Project:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        # Its packages come before the installed ones, in Snakemake and in every job.
+        # The copy's packages hide the installed ones in Snakemake and in every job.
         self.environment = os.environ | {"PYTHONPATH": str(folder), "MPLBACKEND": "agg"}
         self.environment.pop("TEST_WAIT", None)
 
@@ -101,7 +102,7 @@ class Project:
         return str(path)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
-        """Snakemake in a process group of its own, so that a test can kill all of it."""
+        """Starts Snakemake in its own process group, so that a test can kill all of it."""
         return subprocess.Popen(
             ["snakemake", *arguments],
             cwd=self.folder,
@@ -115,11 +116,15 @@ class Project:
     def run(self, *arguments: str) -> tuple[int, str]:
         """Exit status and output."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=240)
+        try:
+            output, _ = process.communicate(timeout=600)  # a busy machine
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         return process.returncode, output
 
     def planned(self, *arguments: str) -> dict[str, int]:
-        """What would run: rule -> jobs. The whole output must be a plan, without errors."""
+        """The planned jobs, as rule -> count. The whole output must be a plan without errors."""
         status, output = self.run("-n", *arguments)
         assert status == 0, output
         if NOTHING in output:

@@ -1,4 +1,4 @@
-"""Import directions: what may know what, read from the syntax trees and from real imports."""
+"""Which parts may import which, read from the syntax trees and from real imports."""
 
 import ast
 import subprocess
@@ -14,12 +14,19 @@ STAGES = {
     "algorithms", "behaviour", "dataset", "evaluation", "report", "sharing", "statistics",
     "theory", "training",
 }  # fmt: skip
-SUPPORT = {"cli", "config", "planning", "status", "storage"}  # packages that are no stages
+SUPPORT = {
+    "cli",
+    "config",
+    "packing",
+    "planning",
+    "status",
+    "storage",
+}  # packages that are no stages
 # Which stage may know which others; every stage may use the modules beside the stages.
 KNOWS = {
     "algorithms": set(),
     "sharing": set(),
-    "statistics": {"theory"},  # which decides the paper's claims 6 and 7
+    "statistics": {"theory"},  # it decides the paper's claims 6 and 7
     "dataset": {"behaviour"},  # a dataset is a rollout of a behaviour policy
     "behaviour": set(),
     "training": {"algorithms", "sharing", "dataset"},
@@ -49,7 +56,7 @@ def is_module(name: str) -> bool:
 
 
 def imports_of(tree: ast.AST) -> set[str]:
-    """The modules that a syntax tree imports, wherever in it; a package for what it defines."""
+    """The modules that a syntax tree imports anywhere. A package stands for its own names."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -65,7 +72,7 @@ IMPORTS = {module_of(path): imports_of(ast.parse(path.read_text())) for path in 
 
 
 def part_of(module: str) -> str:
-    """The stage that a module belongs to; "envs"; or "" for the modules beside the stages."""
+    """The stage of a module, or "envs", or "" if it belongs to no stage."""
     package, _, rest = module.partition(".")
     if package == "envs":
         return "envs"
@@ -74,7 +81,7 @@ def part_of(module: str) -> str:
 
 
 def importers(part: str):
-    """Each import of a part's modules: (module, imported)."""
+    """All imports in a part's modules, as (module, imported)."""
     for module, names in IMPORTS.items():
         if part_of(module) == part:
             yield from ((module, name) for name in sorted(names))
@@ -97,7 +104,7 @@ def test_the_top_holds_ten_modules_at_most():
 
 
 def test_no_file_is_longer_than_a_sitting():
-    """300 lines, of every Python file and every part of the workflow."""
+    """Python files and parts of the workflow have at most 300 lines."""
     folders = ("cds_bench", "envs", "tests", "benchmarks", "workflow")
     listed = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
     written = [
@@ -112,7 +119,7 @@ def test_no_file_is_longer_than_a_sitting():
 
 
 def test_no_module_goes_by_another_name():
-    """`from cds_bench import a as b` would make two names for one thing."""
+    """`from cds_bench import a as b` would give one thing two names."""
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in PACKAGES:
@@ -142,7 +149,7 @@ def test_a_stage_knows_only_what_it_may(stage):
 
 
 def test_only_the_stages_that_simulate_make_environments():
-    """Others may read the descriptions of suites and tasks, which import no simulator."""
+    """All other stages may read only the descriptions of suites and tasks, without simulators."""
     users = {module for module, names in IMPORTS.items() if WORLDS & names}
     assert {part_of(module) for module in users} <= {"envs", *SIMULATED}
     text = {module_of(path): path.read_text() for path in FILES}
@@ -166,7 +173,7 @@ def test_nothing_imports_snakemake():
 
 
 def test_plug_ins_meet_in_training_only():
-    """Beside the records and their own package, algorithms and strategies know nothing of ours."""
+    """Algorithms and strategies import only the records and their own package."""
     for kind in ("algorithms", "sharing"):
         for module, name in importers(kind):
             if not third_party(name) and name.startswith("cds_bench"):
@@ -178,7 +185,7 @@ def test_plug_ins_meet_in_training_only():
 
 
 def loaded(statement: str) -> set[str]:
-    """The packages that a fresh interpreter has loaded after a statement."""
+    """The packages that a statement loads in a fresh interpreter."""
     code = f"import sys; {statement}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -186,7 +193,7 @@ def loaded(statement: str) -> set[str]:
 
 
 def test_training_loads_no_simulator():
-    """So that it runs on a bare GPU node; every plug-in included, as a job loads them by name."""
+    """Training can then run on a bare GPU node. Jobs load plug-ins by name, so all are tested."""
     plug_ins = [
         module_of(path) for kind in ("algorithms", "sharing") for path in FILES
         if path.parent.name == kind
@@ -197,7 +204,7 @@ def test_training_loads_no_simulator():
 
 
 def test_the_workflow_loads_no_torch():
-    """So that a dry run answers at once."""
+    """A dry run then answers quickly."""
     tree = ast.parse((ROOT / "Snakefile").read_text().split("min_version(", maxsplit=1)[0])
     ours = sorted(name for name in imports_of(tree) if name.startswith("cds_bench"))
     assert "cds_bench.jobs" in ours

@@ -119,5 +119,5 @@ def test_unsupported_options_are_refused(data, tmp_path):
     hdf5.write(paths.dataset(made, SUITE, TASK), data, {})
     result = train(made, tmp_path)
     assert result.returncode == 1
-    assert "algorithms.cql.cloning_steps: d3rlpy's CQL has nothing like 5" in result.stderr
+    assert "algorithms.cql.cloning_steps: d3rlpy's CQL does not support 5" in result.stderr
     assert not (tmp_path / "policies.safetensors").exists()

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import cds_bench
+from cds_bench.dataset import exporting
 
 ROOT = Path(__file__).parents[1]
 SETUP_FILES = ("Makefile", "requirements.lock", "requirements-no-deps.txt", "pyproject.toml")
@@ -46,17 +47,20 @@ def make_setup(checkout: Path, python: Path) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=30)
 
 
-def test_a_mistyped_profile_is_named(checkout):
+def test_a_mistyped_profile_is_named_before_the_set_up(checkout):
     (checkout / "workflow" / "config").mkdir(parents=True)
     (checkout / "workflow" / "config" / "smoke.yaml").touch()
-    command = ["make", "-o", ".venv/.installed", "PROFILE=smok", "results"]
+    command = ["make", "PROFILE=smok", "results"]
     result = subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=30)
     assert result.returncode != 0
     expected = "PROFILE=smok: no file workflow/config/smok.yaml; profiles: smoke"
     assert result.stderr.startswith(expected)
+    assert not (checkout / ".venv").exists()
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-no-deps.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-no-deps.txt", "requirements-slurm.txt"]
+)
 def test_every_version_is_exact(name):
     for line in requirements(name):
         assert re.fullmatch(r"[a-z0-9-]+==[0-9][a-z0-9.]*", line), line
@@ -80,6 +84,9 @@ def test_lock_leaves_the_build_of_torch_to_the_machine():
 
 def test_versions_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    for told in (citation["title"], f"version {citation['version']}"):
+        assert told in exporting.CITATION
+    assert citation["references"][0]["title"] in exporting.CITATION
     latest = re.search(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert citation["version"] == cds_bench.__version__
     assert latest[1] == cds_bench.__version__

@@ -1,4 +1,4 @@
-"""The common parts of algorithms with twin critics: backup, weighted losses, critic's view.
+"""The common parts of algorithms with several critics: backup, weighted losses, critic's view.
 
 `config` and `learner` belong to the algorithm; `cds_bench.contracts` describes them.
 """
@@ -39,7 +39,7 @@ def backup(config: AlgorithmConfig, batch: Batch, next_values: Tensor) -> Tensor
 
 
 def temporal_difference(q_data: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """sum_j mean_m w_m (Q_j(s_m, a_m) - y_m)^2, [S]; q_data [S, 2, M], target and weight [S, M]."""
+    """sum_j mean_m w_m (Q_j(s_m, a_m) - y_m)^2, [S]; q_data [S, C, M], target and weight [S, M]."""
     error = (q_data - target.unsqueeze(1)).square()
     return (weight.unsqueeze(1) * error).mean(-1).sum(1)
 

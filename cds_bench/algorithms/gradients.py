@@ -57,12 +57,12 @@ class Block(NamedTuple):
 
 @torch.no_grad()
 def values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
-    """Q_c(s, a) as in `q_values`, [S, 2, M, K], computed block by block without gradient."""
-    found = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
+    """Q_c(s, a) as in `q_values`, [S, C, M, K], computed block by block without gradient."""
+    found = states.new_empty(len(critic["w0"]), states.shape[1], actions.shape[2])
     for block in _blocks(networks.centred(critic), states, actions):
         hidden = _hidden(block)
         found[block.stack, block.rows] = _output(block, hidden)
-    return found.view(len(states), 2, *found.shape[1:])
+    return found.view(len(states), -1, *found.shape[1:])
 
 
 @torch.no_grad()
@@ -71,7 +71,7 @@ def value_gradients(
 ) -> tuple[Tensor, Parameters]:
     """Q_c(s, a) as in `q_values`, and the gradients of the loss for the critics' parameters.
 
-    states [S, M, O+T], actions [S, M, K, A] -> values [S, 2, M, K], gradients shaped like critic.
+    states [S, M, O+T], actions [S, M, K, A] -> values [S, C, M, K], gradients shaped like critic.
     If the states require a gradient, because an encoder made them, theirs is there as STATES.
     Autograd differentiates the loss with respect to the values only. The code below does the
     backward pass through the networks. Each block's backward pass follows right after its values.
@@ -79,8 +79,9 @@ def value_gradients(
     one block.
     """
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
-    values = states.new_empty(2 * len(states), states.shape[1], actions.shape[2])
-    of_states = states.new_empty(2 * len(states), *states.shape[1:])
+    stack = len(critic["w0"])
+    values = states.new_empty(stack, states.shape[1], actions.shape[2])
+    of_states = states.new_empty(stack, *states.shape[1:])
     for block in _blocks(networks.centred(critic), states, actions):
         hidden = _hidden(block)
         found = _output(block, hidden)
@@ -93,16 +94,17 @@ def value_gradients(
             weight = block.layers[0].weight[:, : states.shape[-1]]
             of_states[block.stack, block.rows] = torch.bmm(ahead, weight.mT)
     if states.requires_grad:
-        gradients[STATES] = of_states.view(-1, 2, *states.shape[1:]).sum(1)
-    return values.view(len(states), 2, *values.shape[1:]), gradients
+        gradients[STATES] = of_states.view(len(states), -1, *states.shape[1:]).sum(1)
+    return values.view(len(states), -1, *values.shape[1:]), gradients
 
 
 def _blocks(critic: Parameters, states: Tensor, actions: Tensor) -> Iterator[Block]:
-    """The blocks of states [S, M, O+T] and actions [S, M, K, A] for both critics of each seed."""
+    """The blocks of states [S, M, O+T] and actions [S, M, K, A] for all critics of each seed."""
     (seeds, rows, _), count = states.shape, actions.shape[2]
-    states, actions = (x.repeat_interleave(2, dim=0) for x in (states, actions))  # [2S, M, ...]
+    critics = networks.critics_per_seed(critic, seeds)
+    states, actions = (x.repeat_interleave(critics, dim=0) for x in (states, actions))
     width = max(value.shape[-1] for value in critic.values())
-    for stack in _slices(2 * seeds, rows * count * width, states.device):
+    for stack in _slices(critics * seeds, rows * count * width, states.device):
         layers = _layers(critic, stack)
         for part in _slices(rows, count * width, states.device):
             yield Block(stack, part, layers, states[stack, part], actions[stack, part])

@@ -1,11 +1,13 @@
 """Stacked networks: every parameter has a leading dimension over seeds (and critics).
 
-Letters are those of `records`. N = 2 S is the stack of both critics of every seed, in seed-major
-order: critic c of seed s has index 2 s + c. K actions per state; H hidden units.
+Letters are those of `records`. N = C S is the stack of the C critics of every seed, in seed-major
+order: critic c of seed s has index C s + c. C is two unless an algorithm says otherwise. K actions
+per state; H hidden units.
 """
 
 import itertools
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -41,17 +43,26 @@ def initialise_layers(
     return parameters
 
 
-def initialise_critic(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
-    """Both critics of every seed; the first weight's rows are [state; action].
+def initialise_critic(
+    generators: list[torch.Generator], sizes: Sizes, device: str, critics: int = 2
+) -> Parameters:
+    """The critics of every seed; the first weight's rows are [state; action].
 
-    With `layer_norm`, hidden layer k has a gain g<k> [2 S, 1, H], initially 1.
+    With `layer_norm`, hidden layer k has a gain g<k> [C S, 1, H], initially 1.
     """
     widths = [sizes.observation + sizes.tasks + sizes.action, *sizes.hidden, 1]
-    critic = initialise_layers(generators, 2, list(itertools.pairwise(widths)), device)
+    critic = initialise_layers(generators, critics, list(itertools.pairwise(widths)), device)
     if sizes.layer_norm:
         for k, width in enumerate(sizes.hidden):
-            critic[f"g{k}"] = torch.ones(2 * len(generators), 1, width, device=device)
+            critic[f"g{k}"] = torch.ones(critics * len(generators), 1, width, device=device)
     return critic
+
+
+def initialise_state_value(
+    generators: list[torch.Generator], sizes: Sizes, device: str
+) -> Parameters:
+    """One state value V(s) per seed: a critic without an action."""
+    return initialise_critic(generators, replace(sizes, action=0), device, critics=1)
 
 
 def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
@@ -63,6 +74,11 @@ def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: s
 def depth(parameters: Parameters) -> int:
     """The number of layers, including the output."""
     return sum(name.startswith("w") for name in parameters)
+
+
+def critics_per_seed(critic: Parameters, seeds: int) -> int:
+    """C, the number of critics of each seed."""
+    return len(critic["w0"]) // seeds
 
 
 def affine(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -113,27 +129,33 @@ def output(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def q_values(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
-    """Q_c(s, a) of both critics: states [S, M, O+T], actions [S, M, K, A] -> [S, 2, M, K].
+    """Q_c(s, a) of all critics: states [S, M, O+T], actions [S, M, K, A] -> [S, C, M, K].
 
     The part of the first layer that depends on the state is computed once per state and broadcast
     over its K actions.
     """
     seeds, rows, size = states.shape
     count, last = actions.shape[2], depth(critic) - 1
-    critic = centred(critic)
-    both = states.repeat_interleave(2, dim=0)  # [2S, M, O+T]
+    critic, critics = centred(critic), critics_per_seed(critic, seeds)
+    stacked = states.repeat_interleave(critics, dim=0)  # [C S, M, O+T]
     weight = critic["w0"]
-    state_part = affine(both, weight[:, :size], critic["b0"])
-    flat = actions.reshape(seeds, rows * count, -1).repeat_interleave(2, dim=0)  # [2S, M K, A]
-    action_part = torch.bmm(flat, weight[:, size:]).view(2 * seeds, rows, count, -1)
+    state_part = affine(stacked, weight[:, :size], critic["b0"])
+    flat = actions.flatten(1, 2).repeat_interleave(critics, dim=0)  # [C S, M K, A]
+    action_part = torch.bmm(flat, weight[:, size:]).view(critics * seeds, rows, count, -1)
     # the sum is not a view, so autograd needs no copy for the ReLU in place
     gain = critic["g0"].unsqueeze(2) if "g0" in critic else None
     hidden = activate(action_part + state_part.unsqueeze(2), gain)
-    hidden = hidden.view(2 * seeds, rows * count, -1)  # [2S, M K, H]
+    hidden = hidden.view(critics * seeds, rows * count, -1)  # [C S, M K, H]
     for k in range(1, last):
         hidden = activate(affine(hidden, critic[f"w{k}"], critic[f"b{k}"]), critic.get(f"g{k}"))
     values = output(hidden, critic[f"w{last}"], critic[f"b{last}"])
-    return values.view(seeds, 2, rows, count)
+    return values.view(seeds, critics, rows, count)
+
+
+def state_values(state_value: Parameters, states: Tensor) -> Tensor:
+    """V(s), [S, M], for states [S, M, O+T]."""
+    no_action = states.new_empty(*states.shape[:2], 1, 0)
+    return q_values(state_value, states, no_action)[:, 0, :, 0]
 
 
 def policy_distribution(policy: Parameters, states: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,11 +10,14 @@ from types import ModuleType
 import envs
 from cds_bench.behaviour.rollout import Recipe, uniform
 from cds_bench.config import Config
+from envs.own import KnownTask
 
 
 def module(task: str) -> ModuleType:
     """The module with the recipes of a task's domain."""
-    return importlib.import_module(f"cds_bench.behaviour.{envs.TASKS[task].domain}")
+    described = envs.TASKS[task]
+    name = "own" if isinstance(described, KnownTask) else described.domain
+    return importlib.import_module(f"cds_bench.behaviour.{name}")
 
 
 def recipes(config: Config, env, quality: str) -> list[Recipe]:

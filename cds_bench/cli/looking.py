@@ -69,14 +69,21 @@ def plan(
     config: ConfigOption = DEFAULT,
     cores: Annotated[int | None, typer.Option(help="Cores to use; all by default.")] = None,
 ) -> None:
-    """Estimate what a profile costs here, from a short measurement: hours, disk, memory.
+    """Estimate what a profile costs here, from a short measurement: jobs, hours, disk, memory.
+
+    The measurements are also left in the results folder (plan.json). On a cluster, jobs then ask
+    for twice the time and memory that was measured.
 
     Example: `cds-bench plan --config workflow/config/paper.yaml`
     """
     settings = load_settings(config)
+    from cds_bench.planning import requests
     from cds_bench.planning.text import estimate
 
-    print(estimate(settings, cores))
+    text, needs = estimate(settings, cores)
+    print(
+        f"{text}\nJobs on a cluster ask for memory and time by {requests.write(settings, needs)}."
+    )
     warn_short(settings)
 
 

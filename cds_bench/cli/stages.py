@@ -1,6 +1,8 @@
 """Commands of the stages, from behaviour policies to scores."""
 
+import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -42,6 +44,14 @@ def behaviour(policy: PolicyOption, config: ConfigOption = DEFAULT) -> None:
     )
 
 
+def maker(module: str, task: str) -> ModuleType:
+    """The module that makes a task's references or dataset; suites of your own have another."""
+    import envs
+
+    own = isinstance(envs.TASKS[task], envs.own.KnownTask)
+    return importlib.import_module("cds_bench.dataset.own" if own else module)
+
+
 @app.command()
 def references(task: TaskOption, config: ConfigOption = DEFAULT) -> None:
     """Measure a task's random, behaviour and expert policies, which normalise its scores.
@@ -49,9 +59,7 @@ def references(task: TaskOption, config: ConfigOption = DEFAULT) -> None:
     Example: `cds-bench references --task jump`
     """
     settings = load_settings(config, task=task)
-    from cds_bench.behaviour.references import write_references
-
-    write_references(settings, task)
+    maker("cds_bench.behaviour.references", task).write_references(settings, task)
 
 
 @app.command()
@@ -61,9 +69,7 @@ def dataset(suite: SuiteOption, task: TaskOption, config: ConfigOption = DEFAULT
     Example: `cds-bench dataset --suite walker2d-mixed --task jump`
     """
     settings = load_settings(config, suite=suite, task=task)
-    from cds_bench.dataset.collect import collect
-
-    collect(settings, suite, task)
+    maker("cds_bench.dataset.collect", task).collect(settings, suite, task)
 
 
 @app.command()

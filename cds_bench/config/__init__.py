@@ -1,7 +1,7 @@
 """The typed configuration: one source of keys, defaults and checks.
 
-A profile is one YAML file and the whole command. Rules pass a part of it, as JSON, with the keys
-that their stage uses; the keys left out keep their defaults and are not read.
+A profile is one YAML file that describes a whole run. Each rule passes the keys that its stage uses
+to its job, as JSON. All other keys keep their defaults there, and the job does not read them.
 """
 
 from cds_bench.config.checks import complete

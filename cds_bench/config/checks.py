@@ -1,4 +1,4 @@
-"""Checks over the sections of a profile: names that must exist, and keys that must agree."""
+"""Checks of a whole profile: names must exist, and keys must agree with each other."""
 
 import pydantic
 
@@ -14,7 +14,10 @@ from cds_bench.errors import BenchError, nearest
 def check_names(config: Config) -> None:
     for name, suite in config.suites.items():
         if name not in envs.SUITES:
-            raise BenchError(f"suites: unknown name '{name}'{nearest(name, envs.SUITES)}")
+            raise BenchError(
+                f"suites: unknown name '{name}'{nearest(name, envs.SUITES)}; a suite of your own "
+                f"lies in suites/{name}/suite.py"
+            )
         for task in suite.sizes:
             if task not in (tasks := envs.SUITES[name].tasks):
                 raise BenchError(
@@ -45,7 +48,7 @@ def check_names(config: Config) -> None:
     if config.seeds % config.seeds_per_job:
         raise BenchError(
             f"seeds: {config.seeds} is not a multiple of seeds_per_job ({config.seeds_per_job}); "
-            "whole groups keep what is trained already when seeds are added"
+            "with whole groups, adding seeds repeats no training"
         )
 
 
@@ -75,9 +78,10 @@ def _check_domain(config: Config, name: str) -> None:
 
 
 def complete(config: Config, origin: str) -> Config:
-    """Checks what a whole profile must name: suites, algorithms, sharing, and the reference.
+    """Checks that a profile is complete, and returns it.
 
-    The reference must be a method, and every strategy one that some algorithm is trained with.
+    It must name suites, algorithms, sharing strategies and the reference. The reference must be a
+    method, and at least one algorithm must be trained with each strategy.
     """
     for key in ("suites", "algorithms", "sharing"):
         if not getattr(config, key):
@@ -89,7 +93,7 @@ def complete(config: Config, origin: str) -> Config:
         )
     if config.protocol.reference in config.references:
         raise BenchError(
-            f"{origin}: protocol.reference: '{config.protocol.reference}' is a reference and no "
+            f"{origin}: protocol.reference: '{config.protocol.reference}' is a reference, not a "
             "method; name a strategy that competes"
         )
     for suite in config.suites:

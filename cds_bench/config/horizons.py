@@ -1,25 +1,26 @@
-"""Whether a profile trains long enough for a critic to exist, from its configuration alone.
+"""Whether a profile trains long enough for its critics, computed from the configuration alone.
 
-A bootstrapped value travels one step of the horizon in 1 / target_rate updates, so a run covers
+A bootstrapped value travels one step of the horizon in 1 / target_rate updates. The horizon has
+1 / (1 - discount) steps, so a run covers it
 
     steps x target_rate x (1 - discount)
 
-of the horizon 1 / (1 - discount). Below 3 the critic has seen a part of its horizon only, and the
-strategies are compared on clones of their data [ours].
+times. Below 3, the critic has seen only a part of its horizon, and the comparison of strategies is
+a comparison of clones of their data [ours].
 """
 
 import math
 
 from cds_bench.config import Config, plugins
 
-LEAST = 3.0  # horizons that any run needs
-WANTED = 5.0  # horizons of a reported profile
-REQUIRED = {"default": LEAST}  # profile -> horizons; the others need WANTED
-CLONING = "bc"  # the algorithm whose policy never sees a critic
+LEAST = 3.0  # the horizons that every run needs
+WANTED = 5.0  # the horizons that a reported profile needs
+REQUIRED = {"default": LEAST}  # profile -> horizons; all other profiles need WANTED
+CLONING = "bc"  # the algorithm that trains its policy without a critic
 
 
 def horizons(config: Config, suite: str, algorithm: str) -> float:
-    """How often training covers the critic's horizon; NaN where the policy has no critic."""
+    """How often training covers the critic's horizon; NaN if the policy has no critic."""
     if config.module("algorithms", algorithm) == CLONING:
         return math.nan
     steps, rate, discount = _schedule(config, suite, algorithm)
@@ -27,7 +28,7 @@ def horizons(config: Config, suite: str, algorithm: str) -> float:
 
 
 def warnings(config: Config) -> list[str]:
-    """A sentence for each suite and algorithm below LEAST: the numbers, and what to change."""
+    """A sentence for each suite and algorithm below LEAST, with the numbers and the remedy."""
     found = []
     for suite in config.suites:
         for algorithm in config.algorithms:
@@ -52,13 +53,13 @@ def _warning(config: Config, suite: str, algorithm: str, covered: float) -> str:
 
 
 def _up(value: float) -> float:
-    """Rounded up to two digits, so that the value suggested is enough."""
+    """The value rounded up to two digits, so that the suggested value is high enough."""
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
     return math.ceil(round(value / unit, 6)) * unit
 
 
 def _schedule(config: Config, suite: str, algorithm: str) -> tuple[int, float, float]:
-    """Steps, target rate and discount of an algorithm on a suite, defaults included."""
+    """Steps, target rate and discount of an algorithm on a suite, including defaults."""
     own = config.of(suite)
     module = own.module("algorithms", algorithm)
     options = plugins.defaults("algorithms", module) | own.algorithms[algorithm]

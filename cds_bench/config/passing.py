@@ -1,4 +1,4 @@
-"""What a job is given: a plug-in's options, and the keys that its rule passes on."""
+"""What a job receives: its plug-ins' options, and the keys that its rule passes to it."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from cds_bench.config.refusals import refusal
 
 
 def options(kind: str, name: str, values: dict[str, Any]):
-    """A plug-in's `Config` from its configured options, types checked."""
+    """A plug-in's `Config`, made from its configured options. Checks their types."""
     module = plugins.load(kind, plugins.module_name(name, values))
     values = {k: v for k, v in plugins.own_options(values).items() if k != plugins.USE}
     try:
@@ -22,13 +22,15 @@ def options(kind: str, name: str, values: dict[str, Any]):
 
 
 def part(config: Config, *keys: str) -> str:
-    """The named keys of a configuration as JSON: what one rule passes to its job.
+    """The named keys of a configuration as JSON, for a rule to pass to its job.
 
     A dotted key picks one entry: part(config, "protocol.curve_episodes", "algorithms.cql"). An
-    algorithm's entry is without the strategies that it is trained with: each job is told its own.
+    algorithm's entry omits the list of its strategies, because each job is told its own strategy.
     """
     values = config.model_dump(mode="json")
     picked: dict[str, Any] = {"profile": config.profile, "results": config.results}
+    if config.suite_folders:
+        picked["suite_folders"] = values["suite_folders"]
     for key in keys:
         section, _, entry = key.partition(".")
         if entry:

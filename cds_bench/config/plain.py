@@ -1,4 +1,4 @@
-"""Reading YAML and JSON as plain data: small, finite, and every key once."""
+"""Reads YAML and JSON as plain data. It must be small and finite, and no key may occur twice."""
 
 import json
 import math
@@ -9,19 +9,19 @@ import yaml
 
 from cds_bench.errors import BenchError, shown
 
-DEEPEST = 12  # levels of keys and lists; a profile has six
-MOST_VALUES = 100_000  # repeated parts (YAML's aliases) count as often as they stand for
+DEEPEST = 12  # the most levels of keys and lists; a profile has six
+MOST_VALUES = 100_000  # a repeated part (YAML's aliases) counts every time
 MOST_BYTES = 4 * 2**20
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose mappings name a key once."""
+    """A YAML loader that refuses a mapping with the same key twice."""
 
     def compose_mapping_node(self, anchor):
         node, seen = super().compose_mapping_node(anchor), set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                problem = f"the key {shown(key.value)} stands there twice"
+                problem = f"the key {shown(key.value)} occurs twice"
                 raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
             seen.add(key.value)
         return node
@@ -34,7 +34,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path | str) -> Any:
-    """What a YAML file says. Raises BenchError for what can't be read or is no plain data."""
+    """The content of a YAML file. Raises BenchError if it is unreadable or not plain data."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(MOST_BYTES + 1)
@@ -55,14 +55,14 @@ def read_yaml(path: Path | str) -> Any:
 
 
 def read_json(text: str, origin: str) -> Any:
-    """What a JSON text says; as `read_yaml`."""
+    """The content of a JSON text, checked like `read_yaml`'s."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
         if len(values) < len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
-            raise BenchError(f"{origin}: the key {shown(twice)} stands there twice")
+            raise BenchError(f"{origin}: the key {shown(twice)} occurs twice")
         return values
 
     try:
@@ -78,8 +78,8 @@ def read_json(text: str, origin: str) -> Any:
 def check_plain(values: Any, origin: str) -> None:
     """Raises BenchError unless a value consists of names, lists, text and finite numbers.
 
-    It also refuses what refers to itself, is nested too deeply, or is too much: a few lines of YAML
-    can stand for millions of values.
+    It also refuses values that refer to themselves, that are nested too deeply, or that are too
+    many. A few lines of YAML can expand to millions of values.
     """
     waiting: list[tuple[Any, tuple]] = [(values, ())]
     count = 0
@@ -105,12 +105,12 @@ def check_plain(values: Any, origin: str) -> None:
 
 
 def _trouble(value: Any) -> str:
-    """Why a single value can't stand in a profile; "" if it can."""
+    """Why a profile can't contain a value; "" if it can."""
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError:
-            return f"{shown(value)} is no text that UTF-8 can hold"
+            return f"{shown(value)} cannot be written in UTF-8"
         return f"{shown(value)} contains a NUL character" if "\0" in value else ""
     if isinstance(value, float) and not math.isfinite(value):
         return f"is {value}, expected a finite number"

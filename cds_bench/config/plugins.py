@@ -1,14 +1,15 @@
-"""Plug-ins are found by their file's name; their options are read without importing them.
+"""Finds plug-ins by the names of their files, and reads their options without importing them.
 
 A plug-in is a module of `cds_bench.algorithms` or `cds_bench.sharing` that defines a dataclass
-`Config`; `cds_bench.contracts` describes the rest. The name of the file is the name in the
-configuration. A variant of one has a name of its own and says which it is:
-`cds_k50: {use: cds, threshold: 50}`. Options are read from the syntax tree, so that checking a
-configuration needs no torch; their types and ranges are those of `cds_bench.ranges`.
-An algorithm's `sharing: [no_sharing]` names the strategies that it is trained with; without it,
-these are all. A strategy whose module says `REFERENCE = True` is a reference and no method: it is
-shown and never ranked.
-An external baseline is a folder of `workflow/baselines` with a rule.smk; its options are its own.
+`Config`. `cds_bench.contracts` describes what else it defines. The name of the file is the name in
+the configuration. A variant has its own name, and `use` names its plug-in:
+`cds_k50: {use: cds, threshold: 50}`. Options are read from the syntax tree, so a configuration can
+be checked without torch. `cds_bench.ranges` defines their types and ranges.
+An algorithm's `sharing: [no_sharing]` lists the strategies that it is trained with. Without this
+key, it is trained with all of them. A strategy whose module says `REFERENCE = True` is a reference,
+not a method: it is shown but never ranked.
+An external baseline is a folder of `workflow/baselines` with a rule.smk. It defines its options
+itself.
 """
 
 import ast
@@ -24,9 +25,9 @@ from cds_bench.errors import BenchError, nearest, shown
 from cds_bench.ranges import NAMES
 
 ROOT = Path(__file__).parents[1]
-USE = "use"  # the option that names the plug-in of a variant
-SHARING = "sharing"  # of an algorithm: the strategies that it is trained with
-REFERENCE = "REFERENCE"  # the constant of a strategy that is no method
+USE = "use"  # the option of a variant that names its plug-in
+SHARING = "sharing"  # the option of an algorithm that lists its strategies
+REFERENCE = "REFERENCE"  # the constant in the module of a strategy that is not a method
 NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
 BASELINES = ROOT.parent / "workflow" / "baselines"
 
@@ -48,7 +49,7 @@ def names(kind: str) -> list[str]:
 
 
 def _fields(kind: str, name: str) -> list[ast.AnnAssign]:
-    """The fields of a plug-in's `Config`, those of the one that it derives from first."""
+    """The fields of a plug-in's `Config`, starting with those of its base class."""
     config = _config_class(kind, name)
     inherited = [
         field
@@ -70,7 +71,7 @@ def defaults(kind: str, name: str) -> dict:
 
 
 def is_reference(name: str) -> bool:
-    """Whether a sharing plug-in says of itself that it is a reference: `REFERENCE = True`."""
+    """Whether the module of a sharing plug-in says `REFERENCE = True`."""
     for node in ast.parse(path_of("sharing", name).read_text(encoding="utf-8")).body:
         targets = node.targets if isinstance(node, ast.Assign) else []
         if any(isinstance(target, ast.Name) and target.id == REFERENCE for target in targets):
@@ -79,12 +80,12 @@ def is_reference(name: str) -> bool:
 
 
 def own_options(options: dict) -> dict:
-    """What a plug-in itself reads, and `use`: the options without an algorithm's strategies."""
+    """The options that a plug-in itself reads, and `use`, but not the list of strategies."""
     return {key: value for key, value in options.items() if key != SHARING}
 
 
 def option_type(kind: str, name: str, field: ast.AnnAssign) -> Any:
-    """The type of an option, ranges included. Raises BenchError for one that is not of NAMES."""
+    """An option's type with its range. Raises BenchError if its annotation uses other names."""
     code = compile(ast.Expression(field.annotation), str(path_of(kind, name)), "eval")
     try:
         return eval(code, {"__builtins__": {}}, NAMES)
@@ -96,7 +97,7 @@ def option_type(kind: str, name: str, field: ast.AnnAssign) -> Any:
 
 
 def check_options(kind: str, name: str, module: str, options: dict) -> None:
-    """Raises BenchError for an option that is not of its declared type or range."""
+    """Raises BenchError if an option does not have its declared type and range."""
     for field in _fields(kind, module):
         key = field.target.id
         if key not in options:
@@ -111,12 +112,12 @@ def check_options(kind: str, name: str, module: str, options: dict) -> None:
 
 
 def module_name(name: str, options: dict) -> str:
-    """The plug-in behind a configured name: itself, or the one that its option `use` names."""
+    """The plug-in behind a configured name: the one that `use` names, or else the name itself."""
     return options.get(USE, name)
 
 
 def check(kind: str, name: str, options: dict) -> None:
-    """Raises BenchError for an unknown plug-in or option, naming the nearest valid one."""
+    """Raises BenchError for an unknown plug-in or option. It suggests the nearest valid name."""
     valid, module = names(kind), module_name(name, options)
     if not isinstance(module, str):
         raise BenchError(
@@ -125,14 +126,14 @@ def check(kind: str, name: str, options: dict) -> None:
         )
     if USE in options and name in valid:
         raise BenchError(
-            f"{kind}.{name}: '{name}' is a plug-in itself; give its variant a name of its own"
+            f"{kind}.{name}: '{name}' is itself a plug-in; give the variant another name"
         )
     if not re.fullmatch(NAME, name):
         raise BenchError(
-            f"{kind}: {shown(name)} is no name; expected at most 64 letters, digits and _ (cds_k50)"
+            f"{kind}: {shown(name)} is not a name; expected up to 64 letters, digits and _"
         )
     if module not in valid:
-        hint = "" if USE in options else f" (a variant of another says {USE}: <its name>)"
+        hint = "" if USE in options else f" (a variant needs {USE}: <its plug-in>)"
         raise BenchError(f"{kind}: unknown name '{module}'{nearest(module, valid)}{hint}")
     known = fields(kind, module)
     special = (USE, SHARING) if kind == "algorithms" else (USE,)
@@ -143,12 +144,12 @@ def check(kind: str, name: str, options: dict) -> None:
 
 
 def check_strategies(algorithm: str, names, configured) -> None:
-    """Raises BenchError where an algorithm's `sharing` is no list of configured strategies."""
+    """Raises BenchError unless an algorithm's `sharing` lists configured strategies."""
     where = f"algorithms.{algorithm}.{SHARING}"
     if not isinstance(names, list) or not names:
         raise BenchError(
-            f"{where}: got {shown(names)}; expected a list of at least one configured strategy, or "
-            "no such key for all of them"
+            f"{where}: got {shown(names)}; expected a list of at least one configured strategy; "
+            "omit the key to use all of them"
         )
     for name in names:
         if not isinstance(name, str) or name not in configured:
@@ -166,29 +167,29 @@ def baselines() -> list[str]:
 
 
 def check_baseline(name: str, variants: list[str]) -> None:
-    """Raises BenchError for an unknown baseline, and for a name that can't stand beside ours.
+    """Raises BenchError for an unknown baseline, and for a name that clashes with one of ours.
 
-    variants: the names that the profile gives to algorithms and strategies.
+    variants: the profile's names for algorithms and strategies.
     """
     if name in variants and name not in names("algorithms"):
         raise BenchError(
             f"baselines: '{name}' is also the name of a variant of this profile; rename the "
-            "variant, because both would have the same name in a table"
+            "variant, because both would have the same name in tables"
         )
     if name in names("algorithms"):
         raise BenchError(
             f"baselines: '{name}' is the name of an algorithm; rename {BASELINES.name}/{name}, "
-            "because both would be the same column of a table"
+            "because both would have the same column in tables"
         )
     if name not in (valid := baselines()):
         raise BenchError(f"baselines: unknown name '{name}'{nearest(name, valid)}")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BenchError(
-            f"baselines: '{name}' is no name for a baseline; use a-z, 0-9 and _, as it stands in "
-            "the names of rules and files"
+            f"baselines: '{name}' is not a valid name for a baseline; use a-z, 0-9 and _, because "
+            "it is a part of the names of rules and files"
         )
 
 
 def load(kind: str, name: str) -> ModuleType:
-    """Imports a plug-in; the caller has checked its name."""
+    """Imports a plug-in. The caller must have checked its name."""
     return importlib.import_module(f"cds_bench.{kind}.{name}")

@@ -1,4 +1,4 @@
-"""A whole profile, and what follows from it: methods, tasks, groups of seeds."""
+"""A whole profile and what follows from it, such as its methods, tasks and groups of seeds."""
 
 import hashlib
 import json
@@ -23,8 +23,8 @@ from cds_bench.config.sections import (
     Training,
 )
 
-LONGEST_PATH = 200  # of the results folder; names of files inside it need the rest
-PART = r"\.?[A-Za-z0-9_][A-Za-z0-9._-]*"  # of that path: nothing that a shell or a rule expands
+LONGEST_PATH = 200  # of the results folder; the names of files inside it need room too
+PART = r"\.?[A-Za-z0-9_][A-Za-z0-9._-]*"  # a part of it; no shell or rule expands it
 
 
 class Config(Section):
@@ -37,15 +37,18 @@ class Config(Section):
     )
     behaviour: Literal["frozen", "train"] = "frozen"
     behaviour_training: dict[str, Annotated[BehaviourTraining, Field(discriminator="learner")]] = (
-        Field(BEHAVIOUR_TRAINING, description="policy -> how it is trained")
+        Field(BEHAVIOUR_TRAINING, description="policy -> the settings of its training")
+    )
+    suite_folders: tuple[str, ...] = Field(
+        (), description="folders with a suite.py; those in suites/ are found by the suite's name"
     )
     suites: dict[str, Suite] = Field({}, description="name -> sizes")
     datasets: Datasets = Datasets()
     algorithms: dict[str, dict[str, Any]] = Field({}, description="name -> options")
     sharing: dict[str, dict[str, Any]] = Field({}, description="name -> options")
-    domains: dict[str, Domain] = Field({}, description="domain -> what differs there")
+    domains: dict[str, Domain] = Field({}, description="domain -> settings that differ in it")
     baselines: dict[str, dict[str, Any]] = Field(
-        {}, description="external baseline -> options, which it reads itself"
+        {}, description="external baseline -> options, which only it reads"
     )
     seeds: Seeds = 3
     seeds_per_job: Seeds = Field(3, description="seeds trained together in one job")
@@ -62,7 +65,7 @@ class Config(Section):
         if len(results) > LONGEST_PATH or not all(re.fullmatch(PART, part) for part in parts):
             raise ValueError(
                 f"expected a path of at most {LONGEST_PATH} characters whose parts consist of "
-                "letters, digits, '.', '_' and '-', and none of them '..'"
+                "letters, digits, '.', '_' and '-', and are not '..'"
             )
         return results
 
@@ -81,8 +84,8 @@ class Config(Section):
         for name, settings in training.items():
             if settings.airborne_bonus and name not in walkers:
                 raise ValueError(
-                    f"{name}.airborne_bonus: only {', '.join(sorted(walkers))} know whether they "
-                    "are off the ground; remove it or set it to 0"
+                    f"{name}.airborne_bonus: only {', '.join(sorted(walkers))} can tell whether "
+                    "they are off the ground; remove it or set it to 0"
                 )
         return training
 
@@ -92,42 +95,42 @@ class Config(Section):
 
     @property
     def seed_groups(self) -> list[tuple[int, int]]:
-        """First and last seed of each job's group."""
+        """The first and last seed of each group, which one job trains."""
         size = self.seeds_per_job
         return [(first, first + size - 1) for first in range(0, self.seeds, size)]
 
     @property
     def protocol_sha256(self) -> str:
-        """A hash of what scores and comparisons rest on: the protocol, seeds, metrics."""
+        """A hash of the protocol, the number of seeds and the metric of each task."""
         metrics = {task: envs.TASKS[task].metric for task in self.tasks()}
         stated = [self.protocol.model_dump(mode="json"), self.seeds, metrics]
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()
 
     @property
     def methods(self) -> list[tuple[str, str]]:
-        """What is trained on every suite: (algorithm, sharing), in the configuration's order."""
+        """The methods trained on every suite, (algorithm, sharing), in the configured order."""
         return [(a, s) for a in self.algorithms for s in self.strategies(a)]
 
     @property
     def competing(self) -> list[tuple[str, str]]:
-        """The methods without the references: what is compared, ranked and set in bold."""
+        """The methods that are compared, ranked and set in bold: all except references."""
         references = self.references
         return [(a, s) for a, s in self.methods if s not in references]
 
     @property
     def references(self) -> list[str]:
-        """The configured strategies that are references and no methods."""
+        """The configured strategies that are references, not methods."""
         return [name for name in self.sharing if plugins.is_reference(self.module("sharing", name))]
 
     def strategies(self, algorithm: str) -> list[str]:
-        """The strategies that an algorithm is trained with: the methods, then the references."""
+        """The strategies that an algorithm is trained with. References come last."""
         names = self.algorithms[algorithm].get(plugins.SHARING, self.sharing)
         references = self.references
         ordered = sorted(self.sharing, key=lambda name: name in references)
         return [name for name in ordered if name in names]
 
     def size(self, suite: str, task: str) -> int:
-        """Transitions of a task's dataset: the configured size, else the paper's."""
+        """The transitions in a task's dataset: the configured number, or else the paper's."""
         return self.suites[suite].sizes.get(task, envs.SUITES[suite].sources[task].transitions)
 
     def module(self, kind: str, name: str) -> str:
@@ -135,16 +138,16 @@ class Config(Section):
         return plugins.module_name(name, getattr(self, kind)[name])
 
     def tasks(self) -> list[str]:
-        """Every task of the configured suites, once, in the suites' order."""
+        """Every task of the configured suites, without repeats, in the suites' order."""
         return list(dict.fromkeys(t for suite in self.suites for t in envs.SUITES[suite].tasks))
 
     def policies(self) -> list[str]:
-        """Every trained behaviour policy behind the configured suites' data, once."""
+        """The trained behaviour policies behind the configured suites' data, without repeats."""
         named = (envs.TASKS[task].policy for task in self.tasks())
         return list(dict.fromkeys(policy for policy in named if policy))
 
     def of(self, suite: str) -> "Config":
-        """This configuration with what its domain has otherwise: algorithms and training."""
+        """This configuration with the algorithms and training settings of the suite's domain."""
         domain = self.domains.get(envs.SUITES[suite].domain, Domain())
         algorithms = {
             name: options | domain.algorithms.get(name, {})
@@ -159,7 +162,7 @@ class Config(Section):
 
 
 def _over(kept: dict[str, Any] | None, values: Any) -> Any:
-    """A policy's settings over the kept ones of the same learner; another learner starts afresh."""
+    """A policy's settings on top of its defaults, which are dropped if the learner changes."""
     if not isinstance(values, dict):
         return values
     learner = values.get("learner", kept["learner"] if kept else "sac")
@@ -167,5 +170,5 @@ def _over(kept: dict[str, Any] | None, values: Any) -> Any:
 
 
 def training_of(config: Config, domain: Domain) -> Training:
-    """The training section with what a domain has otherwise."""
+    """The training section with a domain's own settings."""
     return Training.model_validate(config.training.model_dump() | domain.training)

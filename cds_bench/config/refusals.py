@@ -1,4 +1,4 @@
-"""What pydantic found wrong, in the words of this project."""
+"""Turns pydantic's errors into this project's error messages."""
 
 from typing import Annotated, Any, get_args, get_origin
 
@@ -10,13 +10,13 @@ from cds_bench.errors import LONGEST_VALUE, BenchError, nearest, shown
 
 
 def refusal(error: pydantic.ValidationError, prefix: str) -> BenchError:
-    """Everything that pydantic found, a line each."""
+    """A BenchError with a line for each problem that pydantic found."""
     return BenchError("\n".join(prefix + _explain(problem) for problem in error.errors()))
 
 
 def _explain(problem: dict) -> str:
-    """One pydantic error as a sentence; unknown keys name the nearest valid one."""
-    # A learner's name among the parts only says which section pydantic chose.
+    """One pydantic error as a sentence. For an unknown key, it suggests the nearest valid one."""
+    # A learner's name in the location only tells which section pydantic chose.
     *parents, key = [part for part in problem["loc"] if part not in LEARNERS] or [""]
     where = ".".join(map(str, (*parents, key)))
     if problem["type"] != "extra_forbidden":

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 import envs
 
-# Upper bounds are far above any use: a slip of the finger is an error and no endless run.
+# The upper bounds are far above any sensible value. A typing mistake then gives an error, not an
+# endless run.
 Count = Annotated[int, Field(gt=0, le=10_000)]
 Many = Annotated[int, Field(gt=0, le=10**9)]
 Seeds = Annotated[int, Field(gt=0, le=1000)]
@@ -19,31 +20,31 @@ class Section(BaseModel):
 
 
 class PolicyTraining(Section):
-    """What both learners of behaviour policies have."""
+    """The settings that both learners of behaviour policies share."""
 
     environments: Count = 8
     gamma: float = Field(0.99, gt=0, lt=1)
-    alive_bonus: float = Field(1.0, description="reward of each step, added in training only")
-    airborne_bonus: float = Field(0.0, description="likewise, of each step off the ground")
-    episodes: Count = Field(10, description="episodes behind a snapshot's return")
+    alive_bonus: float = Field(1.0, description="reward added to each step, in training only")
+    airborne_bonus: float = Field(0.0, description="likewise, added to each step off the ground")
+    episodes: Count = Field(10, description="episodes that a snapshot's return is averaged over")
     seed: int = 0
 
 
 class PPOTraining(PolicyTraining):
-    """How PPO trains a behaviour policy (used where `behaviour: train`)."""
+    """How PPO trains a behaviour policy (used if `behaviour: train`)."""
 
     learner: Literal["ppo"] = "ppo"
     steps: Many = 2_000_000
     snapshots: Count = Field(24, description="policies kept, evenly over training")
     hidden: Width = Field(64, description="width of both layers")
-    log_std: float = Field(0.0, description="of the policy's noise at the start")
+    log_std: float = Field(0.0, description="initial value for the policy's noise")
     rollout: Many = Field(4096, description="steps between updates, over all environments")
     batch_size: Width = 128
     learning_rate: PositiveFloat = 3e-4
 
 
 class SACTraining(PolicyTraining):
-    """How SAC trains a behaviour policy, D4RL's learner (used where `behaviour: train`)."""
+    """How SAC, D4RL's learner, trains a behaviour policy (used if `behaviour: train`)."""
 
     learner: Literal["sac"] = "sac"
     steps: Many = 800_000
@@ -51,7 +52,7 @@ class SACTraining(PolicyTraining):
     hidden: Width = Field(64, description="width of both layers of the policy")
     critic: Width = Field(256, description="width of both layers of the critics")
     updates: Count = Field(2, description="gradient steps per step of all environments")
-    random_steps: Many = Field(10_000, description="first steps, with uniform actions")
+    random_steps: Many = Field(10_000, description="steps with uniform actions at the start")
     batch_size: Width = 128
     learning_rate: PositiveFloat = 7e-4
 
@@ -65,16 +66,16 @@ BEHAVIOUR_TRAINING = {
 
 
 class Suite(Section):
-    """A suite's sizes: transitions per task; tasks not named take the paper's size."""
+    """The transitions per task of a suite. Tasks that are not named have the paper's size."""
 
     sizes: dict[str, Many] = {}
 
 
 class Datasets(Section):
-    """The quality gate of the datasets, and the scores that normalise."""
+    """The quality gate of the datasets, and the episodes behind reference scores."""
 
     bands: dict[str, tuple[float, float]] = Field(
-        envs.BANDS, description="quality -> band of its mean normalised score"
+        envs.BANDS, description="quality -> band for the mean normalised score"
     )
     reference_episodes: Count = Field(50, description="episodes behind each reference score")
 
@@ -84,45 +85,44 @@ class Datasets(Section):
         for quality, (low, high) in bands.items():
             if low > high:
                 raise ValueError(
-                    f"{quality}: the band {low:g} to {high:g} is reversed; expected the lower end "
-                    "first"
+                    f"{quality}: the band {low:g} to {high:g} is reversed; put the lower end first"
                 )
         return envs.BANDS | bands
 
 
-# Multiples of what a vector kernel takes at once: a seed's bytes then do not depend on the seeds
-# that it is stacked with.
+# Multiples of the values that a vector kernel processes at once. A seed's results then do not
+# depend on the seeds that it is stacked with, down to the last bit.
 Lanes = Annotated[int, Field(gt=0, le=16_384, multiple_of=32)]
 
 
 class Training(Section):
-    """The training loop, whatever the algorithm and the sharing strategy."""
+    """The training loop. These settings hold for every algorithm and sharing strategy."""
 
     steps: Many = 500_000
     batch_size: Lanes = Field(256, description="transitions per task and step")
     hidden: Annotated[tuple[Lanes, ...], Field(min_length=1, max_length=16)] = (256, 256, 256)
-    layer_norm: bool = Field(False, description="whether the critics' hidden layers normalise")
+    layer_norm: bool = Field(False, description="whether the critics' hidden layers are normalised")
     learning_rate_decay: Literal["none", "cosine"] = Field(
-        "none", description="how all learning rates change: not at all, or along half a cosine to 0"
+        "none", description="learning rates stay constant, or fall to 0 along half a cosine"
     )
     augmentation: Literal["none", "shift"] = Field(
         "none", description="of pictures: not at all, or random shifts by up to 4 pixels (DrQ)"
     )
     log_points: Annotated[int, Field(gt=0, le=100_000)] = Field(
-        100, description="rows of metrics, evenly over training"
+        100, description="points at which metrics are logged, spread evenly over training"
     )
     shift_steps: Many = Field(
-        2000, description="of fitting the behaviour that a policy's shift is measured from"
+        2000, description="steps for fitting the behaviour model that shift is measured from"
     )
     threads: Count = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
 class Protocol(Section):
-    """What is evaluated and how it is compared; its hash stands under every table."""
+    """What is evaluated and how it is compared. Every table shows the hash of the protocol."""
 
-    curve_snapshots: Count = Field(10, description="evenly over training, for the curves")
-    final_snapshots: Count = Field(5, description="over the last tenth, for the headline")
+    curve_snapshots: Count = Field(10, description="snapshots for the curves, evenly over training")
+    final_snapshots: Count = Field(5, description="snapshots for the headline, in the last tenth")
     curve_episodes: Count = 5
     final_episodes: Count = 10
     reference: str = Field("cds", description="the strategy that the others are compared with")
@@ -130,14 +130,14 @@ class Protocol(Section):
     resamples: Annotated[int, Field(gt=0, le=1_000_000)] = Field(
         10_000, description="bootstrap resamples"
     )
-    correction: Literal["holm", "bonferroni"] = Field("holm", description="for many tests")
+    correction: Literal["holm", "bonferroni"] = Field("holm", description="for multiple tests")
     margin: float = Field(
-        0.05, ge=0, le=10, description="by which a method may be below another and be comparable"
+        0.05, ge=0, le=10, description="how far below another a comparable method may be"
     )
 
 
 class Domain(Section):
-    """What a domain's suites have otherwise: over `algorithms` and `training`, key by key."""
+    """Settings of one domain. They replace those of `algorithms` and `training` key by key."""
 
     algorithms: dict[str, dict[str, Any]] = {}
     training: dict[str, Any] = {}

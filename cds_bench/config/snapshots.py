@@ -1,4 +1,4 @@
-"""When policies are kept during training."""
+"""The steps of training whose policies are kept."""
 
 from cds_bench.config.profile import Config
 from cds_bench.errors import BenchError
@@ -7,7 +7,7 @@ from cds_bench.errors import BenchError
 def snapshot_steps(config: Config) -> list[int]:
     """The steps whose policies are kept: an even grid for the curves, then the final snapshots.
 
-    The grid covers [0, 0.9 steps); the final snapshots are even over [0.9 steps, steps].
+    The grid covers [0, 0.9 steps). The final snapshots are spread evenly over [0.9 steps, steps].
     """
     steps, protocol = config.training.steps, config.protocol
     curve = {round(steps * k / protocol.curve_snapshots) for k in range(protocol.curve_snapshots)}
@@ -15,6 +15,7 @@ def snapshot_steps(config: Config) -> list[int]:
     final = {round(steps - tail * k / max(count - 1, 1)) for k in range(count)}
     if len(final) < count:
         raise BenchError(
-            f"training.steps: {steps} are too few for {count} final snapshots in the last tenth"
+            f"training.steps: {steps} steps are too few for {count} final snapshots in the last "
+            "tenth; raise training.steps"
         )
     return sorted({step for step in curve if step < steps - tail} | final)

@@ -44,7 +44,7 @@ def finite(columns: Mapping[str, np.ndarray]) -> None:
 
 def actions_bounded(actions: np.ndarray) -> None:
     """Raises Fault unless every action lies in [-1, 1]."""
-    none(np.abs(actions) > 1.0, "actions", "outside [-1, 1]")
+    none((actions < -1.0) | (actions > 1.0), "actions", "outside [-1, 1]")
 
 
 def layout(columns: Mapping[str, np.ndarray], expected: Mapping[str, tuple[type, int]]) -> None:

@@ -1,4 +1,4 @@
-"""HDF5 files as plain columns and attributes: nothing is read that was not asked for."""
+"""HDF5 files as plain columns and attributes. Only the requested arrays are read."""
 
 import contextlib
 import io
@@ -15,11 +15,11 @@ from cds_bench.storage.files import atomic
 
 MOST_ATTRIBUTES = 100
 CHUNK = 32  # pictures
-MOST_COMPRESSED = 1100  # gzip makes nothing smaller than about a thousandth
+MOST_DEFLATED = 1032  # times that zlib can shorten anything, by its format
 
 
 class _Recording(io.FileIO):
-    """A file that remembers why a write failed: HDF5 says that in words of its own."""
+    """A file that remembers the system's reason for a failed write, which HDF5 does not pass on."""
 
     trouble: OSError | None = None
 
@@ -43,11 +43,7 @@ def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mappi
         try:
             with h5py.File(raw, "w") as file:
                 for key, column in columns.items():
-                    how = {}
-                    if column.ndim == 4:
-                        chunks = (min(CHUNK, len(column)), *column.shape[1:])
-                        how = {"chunks": chunks, "compression": "gzip", "compression_opts": 4}
-                    file.create_dataset(key, data=column, track_times=False, **how)
+                    file.create_dataset(key, data=column, track_times=False, **_stored(column))
                 for key, value in attributes.items():
                     file.attrs[key] = value
         except Exception:
@@ -56,13 +52,22 @@ def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mappi
             raise
 
 
+def _stored(column: np.ndarray) -> dict:
+    """How HDF5 stores a column."""
+    if column.ndim != 4:
+        return {}
+    chunk = (min(CHUNK, len(column)), *column.shape[1:])
+    return {"chunks": chunk, "compression": "gzip", "compression_opts": 4}
+
+
 def read(
     path: Path | str, remedy: str, keys: Collection[str] = ()
 ) -> tuple[dict[str, np.ndarray], dict]:
-    """The arrays of these keys that are there ("infos/x" in the group infos), and all attributes.
+    """The arrays under these keys, if they exist, and all attributes. "infos/x" is in group infos.
 
-    Raises BenchError, ending in the remedy, for a missing, truncated or otherwise unreadable file,
-    for links and storage outside the file, and for arrays that declare more than the file holds.
+    Raises BenchError, which ends with the remedy, if the file is missing, truncated or otherwise
+    unreadable, if it contains links or refers to storage outside it, or if an array declares more
+    bytes than the file has.
     """
     with _opened(path, remedy) as file:
         found = {key: _array(file, key, Path(path).stat().st_size) for key in keys}
@@ -75,7 +80,7 @@ def read(
 def parts(
     path: Path | str, remedy: str, keys: Collection[str], rows: int
 ) -> Iterator[dict[str, np.ndarray]]:
-    """As `read`, `rows` rows of the arrays at a time; all of them must be there."""
+    """Reads arrays like `read`, but `rows` rows at a time. All of them must exist."""
     with _opened(path, remedy) as file:
         arrays = {key: _array(file, key, Path(path).stat().st_size) for key in keys}
         for first in range(0, len(next(iter(arrays.values()))), rows):
@@ -94,7 +99,7 @@ def _opened(path: Path | str, remedy: str) -> Iterator[h5py.File]:
 
 
 def _array(file: h5py.File, key: str, size: int) -> h5py.Dataset | None:
-    """The array of a key, None if there is none. Raises ValueError for one that can't be ours."""
+    """The array under a key, or None. Raises ValueError if `write` can't have written it."""
     item = file
     for name in key.split("/"):
         link = item.get(name, getlink=True) if isinstance(item, h5py.Group) else None
@@ -110,7 +115,9 @@ def _array(file: h5py.File, key: str, size: int) -> h5py.Dataset | None:
     if item.dtype.hasobject:
         raise ValueError(f"key '{key}' holds no numbers")
     declared = math.prod(item.shape) * item.dtype.itemsize
-    if declared > size * (MOST_COMPRESSED if item.compression else 1):
+    if item.compression == "gzip" and item.ndim == 4:  # pictures
+        size = min(size, item.id.get_storage_size()) * MOST_DEFLATED
+    if declared > size:
         raise ValueError(f"key '{key}' declares {declared:,} bytes, but the file has {size:,}")
     if item.chunks:
         expected = math.prod(map(math.ceil, map(truediv, item.shape, item.chunks)))

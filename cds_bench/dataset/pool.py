@@ -14,7 +14,7 @@ from cds_bench.dataset.check import Fault
 
 SCHEMA_VERSION = 2
 SCALE_FLOOR = 1e-3
-ROWS = 2**16  # that are worked on at a time, so that a pool needs its own size of memory
+ROWS = 2**16  # processed at a time, so that no second copy of the pool is in memory
 NORMALISED_LIMIT = 10.0  # normalised observations are clipped to [-10, 10]
 REMEDY = "delete the file to have it built again"
 COLUMNS = {  # one row per transition: key -> (dtype, dimensions)
@@ -27,7 +27,7 @@ COLUMNS = {  # one row per transition: key -> (dtype, dimensions)
     "ends": (np.bool_, 1),
 }
 STATISTICS = {"observation_mean": (np.float32, 2), "observation_scale": (np.float32, 2)}
-PICTURES = {"observations": (np.uint8, 4)}  # of a pool of pictures, for every row and episode's end
+PICTURES = {"observations": (np.uint8, 4)}  # of pictures
 PER_ROW = {key: COLUMNS[key] for key in ("actions", "rewards", "terminals", "source", "ends")}
 
 
@@ -42,10 +42,10 @@ class Pool:
     observation_mean, observation_scale float32 [T, O]: mean and standard deviation over each task's
     own rows. sha256: the hash of all of these; empty until the pool is saved.
 
-    A pool of pictures keeps each one once. observations is then uint8 [N + E, height, width, 3]:
-    the pictures of the N transitions, and after them the final one of each of the E episodes.
-    `next_rows` gives the row of each transition's next observation. next_observations,
-    observation_mean and observation_scale are None.
+    A pool of pictures stores each picture once. observations is then uint8
+    [N + E, height, width, 3]: the pictures of the N transitions, followed by the final picture of
+    each of the E episodes. `next_rows` gives the row of each transition's next observation.
+    next_observations, observation_mean and observation_scale are None.
     """
 
     suite: str
@@ -69,9 +69,10 @@ class Pool:
 
 
 def next_rows(ends: np.ndarray) -> np.ndarray:
-    """Where each transition's next picture is among a pool's observations, int64 [N].
+    """The row of each transition's next picture among a pool's observations, int64 [N].
 
-    ends bool [N]. The next one of row i is row i + 1; after the last row of episode e it is N + e.
+    ends bool [N]. The picture after row i is in row i + 1. The picture after the last row of
+    episode e is in row N + e.
     """
     rows = np.arange(1, len(ends) + 1)
     rows[ends] = len(ends) + np.arange(ends.sum())
@@ -79,11 +80,12 @@ def next_rows(ends: np.ndarray) -> np.ndarray:
 
 
 def statistics(observations: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale of each task's own observations [N, O], float32 [T, O] each; source [N].
+    """Mean and scale of each task's own observations, float32 [T, O] each.
 
-    A task sees every state in units of its own data, even states that were collected for other
-    tasks [ours]. In units of the whole pool, hopping on the spot would vary by a tenth of what
-    running does, and a network hardly learns from inputs that vary so little.
+    observations [N, O], source [N]. Each task sees all states in units of its own data, even states
+    that were collected for other tasks [ours]. In units of the whole pool, the states of hopping on
+    the spot would vary a tenth as much as those of running. A network hardly learns from inputs
+    that vary so little.
     The scale is the standard deviation, but at least 1e-3. Without this floor, a coordinate that
     hardly moves in the data would become huge as soon as a learned policy moves it.
     """
@@ -93,9 +95,10 @@ def statistics(observations: np.ndarray, source: np.ndarray) -> tuple[np.ndarray
 
 
 def _moments(observations: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the own rows in float64, ROWS at a time.
+    """Mean and standard deviation of the task's own rows, in float64 and ROWS rows at a time.
 
-    The sums are made row after row, as NumPy makes them: the bits are those of `mean` and `std`.
+    The rows are added one after the other, as NumPy does, so the results equal NumPy's `mean` and
+    `std` to the last bit.
     """
     rows = np.flatnonzero(own)
 
@@ -138,7 +141,7 @@ def save_pool(path: Path | str, pool: Pool) -> Pool:
 
 
 def load_pool(path: Path | str) -> Pool:
-    """A pool, after every check. Raises BenchError naming file, key and row."""
+    """Reads and checks a pool. A BenchError names the file, the key and the row."""
     arrays, attributes = hdf5.read(path, REMEDY, (*COLUMNS, *STATISTICS))
     with check.blame(path, REMEDY):
         check.attribute(attributes, "schema_version", SCHEMA_VERSION)
@@ -152,7 +155,7 @@ def load_pool(path: Path | str) -> Pool:
 
 
 def pool_sha256(path: Path | str) -> str:
-    """The hash that a pool was saved with; the arrays are not read, and not checked."""
+    """The hash that a pool was saved with. The arrays are neither read nor checked."""
     _, attributes = hdf5.read(path, REMEDY)
     with check.blame(path, REMEDY):
         return check.attribute(attributes, "sha256")
@@ -176,20 +179,20 @@ def check_pool(pool: Pool) -> None:
     if not pool.pictures:
         check.none(pool.observation_scale <= 0, "observation_scale", "not positive")
     _check_source(pool.source, len(pool.tasks))
-    last = np.append(np.diff(pool.source) > 0, True)
+    last = np.append(pool.source[1:] > pool.source[:-1], True)
     check.none(last & ~pool.ends, "ends", "not set at the last row of a source task")
     if (found := content_sha256(pool)) != pool.sha256:
-        raise Fault(f"pool damaged: its content hashes to {found}, it was saved as {pool.sha256}")
+        raise Fault(f"the pool is damaged: its hash is {found}, not {pool.sha256}")
 
 
 def _arrays(pool: Pool) -> dict[str, np.ndarray]:
-    """The arrays that a pool has, by their names."""
+    """The arrays of a pool by name."""
     arrays = {key: getattr(pool, key) for key in (*COLUMNS, *STATISTICS)}
     return {key: array for key, array in arrays.items() if array is not None}
 
 
 def _check_layout(arrays: dict[str, np.ndarray]) -> None:
-    """Raises Fault for an array that is missing or of another type or length."""
+    """Raises Fault if an array is missing or has another type or length."""
     if arrays.get("observations", np.empty(0)).ndim != 4:
         check.layout(arrays, COLUMNS)
         check.layout(arrays, STATISTICS)
@@ -206,7 +209,8 @@ def _check_layout(arrays: dict[str, np.ndarray]) -> None:
 
 def _check_source(source: np.ndarray, tasks: int) -> None:
     check.none((source < 0) | (source >= tasks), "source", f"not a task's index below {tasks}")
-    check.none(np.diff(source, prepend=source[0]) < 0, "source", "smaller than in the row before")
-    missing = set(range(tasks)) - set(np.unique(source).tolist())
-    if missing:
-        raise Fault(f"source has no row of task {min(missing)}")
+    falls = np.append(False, source[1:] < source[:-1])
+    check.none(falls, "source", "smaller than in the row before")
+    missing = np.flatnonzero(np.bincount(source, minlength=tasks) == 0)
+    if len(missing):
+        raise Fault(f"source has no row of task {missing[0]}")

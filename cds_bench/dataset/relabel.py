@@ -1,4 +1,4 @@
-"""Relabelling: joins a suite's datasets into one pool with every task's reward."""
+"""Relabelling joins the datasets of a suite into one pool with the rewards of every task."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,10 +16,10 @@ from cds_bench.storage import paths
 
 
 def build_pool(config: Config, suite: str) -> None:
-    """Writes a suite's pool from its datasets, a part of each at a time.
+    """Writes a suite's pool from its datasets, one part at a time.
 
-    Memory: one checked dataset, then the pool itself and little more.
-    Raises BenchError for a dataset that is damaged or that changed since the manifest was written.
+    It needs memory for one dataset while it checks them, and then for the pool and little more.
+    Raises BenchError if a dataset is damaged or has changed since the manifest was written.
     """
     tasks = envs.SUITES[suite].tasks
     with Progress(f"pool {suite}", len(tasks)) as progress:
@@ -50,10 +50,11 @@ def pooled(
     sizes: list[int],
     finals: Sequence[np.ndarray] = (),
 ) -> Pool:
-    """The pool of a suite's datasets, whose columns come in parts, in the order of its tasks.
+    """The pool of a suite's datasets.
 
-    sizes: the transitions of each task. A part may be a whole dataset. finals: the final pictures
-    of each task's episodes, if its observations are pictures.
+    parts: the datasets' columns, part by part, in the order of the suite's tasks. A part may be a
+    whole dataset. sizes: the number of transitions of each task. finals: for pictures, the final
+    ones of each task's episodes.
     """
     tasks, rows = envs.SUITES[suite].tasks, sum(sizes)
     ends = sum(len(final) for final in finals)
@@ -93,7 +94,7 @@ def pooled(
 
 
 def _check_widths(path: Path, shapes: dict, first: dict, first_task: str) -> None:
-    """Raises BenchError unless the dataset's observations and actions fit the first task's."""
+    """Raises BenchError unless observations and actions have the same shape as the first task's."""
     with check.blame(path, REMEDY):
         for key in ("observations", "actions"):
             if shapes[key][1:] != first[key][1:]:
@@ -103,7 +104,7 @@ def _check_widths(path: Path, shapes: dict, first: dict, first_task: str) -> Non
 
 
 def relabelled(columns: dict[str, np.ndarray], tasks: tuple[str, ...]) -> tuple[np.ndarray, ...]:
-    """Every task's rewards and terminals for stored columns [N, ...]: float32 [N, T] each."""
+    """The rewards and terminals of every task for columns [N, ...], each float32 [N, T]."""
     rewards = np.stack([envs.TASKS[task].reward(columns) for task in tasks], axis=1)
     terminals = np.stack([envs.TASKS[task].terminal(columns) for task in tasks], axis=1)
     return rewards.astype(np.float32), terminals.astype(np.float32)

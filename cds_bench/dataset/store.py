@@ -1,4 +1,4 @@
-"""Datasets on disk in D4RL's HDF5 schema. They are written once and checked at every reading."""
+"""Datasets on disk in D4RL's HDF5 schema. They are written once and checked on every read."""
 
 import hashlib
 import json
@@ -9,11 +9,12 @@ import numpy as np
 import envs
 from cds_bench.dataset import check, hdf5
 from cds_bench.dataset.check import Fault
+from cds_bench.dataset.pool import ROWS
 
 SCHEMA_VERSION = 2
 TOLERANCE = 1e-6  # for the difference between a stored and a recomputed reward
 REMEDY = "delete the file to have it collected again"
-FINAL = "final_observations"  # of pictures: the one after each episode's last transition
+FINAL = "final_observations"  # of pictures: the observation after each episode's last transition
 ATTRIBUTES = (  # `collect` provides them; JSON_ATTRIBUTES are stored as JSON text
     "schema_version",
     "suite",
@@ -36,7 +37,8 @@ JSON_ATTRIBUTES = ("score_quantiles", "behaviour", "versions")
 def expected_columns(task: str) -> dict[str, tuple[type, int]]:
     """D4RL's keys and the task's infos, one row per transition: key -> (dtype, dimensions).
 
-    Pictures are kept once, so a dataset of them has no `next_observations`; it has `FINAL` instead.
+    Each picture is stored once, so a dataset of pictures has `FINAL` instead of
+    `next_observations`.
     """
     picture = envs.TASKS[task].picture
     vectors = {} if picture else {"next_observations": (np.float32, 2)}
@@ -51,26 +53,26 @@ def expected_columns(task: str) -> dict[str, tuple[type, int]]:
     }
 
 
-def _keys(task: str) -> tuple[str, ...]:
-    """Every array of a task's dataset."""
+def stored_columns(task: str) -> tuple[str, ...]:
+    """All keys of a dataset's file: those of `expected_columns`, and `FINAL` of pictures."""
     return (*expected_columns(task), *([FINAL] if envs.TASKS[task].picture else []))
 
 
 def write_dataset(path: Path, columns: dict[str, np.ndarray], attributes: dict) -> None:
     """Writes a dataset atomically; the same content gives the same bytes.
 
-    Raises BenchError, and writes nothing, if the columns would not pass read_dataset.
+    Raises BenchError and writes nothing if `read_dataset` would refuse the columns.
     """
     with check.blame(path, "not written; this is a defect of the environment or the collection"):
         check_dataset(columns, attributes["task"])
     encoded = {key: json.dumps(attributes[key], sort_keys=True) for key in JSON_ATTRIBUTES}
     values = {key: encoded.get(key, attributes[key]) for key in ATTRIBUTES}
-    stored = {key: columns[key] for key in _keys(attributes["task"])}
+    stored = {key: columns[key] for key in stored_columns(attributes["task"])}
     hdf5.write(path, stored, values | {"sha256": content_sha256(stored, values)})
 
 
 def content_sha256(columns: dict[str, np.ndarray], attributes: dict) -> str:
-    """The hash of the attributes as they are stored, and of every column's type, shape, bytes."""
+    """The hash of the stored attributes and of each column's type, shape and bytes."""
     plain = {
         key: value.item() if isinstance(value := attributes[key], np.generic) else value
         for key in ATTRIBUTES
@@ -83,14 +85,15 @@ def content_sha256(columns: dict[str, np.ndarray], attributes: dict) -> str:
 
 
 def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarray], dict]:
-    """Reads and checks a dataset: its columns, each [N, ...], and its attributes.
+    """Reads and checks a dataset. Returns its columns, each [N, ...], and its attributes.
 
-    Raises BenchError naming file, key and row: unreadable file; missing key, wrong dtype, shape or
-    length; NaN or infinity; actions outside [-1, 1]; episodes that do not end, overrun the
-    horizon, end twice or do not chain; rewards or terminals that the task does not reproduce;
-    another suite, task or quality than asked for; a content that is not what was written.
+    Raises BenchError, which names the file, the key and the row, if the file is unreadable or was
+    changed; if a key is missing or has another dtype, shape or length; if a value is NaN or
+    infinite; if an action is outside [-1, 1]; if an episode does not end, is longer than the
+    horizon, ends twice, or its rows do not follow each other; if the task does not reproduce the
+    rewards and terminals; or if the suite, task or quality is not the requested one.
     """
-    columns, attributes = hdf5.read(path, REMEDY, _keys(task))
+    columns, attributes = hdf5.read(path, REMEDY, stored_columns(task))
     with check.blame(path, REMEDY):
         _check_attributes(attributes, suite, task)
         check_dataset(columns, task)
@@ -100,7 +103,7 @@ def read_dataset(path: Path, suite: str, task: str) -> tuple[dict[str, np.ndarra
 
 
 def check_dataset(columns: dict[str, np.ndarray], task: str) -> None:
-    """Raises Fault for the first problem of a dataset's columns; see read_dataset."""
+    """Raises Fault for the first problem of a dataset's columns (see `read_dataset`)."""
     picture = envs.TASKS[task].picture
     check.layout(columns, expected_columns(task))
     if picture:
@@ -115,7 +118,7 @@ def check_dataset(columns: dict[str, np.ndarray], task: str) -> None:
 
 
 def check_episodes(columns: dict[str, np.ndarray], horizon: int) -> None:
-    """Raises Fault unless the rows are whole episodes in which each row continues the last."""
+    """Raises Fault unless the rows are whole episodes whose rows follow each other."""
     terminals, timeouts = columns["terminals"], columns["timeouts"]
     check.none(terminals & timeouts, "rows", "both terminal and timeout")
     ends = terminals | timeouts
@@ -134,16 +137,22 @@ def check_episodes(columns: dict[str, np.ndarray], horizon: int) -> None:
                 f"{FINAL} has {len(columns[FINAL])} rows, but there are {len(starts)} episodes"
             )
         return
-    broken = (columns["next_observations"][:-1] != columns["observations"][1:]).any(1) & ~ends[:-1]
+    broken = (columns["next_observations"][:-1] != columns["observations"][1:]).any(1)
+    broken &= ~ends[:-1]
     check.none(broken, "next_observations", "not the observation of the next row")
 
 
 def check_reproduced(columns: dict[str, np.ndarray], task: str) -> None:
     """Raises Fault unless the task's functions reproduce the stored rewards and terminals."""
-    reward, terminal = envs.TASKS[task].reward(columns), envs.TASKS[task].terminal(columns)
-    wrong = np.abs(reward - columns["rewards"]) > TOLERANCE
-    check.none(wrong, "rewards", f"not what '{task}' recomputes (to {TOLERANCE:g})")
-    check.none(terminal != columns["terminals"], "terminals", f"not what '{task}' recomputes")
+    rewards, terminals = (np.empty(len(columns["rewards"]), bool) for _ in range(2))
+    for first in range(0, len(rewards), ROWS):
+        rows = slice(first, first + ROWS)
+        part = {key: columns[key][rows] for key in expected_columns(task)}
+        wrong = np.abs(envs.TASKS[task].reward(part) - part["rewards"]) > TOLERANCE
+        rewards[rows] = wrong
+        terminals[rows] = envs.TASKS[task].terminal(part) != part["terminals"]
+    check.none(rewards, "rewards", f"not what '{task}' recomputes (to {TOLERANCE:g})")
+    check.none(terminals, "terminals", f"not what '{task}' recomputes")
 
 
 def episodes(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

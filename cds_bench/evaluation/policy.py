@@ -21,8 +21,8 @@ class Policies:
 
     layers: weights [K, S, in, out] and biases [K, S, 1, out or more] in turn. Biases may be padded
         at their end.
-    critic: the same for both final critics of every seed, seed-major: [2 S, in, out].
-    gains: [2 S, 1, H] for each hidden layer of the critics. Empty if these are not normalised.
+    critic: the same for the C final critics of every seed, seed-major: [C S, in, out].
+    gains: [C S, 1, H] for each hidden layer of the critics. Empty if these are not normalised.
     mean, scale: [T, O], each task's normalisation of observations; None if these are pictures.
     encoder: weights [K, S, in, F] and biases [K, S, 1, F] of the convolutions and of the linear
         layer, in turn, in the layout of `algorithms.encoder`. Empty if observations are vectors.
@@ -56,8 +56,9 @@ class Policies:
     def value(self, task: int, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """min_j Q_j(s, a) of the final critics, [S, E], in the algorithm's units of reward."""
         inputs = np.concatenate([self._states(-1, task, observations), actions], axis=-1)
-        values = _network(self.critic, inputs.repeat(2, axis=0), self.gains)[..., 0]
-        return values.reshape(len(self.seeds), 2, -1).min(axis=1)
+        inputs = inputs.repeat(self._critics_per_seed(), axis=0)
+        values = _network(self.critic, inputs, self.gains)[..., 0]
+        return values.reshape(len(self.seeds), -1, observations.shape[1]).min(axis=1)
 
     def _states(self, snapshot: int, task: int, observations: np.ndarray) -> np.ndarray:
         """The networks' inputs [S, E, O + T] for observations [S, E, O] or pictures."""
@@ -70,15 +71,20 @@ class Policies:
         one_hot[..., task] = 1.0
         return np.concatenate([seen, one_hot], axis=-1)
 
+    def _critics_per_seed(self) -> int:
+        """C; 0 for external policies, which have no critics."""
+        return len(self.critic[0]) // len(self.seeds) if self.critic else 0
+
     def of(self, seeds: list[int]) -> "Policies":
         """The policies of some of the seeds."""
         places = [self.seeds.index(seed) for seed in seeds]
-        both = [2 * place + critic for place in places for critic in range(2)]
+        critics = self._critics_per_seed()
+        stacked = [critics * place + critic for place in places for critic in range(critics)]
         return replace(
             self,
             layers=[layer[:, places] for layer in self.layers],
-            critic=[layer[both] for layer in self.critic],
-            gains=[gain[both] for gain in self.gains],
+            critic=[layer[stacked] for layer in self.critic],
+            gains=[gain[stacked] for gain in self.gains],
             encoder=[layer[:, places] for layer in self.encoder],
             seeds=seeds,
         )

@@ -155,3 +155,29 @@ def wall_seconds(
 def references(bills: dict[str, Bill]) -> dict[str, float]:
     """Seconds of each task's references. Suites that share a task share its references."""
     return {task: each for of in bills.values() for task, each in of.references.items()}
+
+
+def needs(
+    config: Config, worlds: dict[str, World], costs: dict[Key, Cost]
+) -> dict[str, dict[str, float]]:
+    """What one job needs, in seconds and bytes of main memory, by rule and wildcards.
+
+    Training is timed on the GPU if there is one and the profile may use it. Its main memory is
+    that of training on the CPU.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for suite, world in worlds.items():
+        of = bill(config, suite, world, costs)
+        found |= {f"references/{task}": {"seconds": each} for task, each in of.references.items()}
+        found |= {
+            f"dataset/{suite}/{task}": {"seconds": each} for task, each in of.collecting.items()
+        }
+        found[f"evaluate/{suite}"] = {"seconds": of.evaluating}
+    for (suite, algorithm, sharing, device), cost in costs.items():
+        own = config.of(suite).training
+        need = found.setdefault(f"train/{suite}/{algorithm}/{sharing}", {})
+        if device == "cpu":
+            need["bytes"] = cost.memory
+        if device == "cpu" or own.device != "cpu":
+            need["seconds"] = cost.seconds(own.shift_steps)  # of the GPU, which is measured last
+    return found

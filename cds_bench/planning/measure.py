@@ -166,6 +166,8 @@ def measure_job(
     seconds: float,
 ) -> Cost:
     """Times the steps of a training job in each of its phases, and the fit after training."""
+    for folder in config.suite_folders:  # this process has not read the profile
+        envs.include(folder)
     torch.set_num_threads(config.training.threads)
     keep_freed_memory()
     training = config.training.model_copy(update={"device": device})

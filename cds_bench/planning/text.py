@@ -14,6 +14,7 @@ from cds_bench.planning.costs import (
     World,
     bill,
     job_seconds,
+    needs,
     references,
     wall_seconds,
 )
@@ -27,8 +28,13 @@ LABEL = 24  # the strategies of a row take at most this many characters
 WIDTH = 100  # a line of prose has at most this many characters
 
 
-def estimate(config: Config, cores: int | None = None, seconds: float = SECONDS) -> str:
-    """Measures each part of a profile for `seconds` and estimates its cost on `cores` as text."""
+def estimate(
+    config: Config, cores: int | None = None, seconds: float = SECONDS
+) -> tuple[str, dict[str, dict[str, float]]]:
+    """Measures each part of a profile for `seconds` and estimates its cost on `cores` as text.
+
+    Also returns what each job needs (`costs.needs`).
+    """
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     tasks = [(suite, task) for suite in config.suites for task in envs.SUITES[suite].tasks]
     methods = len(config.suites) * len(config.methods) * len(devices)
@@ -40,7 +46,8 @@ def estimate(config: Config, cores: int | None = None, seconds: float = SECONDS)
         f"The load of this machine was {load:.1f}. If that is above {ours}, other processes ran "
         "too, and the times are too long."
     )
-    return f"{summary(config, worlds, costs, cores or os.cpu_count() or 1)}\n{warning}"
+    text = f"{summary(config, worlds, costs, cores or os.cpu_count() or 1)}\n{warning}"
+    return text, needs(config, worlds, costs)
 
 
 def grouped(rates: dict[str, float]) -> list[tuple[str, list[str]]]:
@@ -118,7 +125,12 @@ def _totals(config: Config, bills: dict[str, Bill], costs: dict[Key, Cost], core
             for name in ("datasets", "pool", "runs")]  # fmt: skip
     most = max(cost.memory for (*_, device), cost in costs.items() if device == "cpu")
     abreast = max(1, cores // max(config.of(suite).training.threads for suite in bills))
+    trained = sum(each.jobs for each in bills.values())
+    tasks = [task for suite in bills for task in envs.SUITES[suite].tasks]
+    made = len(set(tasks)) + len(tasks) + len(bills)
     lines = [
+        f"Jobs: {trained} to train, {trained} to evaluate, {made} for references, datasets and "
+        "pools. Statistics, tables and figures are made in minutes.",
         f"One job at a time: training {_each(training)}, data {clock(collecting)}, references "
         f"{clock(sum(references(bills).values()))}, evaluation {clock(evaluating)}. The last two "
         "are upper bounds, because episodes may end before their horizon.",

@@ -31,7 +31,7 @@ def p_value(value: float) -> str:
 
 
 def missing_notes(rows: pd.DataFrame) -> tuple[str, ...]:
-    """The notes of the rows: one for each method and text, with the tasks that it applies to."""
+    """A note for each method and text of the rows, with the tasks that it applies to."""
     lacking = rows[rows["note"] != ""]
     grouped = lacking.groupby(["algorithm", "sharing", "note"], sort=False)["task"]
     return tuple(
@@ -44,18 +44,18 @@ def seeds_caption(config: Config) -> str:
     """How a score is computed: snapshots, episodes, seeds and the interval over them."""
     protocol, n = config.protocol, config.seeds
     return (
-        f"A seed's score is the mean over its run's last {protocol.final_snapshots} snapshots, "
-        f"never the best one, of {protocol.final_episodes} episodes each. n = {n} training "
-        f"seed{'s' if n > 1 else ''} unless a cell says otherwise; in brackets the "
+        f"A seed's score is the mean over the last {protocol.final_snapshots} snapshots of its run "
+        f"(never the best one), with {protocol.final_episodes} episodes each. n = {n} training "
+        f"seed{'s' if n > 1 else ''} unless a cell says otherwise. Brackets contain the "
         f"{percent(config)} Student-t interval over seeds ({_width(config)})."
     )
 
 
 def _width(config: Config) -> str:
-    """What a reader must know of the intervals at the configuration's n."""
+    """What a reader must know about the intervals at the configured number of seeds."""
     if config.seeds == 1:
         return "one seed has none"
-    return "it is wide where seeds are few, and can reach beyond the scores that are possible"
+    return "with few seeds it is wide, and it can reach beyond the possible scores"
 
 
 def percent(config: Config) -> str:
@@ -72,6 +72,11 @@ def unit(suite: str) -> str:
     if by_success(suite):
         return "Success rate ×100 (solved at any time of an episode)"
     return "Normalised score ×100 (0 = random policy, 100 = the task's expert behaviour policy)"
+
+
+def protocol(config: Config) -> tuple[str, str]:
+    """What all tables of scores share. The report page states it once."""
+    return seeds_caption(config), provenance(config)
 
 
 def provenance(config: Config) -> str:

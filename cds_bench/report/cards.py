@@ -1,11 +1,13 @@
 """Dataset cards: what each task's data are, where they come from, and how good they are."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+import envs
 from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.dataset import hdf5
@@ -15,6 +17,7 @@ from cds_bench.errors import BenchError
 from cds_bench.statistics.schema import check_columns, read_csv
 from cds_bench.status.runs import number, read
 from cds_bench.storage import paths
+from envs.own import OwnSource
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def card(config: Config, suite: str, task: str) -> Card:
         "episodes": _episodes(known),
         f"mean {known.get('metric', 'score')}": _mean(known),
         "min, quartiles, max": _numbers(known.get("score_quantiles")),
-        "quality gate": gate(config, known),
+        "quality gate": gate(_bands(config, suite, task), known),
         "headroom": headroom(config, suite, task),
         "references": _references(references or {}),
         "random numbers": known.get("seed_stream"),
@@ -86,9 +89,16 @@ def _decoded(key: str, value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def gate(config: Config, known: dict[str, Any]) -> str | None:
+def _bands(config: Config, suite: str, task: str) -> Mapping[str, tuple[float, float] | None]:
+    """The bands of qualities: the profile's, or a suite of your own's, which declares its own."""
+    source = envs.SUITES[suite].sources[task]
+    own = isinstance(source, OwnSource)
+    return {source.quality: source.band} if own else config.datasets.bands
+
+
+def gate(bands: Mapping[str, tuple[float, float] | None], known: dict[str, Any]) -> str | None:
     """The band that the mean normalised score must lie in, and whether it does."""
-    band = config.datasets.bands.get(str(known.get("quality")))
+    band = bands.get(str(known.get("quality")))
     score = known.get("normalized_score")
     if band is None or number(score) is None:
         return None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cds_bench.config import Config
-from cds_bench.report.captions import p_value, provenance, seeds_caption
+from cds_bench.report.captions import p_value, protocol
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.statistics.claims_on_sharing import RELATIVE_MARGIN
@@ -35,43 +35,44 @@ def tested(config: Config) -> Made:
 
 
 def table(config: Config, frame) -> Table:
-    """A block per claim. Its rows are scopes, and the last row is the claim as a whole."""
+    """A block per claim. Its rows are scopes, and its last row is the claim as a whole."""
     columns = ("verdict", "measure", "n", "estimate", "interval", "p (corr.)", "n needed")
     blocks = []
     for claim, rows in frame.groupby("claim", sort=False):
         lines = tuple((row.scope, _cells(row)) for row in rows.itertuples())
         rules = (len(lines) - 1,) if rows["scope"].iloc[-1] == OVERALL and len(lines) > 1 else ()
         blocks.append(Block(f"{claim}. {CLAIMS[claim]}", columns, lines, rules, left=2))
-    protocol, learner = config.protocol, next(iter(config.algorithms))
+    stated, learner = config.protocol, next(iter(config.algorithms))
     return Table(
         title="The paper's claims, tested",
         label="scope",
         blocks=tuple(blocks),
         caption=(
-            "Supported, contradicted, equivalent and the verdicts of claim 4 are findings at "
-            f"{100 * (1 - protocol.confidence):.2g} %; undecided is none of them. n needed: the "
-            "seeds that would decide an effect of the size seen with a power of 80 % (paired "
-            "t-test). It is a range, because few seeds say little of that size: it goes by the "
-            "80 % interval of the effect, and is open where that holds 0. Tests are paired, exact "
-            "sign-flip permutations over seeds, "
-            f"{protocol.correction.capitalize()}-corrected within a claim over suites or domains; "
-            "normalised scores or success rates x100, averaged over tasks.",
-            f"1 and 2: by suite with {learner}. Equivalent: within {100 * protocol.margin:g} "
-            f"points (1), or within {100 * RELATIVE_MARGIN:g} % of no_sharing's divergence (2). "
-            "The whole is what more than half of at least three suites say. 3: supported where cds "
-            "is above every other method minus a margin of "
-            f"{100 * protocol.margin:g} points, contradicted where it is below one by more. "
-            "cds_basic and cds_uds are variants of cds, not other methods. 4: in points, then in "
-            "per cent; positive where cds is above every other method; the interval is a "
-            "percentile bootstrap that chooses the next best again in every resample. 5: supported "
-            "where cds is above both no_sharing and sharing_all, over all domains, which weigh the "
-            "same. 6 and 7: decided by the simulation of random MDPs (paper_table_theory), so that "
-            "n counts MDPs. 6: safe where cds loses more than 1 % of the optimal value in at most "
-            "5 % of the MDPs, and gains on average. 7: where the correlation is above 0.",
+            "Supported, contradicted, equivalent and the verdicts of claim 4 are findings at a "
+            f"level of {100 * (1 - stated.confidence):.2g} %; undecided is no finding. n needed is "
+            "the number of seeds that would decide an effect of the observed size with a power of "
+            "80 % (paired t-test). It is a range, because few seeds tell little about that size. "
+            "The range follows from the 80 % interval of the effect, and it is open if that "
+            "interval contains 0. The tests are paired, exact sign-flip permutation tests over "
+            f"seeds, {stated.correction.capitalize()}-corrected within a claim over suites or "
+            "domains. Scores are normalised scores or success rates x100, averaged over tasks.",
+            f"Claims 1 and 2 are tested on each suite with {learner}. Equivalent means within "
+            f"{100 * stated.margin:g} points (1), or within {100 * RELATIVE_MARGIN:g} % of "
+            "no_sharing's divergence (2). As a whole, they have the verdict of more than half of "
+            "the suites, if there are at least three. Claim 3 is supported if cds is above every "
+            f"other method minus a margin of {100 * stated.margin:g} points, and contradicted if "
+            "it is below one of them by more than the margin. cds_basic and cds_uds are variants "
+            "of cds, not other methods. Claim 4 is given in points and then in per cent. It is "
+            "positive if cds is above every other method. Its interval is a percentile bootstrap "
+            "that chooses the next best method again in every resample. Claim 5 is supported if "
+            "cds is above both no_sharing and sharing_all over all domains, which have equal "
+            "weights. Claims 6 and 7 are decided by the simulation of random MDPs "
+            "(paper_table_theory), so n counts MDPs. Claim 6 is supported if cds loses more than "
+            "1 % of the optimal value in at most 5 % of the MDPs, and gains on average. Claim 7 is "
+            "supported if the correlation is above 0.",
             *undecidable(config, len(config.suites), "suites"),
-            seeds_caption(config),
-            provenance(config),
         ),
+        protocol=protocol(config),
     )
 
 

@@ -63,7 +63,7 @@ def _record(path: Path) -> Table | None:
     """A table that `table_formats.dump` wrote, or None if the file is missing or damaged."""
     try:
         return table_formats.load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -71,7 +71,7 @@ def _figure(config: Config, number: int, product: Product, suite: str, name: str
     path = paths.figure(config, name, "svg", suite)
     algorithm = name.removesuffix(f"_{product.name}") if product.each_algorithm else ""
     title = ", ".join(filter(None, (_words(product.name), algorithm, suite)))
-    content = address(path.read_bytes()) if path.exists() else ""
+    content = address(path.read_bytes()) if path.is_file() else ""
     return Item(FIGURE, number, suite, product, title, path, content)
 
 

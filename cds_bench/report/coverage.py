@@ -54,10 +54,8 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
     made = plotting.figure(plotting.WIDTH, height)
     grid = made.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     described = envs.TASKS[next(iter(datasets))]
-    names, labels = described.infos[:2], described.axes
-    values = {
-        t: [columns[f"infos/{name}"] for name in names] for t, (columns, _) in datasets.items()
-    }
+    labels = described.axes
+    values = {t: _plane(columns, described.infos) for t, (columns, _) in datasets.items()}
     edges = [_edges(np.concatenate([pair[k] for pair in values.values()])) for k in range(2)]
     counts = {task: np.histogram2d(*pair, bins=edges)[0].T for task, pair in values.items()}
     norm = LogNorm(1, max(count.max() for count in counts.values()))
@@ -85,6 +83,13 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
         ),
     )
     return made
+
+
+def _plane(columns: dict[str, np.ndarray], infos: tuple[str, ...]) -> list[np.ndarray]:
+    """What the panels have as x and y: the first two infos, or the observation's outer values."""
+    if len(infos) > 1:
+        return [columns[f"infos/{name}"] for name in infos[:2]]
+    return [columns["next_observations"][:, k] for k in (0, -1)]
 
 
 def _edges(values: np.ndarray) -> np.ndarray:

@@ -75,9 +75,10 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     plotting.title(
         made,
         f"Learning curves on {suite}",
-        f"Mean of {_seeds(config, counts)}, and each seed as a dot. Bands: {percent(config)} "
-        "Student-t intervals over seeds; each panel's axis fits its dots, and wide bands leave it. "
-        f"{dashed}. Points: snapshots that all of a method's seeds have. {provenance(config)}",
+        f"Lines are means over {_seeds(config, counts)}, dots are the seeds, and bands are "
+        f"{percent(config)} Student-t intervals over seeds, cut where they leave the panel. "
+        f"{dashed}. Only snapshots that all of a method's seeds have are shown. "
+        f"{provenance(config)}",
     )
     return made
 
@@ -194,9 +195,10 @@ def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
     plotting.title(
         made,
         f"Aggregates on {suite}",
-        f"Over {_seeds(config, counts)}; small dots: seeds; bars: {percent(config)} intervals, "
-        "Student-t over seeds (mean) and bootstrapped within each task (interquartile mean). "
-        f"Dashed: {'0' if by_success(suite) else 'random policy'}. {provenance(config)}",
+        f"Large dots are over {_seeds(config, counts)}, small dots are the seeds, and bars are "
+        f"{percent(config)} intervals (mean: Student-t over seeds; interquartile mean: "
+        "bootstrapped within each task). The dashed line marks "
+        f"{'0' if by_success(suite) else 'the random policy'}. {provenance(config)}",
     )
     return made
 

@@ -49,10 +49,9 @@ def _cells(row) -> tuple[Cell, ...]:
 
 def _caption(frame: pd.DataFrame) -> str:
     return (
-        "Returns-to-go of a source's transitions under the target's reward are compared with those "
-        "of the target's own data; shares are of transitions above their mean and above their 90th "
-        "percentile. Returns are Monte Carlo returns at a discount of "
-        f"{frame['discount'].iloc[0]:g}, before any training."
+        "The shares are of a source's transitions whose return-to-go under the target's reward is "
+        "above the mean, or above the 90th percentile, of the target's own data. Returns-to-go are "
+        f"Monte Carlo returns at a discount of {frame['discount'].iloc[0]:g}, from the data alone."
     )
 
 

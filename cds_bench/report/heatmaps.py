@@ -85,7 +85,7 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
 def panels(
     tasks: tuple[str, ...], rows: int, columns: int
 ) -> tuple[Figure, list[list[Axes]], Axes]:
-    """The figure, its [row][column] axes and the axes of the colour bar.
+    """The figure, its axes by row and column, and the axes of the colour bar.
 
     They are placed by hand, in inches. Automatic layouts leave wide gaps between square panels with
     slanted labels.

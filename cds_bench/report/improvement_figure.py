@@ -58,9 +58,10 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
     plotting.title(
         made,
         f"Probability of improvement on {suite}",
-        "The probability that a run of the method on the left scores higher than a run of the "
-        f"method on the right, averaged over tasks. Bars: {percent(config)} stratified bootstrap "
-        f"intervals over n = {_counted(rows)} seeds. Dashed: no difference. {provenance(config)}",
+        "Black marks show the probability that a run of the method on the left scores higher than "
+        "a run of the method on the right, averaged over tasks. Bars are "
+        f"{percent(config)} stratified bootstrap intervals over n = {_counted(rows)} seeds. The "
+        f"dashed line means no difference. {provenance(config)}",
     )
     return made
 

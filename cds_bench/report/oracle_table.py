@@ -10,8 +10,7 @@ from cds_bench.report.captions import (
     label,
     missing_notes,
     p_value,
-    provenance,
-    seeds_caption,
+    protocol,
     unit,
 )
 from cds_bench.report.making import Made
@@ -45,14 +44,14 @@ def table(config: Config, suite: str, frame: pd.DataFrame) -> Table:
         blocks=tuple(blocks),
         caption=(
             f"{unit(suite)}. Each block gives a strategy minus {NO_SHARING} with the same "
-            f"algorithm, paired by training seed. {seeds_caption(config)}",
+            f"algorithm, paired by training seed.",
             "A reference is not a method: it knows what no method can know, or it chooses blindly. "
             "p is from an exact two-sided sign-flip permutation test without correction; with "
             f"{config.seeds} seed{'s' if config.seeds > 1 else ''} it cannot be below "
             f"{2.0 ** (1 - config.seeds):.2g}. The {AVERAGE} is the mean over tasks, computed per "
             "seed for the seeds that have all tasks.",
-            provenance(config),
         ),
+        protocol=protocol(config),
         notes=missing_notes(frame),
     )
 

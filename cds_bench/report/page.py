@@ -14,10 +14,10 @@ from cds_bench import jobs
 from cds_bench.config import Config, horizons
 from cds_bench.errors import BenchError
 from cds_bench.report import cards, contents, drilldown, provenance
-from cds_bench.report.captions import label, percent, unit
+from cds_bench.report.captions import label, percent, protocol, unit
 from cds_bench.report.table_formats import STYLE, minus
 from cds_bench.statistics.headline import AVERAGE
-from cds_bench.statistics.schema import lacking, read_csv, read_scores
+from cds_bench.statistics.schema import lacking, merge, read_csv, read_scores
 from cds_bench.status.layout import clock
 from cds_bench.storage import files, paths
 from cds_bench.storage.columns import SCORES
@@ -48,6 +48,7 @@ def page(config: Config) -> str:
         table_style=STYLE,
         page_style=(folder / "page.css").read_text(encoding="utf-8"),
         abstract=abstract(config, runs),
+        protocol=protocol(config),
         short=horizons.warnings(config),
         glance=glance(config),
         suites={suite: about(config, suite) for suite in config.suites},
@@ -100,8 +101,12 @@ def abstract(config: Config, runs: list[provenance.Run]) -> dict[str, Any]:
 
 
 def _lacking(config: Config, suite: str, named: set[tuple[str, str, str]]) -> list[str]:
-    """What a suite's scores lack, also of baselines; without the methods that are named already."""
+    """What a suite's scores lack, also of baselines; without the methods that are named already.
+
+    Scores that no table is made of, because they are not those of the protocol, are named too.
+    """
     try:
+        merge(config, suite)
         frame = lacking(config, suite)
     except BenchError as error:
         return [f"{suite}: {error}"]

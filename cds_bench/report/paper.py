@@ -5,7 +5,7 @@ import pandas as pd
 import envs
 from cds_bench import jobs
 from cds_bench.config import Config
-from cds_bench.report.captions import label, missing_notes, provenance, seeds_caption, unit
+from cds_bench.report.captions import label, missing_notes, protocol, unit
 from cds_bench.report.making import Made
 from cds_bench.report.shift_table import blocks
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
@@ -67,10 +67,9 @@ def main_table(config: Config, frame: pd.DataFrame, title: str = "Scores on all 
         blocks=tuple(found),
         caption=(
             " ".join(f"{', '.join(suites)}: {text}." for text, suites in units.items()),
-            f"{seeds_caption(config)} Bold means the same as in each suite's table, which explains "
-            "it.",
-            provenance(config),
+            "Bold means the same as in each suite's table, which explains it.",
         ),
+        protocol=protocol(config),
         notes=missing_notes(named),
     )
 
@@ -100,8 +99,7 @@ def shift(config: Config) -> Made:
                 "behaviour model of its effective data. The model is fitted in "
                 f"{config.training.shift_steps} steps, and the divergence is taken over states of "
                 "that data.",
-                seeds_caption(config),
-                provenance(config),
             ),
+            protocol=protocol(config),
         ),
     )

@@ -1,4 +1,4 @@
-"""The style of all figures, and how they are written. The same data give the same bytes."""
+"""The style of all figures, and how they are written. Equal data give equal bytes."""
 
 import textwrap
 from collections.abc import Callable
@@ -54,7 +54,7 @@ STYLE = {
 
 
 def styles(names: list[str]) -> dict[str, dict]:
-    """Colour, line and marker of each strategy; cds is black and solid.
+    """Colour, line and marker of each strategy. cds is black and solid.
 
     The look depends on the name alone. The first 360 places of the cycles all look different,
     because the cycles' lengths have no common divisor.
@@ -63,7 +63,7 @@ def styles(names: list[str]) -> dict[str, dict]:
 
 
 def in_turn(names: list[str]) -> dict[str, dict]:
-    """Colour, line and marker of names that are no strategies, by their order."""
+    """Colour, line and marker of names that are not strategies, by their order."""
     return {name: _look(place) for place, name in enumerate(names)}
 
 
@@ -83,14 +83,14 @@ def _look(place: int) -> dict:
 
 
 def figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
-    """An empty figure on the Agg canvas (no display, no global state), sizes in inches."""
+    """An empty figure on the Agg canvas, which needs no display. Sizes are in inches."""
     made = Figure(figsize=(width, height), layout=layout, dpi=DPI)
     FigureCanvasAgg(made)
     return made
 
 
 def style():
-    """The context in which figures have to be made and written."""
+    """The context in which figures must be made and written."""
     return rc_context(STYLE)
 
 
@@ -143,6 +143,6 @@ def task_title(axes, task: str, prefix: str = "") -> None:
 
 
 def said_missing(axes, text: str) -> None:
-    """Writes into an empty panel why it is empty."""
+    """Writes the reason why a panel is empty into it."""
     place = {"transform": axes.transAxes, "ha": "center", "va": "center"}
     axes.text(0.5, 0.5, text, color=GREY, style="italic", **place)

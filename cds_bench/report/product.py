@@ -1,4 +1,4 @@
-"""What describes a product, a table or a figure: its files, its inputs, and what it depends on."""
+"""The description of a product, which is a table or a figure, with its inputs and files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TABLE = ("csv", "md", "tex", "html", "json")  # the page reads the json
 FIGURE = ("png", "svg")
 # The keys of the configuration that most products depend on.
 RESULTS = ("suites", "algorithms", "sharing", "seeds", "seeds_per_job", "protocol", "baselines")
-# And what the scores are checked against before anything is computed from them.
+# The same, and the keys that scores are checked against before they are used.
 CHECKED = (*RESULTS, "training.steps", "domains")
 
 

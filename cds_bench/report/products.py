@@ -14,9 +14,9 @@ PRODUCTS = (
         name="",
         scope=SUITE,
         maker="tables:scores",
-        caption="Scores per task and method: mean over training seeds of the normalised score "
-        "(0 = random policy, 100 = the task's expert behaviour policy) or of the success rate, "
-        "with a Student-t interval. The table's own caption says n and what bold means.",
+        caption="Cells are means over training seeds of the normalised score (0 = random policy, "
+        "100 = the task's expert behaviour policy) or of the success rate, with a Student-t "
+        "interval. The explanation below the table says what bold means.",
         inputs=sources.tabled,
         table=TABLE,
     ),
@@ -49,8 +49,8 @@ PRODUCTS = (
         name="learning_curves",
         scope=SUITE,
         maker="figures:curves",
-        caption="Normalised score or success rate over training, a panel per task: mean over "
-        "training seeds with its Student-t interval; dots are the seeds.",
+        caption="Each panel shows a task's normalised score or success rate over training. Lines "
+        "are means over training seeds with Student-t intervals, and dots are the seeds.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -59,8 +59,8 @@ PRODUCTS = (
         name="aggregates",
         scope=SUITE,
         maker="figures:averages",
-        caption="Mean and interquartile mean over tasks and training seeds, with "
-        "Student-t and stratified bootstrap intervals; small dots are the seeds.",
+        caption="The panels show the mean and the interquartile mean over tasks and training "
+        "seeds, with Student-t and stratified bootstrap intervals. Small dots are the seeds.",
         inputs=sources.scores,
         figure=FIGURE,
     ),
@@ -79,8 +79,9 @@ PRODUCTS = (
         name="improvement",
         scope=SUITE,
         maker="improvement_figure:improvement",
-        caption="The probability that a run of the method on the left scores higher than one of "
-        "the method on the right, averaged over tasks. Bars are stratified bootstrap intervals.",
+        caption="The figure shows the probability that a run of the method on the left scores "
+        "higher than one of the method on the right, averaged over tasks. Bars are stratified "
+        "bootstrap intervals.",
         inputs=sources.compared,
         figure=FIGURE,
     ),
@@ -142,10 +143,9 @@ PRODUCTS = (
         name="headroom",
         scope=SUITE,
         maker="headroom_table:room",
-        caption="Shares are of other tasks' transitions whose return-to-go under a task's reward "
-        "lies above the mean, or above the 90th percentile, of the task's own data. They show what "
-        "other tasks' data are worth before anything is trained: if all of them are 0, sharing "
-        "offers nothing but coverage.",
+        caption="The numbers are the shares of other tasks' transitions whose return-to-go under a "
+        "task's reward is above the mean, or above the 90th percentile, of the task's own data. If "
+        "all of them are 0, sharing offers nothing but coverage.",
         inputs=sources.pool,
         table=TABLE,
         figure=FIGURE,
@@ -159,8 +159,8 @@ PRODUCTS = (
         name="ranks",
         scope=PROFILE,
         maker="ranks_table:average_ranks",
-        caption="Average rank of each method over the tasks of all suites, with a test that "
-        "exchanges methods within seeds, and its critical difference.",
+        caption="Ranks are averages over the tasks of all suites. A test that exchanges methods "
+        "within seeds gives the critical difference.",
         inputs=sources.scores,
         table=TABLE,
         figure=FIGURE,
@@ -170,9 +170,9 @@ PRODUCTS = (
         name="distribution_shift",
         scope=PROFILE,
         maker="shift_table:distribution_shift",
-        caption="How far each policy moved from the data that it was trained on (KL divergence, "
-        "nats), by how much its critic overestimates it, and its score: means over training seeds "
-        "with Student-t intervals.",
+        caption="The table shows how far each policy moved from the data that it was trained on "
+        "(KL divergence, nats), by how much its critic overestimates it, and its score. Values are "
+        "means over training seeds with Student-t intervals.",
         inputs=sources.moved,
         table=TABLE,
         figure=FIGURE,
@@ -183,7 +183,7 @@ PRODUCTS = (
         name="claims",
         scope=PROFILE,
         maker="claims_table:tested",
-        caption="The table lists the paper's claims 1 to 5 and the test that decides each. The "
+        caption="The table lists the paper's claims and the tests that decide them. The "
         "verdicts hold for this number of seeds.",
         inputs=sources.claims,
         table=TABLE,
@@ -239,9 +239,9 @@ PRODUCTS = (
         name="paper_table_theory",
         scope=PROFILE,
         maker="theory_table:exact",
-        caption="The paper's theory on random MDPs, in which every value is exact. The table shows "
-        "how often each strategy's policy is worse than the behaviour policy of the target's data, "
-        "and the terms of the paper's bound.",
+        caption="The paper's theory is tested on random MDPs, in which every value is exact. The "
+        "table shows how often each strategy's policy is worse than the behaviour policy of the "
+        "target's data, and the terms of the paper's bound.",
         inputs=sources.theory,
         table=TABLE,
         figure=FIGURE,

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import p_value, provenance, seeds_caption
+from cds_bench.report.captions import p_value, protocol, provenance
 from cds_bench.report.making import Made
 from cds_bench.report.plotting import GREY
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
@@ -28,14 +28,24 @@ def table(config: Config, frame: pd.DataFrame) -> Table:
         title="Average ranks over all tasks",
         label="method",
         blocks=(Block("", ("rank", "tasks", "seeds"), rows),),
+        protocol=protocol(config),
         caption=(
             "Rank 1 is the best mean of a task, over the seeds that all methods have there (seeds: "
             f"the fewest of a task). {_tests(config, frame)} {_bold(frame)}",
-            seeds_caption(config),
-            provenance(config),
         ),
-        notes=tuple(dict.fromkeys(note for note in frame["note"] if note)),
+        notes=(*dict.fromkeys(note for note in frame["note"] if note), *_unranked(config)),
     )
+
+
+def _unranked(config: Config) -> list[str]:
+    """Which configured methods have no rank, and why."""
+    if not config.baselines:
+        return []
+    return [
+        f"External baselines ({', '.join(config.baselines)}) have no rank: a task is ranked over "
+        "the seeds that all methods have, so that one failed baseline would leave out every task. "
+        "Their scores and differences are in the suites' tables."
+    ]
 
 
 def _cells(row) -> tuple[Cell, ...]:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from cds_bench.config import Config
 from cds_bench.config.horizons import warnings
-from cds_bench.report.captions import hundred, provenance, seeds_caption
+from cds_bench.report.captions import hundred, protocol
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import Block, Cell, Table
 from cds_bench.statistics.conditions import (
@@ -50,17 +50,17 @@ def table(config: Config, frame: pd.DataFrame) -> Table:
         label="suite, algorithm",
         blocks=(Block(title, tuple(TITLES.values()), rows, left=len(TITLES)),),
         caption=(
-            f"All conditions are about {NO_SHARING}. Horizons compares steps × target rate × "
-            "(1 − discount) with what the profile needs. Cloning compares the average ×100 with "
-            "that of bc on the same seeds. Random takes the task with the smallest margin over the "
-            "random policy, ×100. Q compares the smaller critic's mean at initial states with the "
-            "discounted return, for the task where they differ most; a factor of 2 is allowed. "
-            "Flat is the change of the average ×100 over the last fifth of training; it must be "
-            "below one standard deviation between seeds.",
+            f"All conditions are about {NO_SHARING}. The first column compares steps × target rate "
+            "× (1 − discount) with the number that the profile needs. The second compares the "
+            "average ×100 with that of bc on the same seeds. The third shows the task with the "
+            "smallest margin over the random policy, ×100. The fourth compares the mean of the "
+            "smaller critic at initial states with the discounted return, for the task where they "
+            "differ most; a factor of 2 is allowed. The last is the change of the average ×100 "
+            "over the last fifth of training, which must be below one standard deviation between "
+            "seeds.",
             *warnings(config),
-            seeds_caption(config),
-            provenance(config),
         ),
+        protocol=protocol(config),
     )
 
 

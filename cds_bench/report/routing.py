@@ -67,7 +67,8 @@ def table(config: Config, algorithm: str, shares: Shares, notes: tuple[str, ...]
         title="Effective data by source task",
         label="strategy, target task",
         blocks=tuple(blocks),
-        caption=(_caption(config, algorithm), provenance(config)),
+        caption=(_caption(config, algorithm),),
+        protocol=(provenance(config),),
         notes=notes,
     )
 

@@ -1,4 +1,4 @@
-"""Sample frames of a suite of pictures: what its policies see, over an episode of every dataset."""
+"""Sample frames of a suite of pictures: what a policy sees in one episode of each dataset."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,7 +11,7 @@ from cds_bench.report import plotting
 from cds_bench.report.making import Made
 from cds_bench.storage import paths
 
-FRAMES = 6  # of an episode, evenly from its first to its final picture
+FRAMES = 6  # of an episode, evenly spaced from its first to its final picture
 ACROSS = 2  # datasets side by side
 SIDE = 0.56  # inches, of a picture
 
@@ -29,7 +29,7 @@ def frames(config: Config, suite: str) -> Made:
 def sampled(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, bool]:
     """Frames [FRAMES, height, width, 3] of a dataset's first successful episode, and their steps.
 
-    It is the first episode of all if none is successful. The last value says whether it is.
+    If no episode is successful, they are from the first one. The last value says which it is.
     """
     starts, lengths = episodes(columns)
     reached = np.add.reduceat(columns["rewards"], starts) > 0

@@ -57,7 +57,8 @@ def table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
         title=f"What strategies select on {suite}",
         label="target task",
         blocks=tuple(blocks),
-        caption=(*_caption(config), *_nothing(summary), provenance(config)),
+        caption=(*_caption(config), *_nothing(summary)),
+        protocol=(provenance(config),),
         notes=_notes(config, summary),
     )
 
@@ -74,16 +75,17 @@ def _cell(row) -> Cell:
 
 def _caption(config: Config) -> tuple[str, str]:
     return (
-        "A target's candidates are the transitions of other tasks that were offered to it. AUC: "
-        "the probability that a candidate in the top quarter of returns-to-go under the target's "
-        "reward has a higher weight than another one, ties counting a half; 0.5 is chance. Foreign "
-        "share: other tasks' part of the sum of weights that the target was trained on.",
-        "Means over the log points of the last half of training, then over n = "
-        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} unless said otherwise; in brackets "
-        f"the {percent(config)} Student-t interval over seeds. Deciles and quarters go "
-        "by average rank, so equal returns stay together. average: over the targets, "
-        f"for seeds that have all. {UNDEFINED}: undefined, because no candidates were "
-        "offered, or all weights or all returns were equal.",
+        "A target's candidates are the transitions of other tasks that were offered to it. The AUC "
+        "is the probability that a candidate in the top quarter of returns-to-go under the "
+        "target's reward has a higher weight than another candidate. Ties count as a half, and 0.5 "
+        "is chance. The foreign share is the other tasks' part of the sum of weights that the "
+        "target was trained on.",
+        "Values are means over the log points of the last half of training, and then over n = "
+        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} unless a cell says otherwise. "
+        f"Brackets contain the {percent(config)} Student-t interval over seeds. Deciles and "
+        "quarters follow average ranks, so equal returns stay together. The average is over the "
+        f"targets, for the seeds that have all of them. {UNDEFINED} means undefined: no candidates "
+        "were offered, or all weights or all returns were equal.",
     )
 
 
@@ -93,7 +95,7 @@ def _nothing(summary: pd.DataFrame) -> tuple[str, ...]:
     offered = trained.loc[trained["measure"] != FOREIGN, "n"].sum()
     if trained.empty or offered:
         return ()
-    return ("None of the trained strategies was offered candidates, so nothing was selected.",)
+    return ("No trained strategy was offered any candidates, so nothing was selected.",)
 
 
 def _notes(config: Config, summary: pd.DataFrame) -> tuple[str, ...]:

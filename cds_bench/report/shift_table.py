@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import label, percent, provenance, seeds_caption
+from cds_bench.report.captions import label, percent, protocol, provenance
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
 from cds_bench.statistics.headline import AVERAGE
@@ -41,13 +41,12 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
             "on. It goes from the policy to a behaviour model of the same form, which is fitted by "
             "weighted maximum likelihood to the task's effective data "
             f"({config.training.shift_steps} steps), and is taken over states of that data. Both "
-            "are tanh-Gaussians, so the divergence is exact for each state. Q is the smaller of "
-            "the two critics' values, in the algorithm's units of reward; for a conservative "
-            "critic the difference is meant to be negative. The score is the normalised return or "
-            "the success rate.",
-            seeds_caption(config),
-            provenance(config),
+            "are tanh-Gaussians, so the divergence is exact for each state. Q is the least of "
+            "the critics' values, in the algorithm's units of reward; for a conservative critic "
+            "the difference is meant to be negative. The score is the normalised return or the "
+            "success rate.",
         ),
+        protocol=protocol(config),
     )
 
 
@@ -118,7 +117,10 @@ def _points(summary: pd.DataFrame, algorithm: str, suite: str) -> pd.DataFrame:
         & summary["measure"].isin([KL, SCORE])
     ]
     wide = rows.pivot(index="sharing", columns="measure", values=["mean", "low", "high"])
-    return wide.dropna(subset=[("mean", KL), ("mean", SCORE)]) if len(wide) else wide
+    if wide.empty:
+        return wide
+    wide = wide.dropna(subset=[("mean", KL), ("mean", SCORE)])
+    return wide[wide["mean", KL] > 0]  # the axis is logarithmic
 
 
 def _panel(config: Config, axes, points: pd.DataFrame) -> None:

@@ -40,6 +40,12 @@ class Table:
     blocks: tuple[Block, ...]
     caption: tuple[str, ...]  # paragraphs
     notes: tuple[str, ...] = ()  # what is missing, and where
+    protocol: tuple[str, ...] = ()  # paragraphs; files have them, and the report page has its own
+
+    @property
+    def explanation(self) -> tuple[str, ...]:
+        """The paragraphs below the table in a file that holds only this table."""
+        return (*self.caption, *self.protocol)
 
 
 def markdown(table: Table) -> str:
@@ -52,7 +58,7 @@ def markdown(table: Table) -> str:
         )
         lines += [_pipes([label, *map(_markdown_cell, cells)]) for label, cells in block.rows]
         lines.append("")
-    for paragraph in table.caption:
+    for paragraph in table.explanation:
         lines += [paragraph, ""]
     if table.notes:
         lines += ["Missing or incomplete:", "", *(f"- {n}" for n in table.notes), ""]
@@ -79,7 +85,7 @@ def latex(table: Table) -> str:
     r"""A table float that needs only booktabs. Details are in a line below their cells."""
     width = max(len(block.columns) for block in table.blocks) + 1
     left = max(block.left for block in table.blocks)
-    text = " ".join([*table.caption, *(f"Incomplete: {note}." for note in table.notes)])
+    text = " ".join([*table.explanation, *(f"Incomplete: {note}." for note in table.notes)])
     lines = [
         r"\begin{table}[t]",
         r"\centering\small\setlength{\tabcolsep}{4pt}",
@@ -146,14 +152,25 @@ def html(table: Table) -> str:
     lines = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>",
-        content(table),
-        "</body>\n</html>",
+        *_blocks(table),
+        '<div class="caption">',
+        *_paragraphs(table.explanation),
+        *_notes(table),
+        "</div>\n</body>\n</html>",
     ]
     return "\n".join([*lines, ""])
 
 
 def content(table: Table) -> str:
-    """The HTML below the title: blocks, caption and notes."""
+    """A table on the report page: its caption is folded, and the page itself has the protocol."""
+    lines = [*_blocks(table), '<div class="caption">', *_notes(table)]
+    if table.caption:
+        lines.append("<details><summary>How to read this table</summary>")
+        lines += [*_paragraphs(table.caption), "</details>"]
+    return "\n".join([*lines, "</div>"])
+
+
+def _blocks(table: Table) -> list[str]:
     lines = []
     for block in table.blocks:
         lines.append('<div class="scroll"><table>')
@@ -168,12 +185,16 @@ def content(table: Table) -> str:
             body = "".join(_html_cell(c, place < block.left) for place, c in enumerate(cells))
             lines.append(f'<tr{kind}><th scope="row"{_word(True)}>{_html(label)}</th>{body}</tr>')
         lines.append("</tbody></table></div>")
-    lines.append('<div class="caption">')
-    lines += [f"<p>{_html(paragraph)}</p>" for paragraph in table.caption]
-    if table.notes:
-        notes = "".join(f"<li>{_html(n)}</li>" for n in table.notes)
-        lines.append(f"<p>Missing or incomplete:</p><ul>{notes}</ul>")
-    return "\n".join([*lines, "</div>"])
+    return lines
+
+
+def _paragraphs(texts: tuple[str, ...]) -> list[str]:
+    return [f"<p>{_html(text)}</p>" for text in texts]
+
+
+def _notes(table: Table) -> list[str]:
+    notes = "".join(f"<li>{_html(note)}</li>" for note in table.notes)
+    return [f"<p>Missing or incomplete:</p><ul>{notes}</ul>"] if notes else []
 
 
 def _word(left: bool) -> str:
@@ -214,7 +235,7 @@ def load(text: str) -> Table:
         )
         for block in values["blocks"]
     )
-    texts = (tuple(values["caption"]), tuple(values["notes"]))
+    texts = (tuple(values[key]) for key in ("caption", "notes", "protocol"))
     return Table(values["title"], values["label"], blocks, *texts)
 
 

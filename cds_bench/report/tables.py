@@ -13,8 +13,7 @@ from cds_bench.report.captions import (
     label,
     missing_notes,
     p_value,
-    provenance,
-    seeds_caption,
+    protocol,
     unit,
 )
 from cds_bench.report.making import Made
@@ -60,6 +59,7 @@ def suite_table(config: Config, suite: str, summary: pd.DataFrame) -> Table:
         label="task",
         blocks=tuple(blocks),
         caption=_suite_caption(config, suite),
+        protocol=protocol(config),
         notes=missing_notes(summary),
     )
 
@@ -97,6 +97,7 @@ def comparison_table(config: Config, suite: str, rows: pd.DataFrame) -> Table:
         label="task",
         blocks=tuple(blocks),
         caption=_comparison_caption(config, rows),
+        protocol=protocol(config),
         notes=missing_notes(rows),
     )
 
@@ -134,22 +135,21 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
     bold = (
         f"Nothing is bold, because that takes {FEWEST} seeds: fewer cannot tell methods apart."
         if n < FEWEST
-        else "Bold: the best mean of a row, over all its methods, and every method not "
-        "distinguishable from it: paired t-test of the seeds, "
-        f"{config.protocol.correction.capitalize()}-corrected over all pairs of the row, "
-        f"p ≥ {alpha:.2g}; with few seeds the test sees large differences only, so "
-        "bold together does not mean equal. It assumes normal differences, and is used because an "
-        f"exact permutation test of {n} seeds can never give p below {2.0 ** (1 - n):.2g}; the "
-        "comparisons table has the exact p. A spread below one step of the success rate counts as "
-        f"one step. A method with fewer than {FEWEST} seeds in common with the best is not tested "
-        "and not bold."
+        else "The best mean of a row is bold, and so is every method that a paired t-test over "
+        f"seeds does not distinguish from it (p ≥ {alpha:.2g}, "
+        f"{config.protocol.correction.capitalize()}-corrected over all pairs of the row). With few "
+        "seeds, the test detects only large differences, so two bold methods need not be equal. "
+        f"It assumes normal differences. An exact permutation test of {n} seeds can never give p "
+        f"below {2.0 ** (1 - n):.2g}; the comparisons table has the exact p. The spread counts as "
+        f"one step of the success rate or more. A method with fewer than {FEWEST} seeds in common "
+        "with the best is neither tested nor bold."
     )
     rates = (
-        "Where all seeds have the same success rate, the interval is Wilson's of all their "
-        "episodes, taken as independent."
+        "If all seeds have the same success rate, the interval is Wilson's interval of all their "
+        "episodes, which it assumes to be independent."
     )
     return (
-        f"{unit(suite)}, {suite} ({envs.SUITES[suite].domain}). {seeds_caption(config)}",
+        f"{unit(suite)}, {suite} ({envs.SUITES[suite].domain}).",
         *([rates] * by_success(suite)),
         bold,
         "The average is the mean over tasks, computed per seed for the seeds that have all tasks. "
@@ -157,7 +157,6 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
         "seeds within each task, so it ignores that the tasks of a seed share a network. The IQM "
         "is not tested and therefore never bold.",
         *(["A reference is not a method: it is not tested and never bold."] * references),
-        provenance(config),
     )
 
 
@@ -168,22 +167,22 @@ def _comparison_caption(config: Config, rows: pd.DataFrame) -> tuple[str, ...]:
         for algorithm in dict.fromkeys(rows["algorithm"][rows["reference"].str.contains(" x ")])
     )
     return (
-        f"Method minus {reference}, same algorithm{externals}, paired by training "
-        "seed, in normalised score ×100 (success rate ×100 where that is the metric); n is the "
-        f"number of seeds that both have. {seeds_caption(config)}",
-        "p: exact two-sided sign-flip permutation test over all sign patterns (Monte Carlo beyond "
-        f"16 seeds); with {n} seed{'s' if n > 1 else ''} it can't be below {2.0 ** (1 - n):.2g}. p "
-        f"(corr.): {config.protocol.correction.capitalize()}'s correction within a task, over all "
-        "algorithms' methods. p (Welch): the t-test that does not pair, not corrected. r: the "
-        f"correlation of both methods over seeds{_typical(rows)}; pairing helps only where it is "
-        "above 0. d_z: mean over standard deviation of the differences with Hedges' "
-        "small-sample correction; – for n < 3. P(better): the probability that a run of the method "
-        "is above one of the reference, averaged over tasks (0.5: no difference), with its "
-        "stratified bootstrap interval. average: the mean over tasks per seed, for seeds that have "
+        f"Each row gives a method minus {reference} with the same algorithm{externals}, paired by "
+        "training seed, in normalised score ×100 (or success rate ×100 if that is the metric). n "
+        "is the number of seeds that both have.",
+        "p is from an exact two-sided sign-flip permutation test over all sign patterns (random "
+        f"ones for more than 16 seeds). With {n} seed{'s' if n > 1 else ''}, it can't be below "
+        f"{2.0 ** (1 - n):.2g}. p (corr.) has {config.protocol.correction.capitalize()}'s "
+        "correction within a task, over the methods of all algorithms. p (Welch) is from the "
+        "t-test that does not pair, without correction. r is the correlation of both methods over "
+        f"seeds{_typical(rows)}; pairing helps only if it is positive. d_z is the mean of the "
+        "differences divided by their standard deviation, with Hedges' small-sample correction "
+        "(– for n < 3). P(better) is the probability that a run of the method is above a run of "
+        "the reference, averaged over tasks, with its stratified bootstrap interval; 0.5 means no "
+        "difference. The average is the mean over tasks, computed per seed for the seeds that have "
         "all tasks.",
         *undecidable(config, int((rows["task"] == AVERAGE).sum()), "methods"),
         *_uncompared(config, rows),
-        provenance(config),
     )
 
 

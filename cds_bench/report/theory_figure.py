@@ -38,10 +38,11 @@ def figure(frame: pd.DataFrame) -> Figure:
     plotting.title(
         made,
         "The paper's theory on random MDPs",
-        "Left: how often a policy is worse than the behaviour policy of the target's data, with "
-        "95 % Wilson intervals. Middle: scarcity of the data against divergence from them, with "
-        "one point per data size and the largest on the left. Right: mean weights by fifths of "
-        "cds's Delta at the largest data size, over pairs whose weight matters to the bound. "
+        "The left panels show how often a policy is worse than the behaviour policy of the "
+        "target's data, with 95 % Wilson intervals. The middle panels show the scarcity of the "
+        "data against the divergence from them, with one point per data size and the largest on "
+        "the left. The right panels show mean weights by fifths of cds's Delta at the largest data "
+        "size, over pairs whose weight matters to the bound. "
         f"n = {frame['mdp'].nunique()} MDPs.",
     )
     return made

@@ -33,17 +33,18 @@ def table(frame: pd.DataFrame) -> Table:
         label="strategy",
         blocks=tuple(blocks),
         caption=(
-            f"{frame['mdp'].nunique()} random multi-task MDPs. Below: the share of MDPs in which "
-            "the policy is truly worse than the behaviour policy of the target's own data, with "
-            "the 95 % Wilson interval. Unsafe: it is worse by more than 1 % of the optimal value. "
-            "Shortfall: the mean loss where it is worse. Improvement: the mean gap. Behaviour gap: "
-            "the mean gap of the effective behaviour policy. These three are in per cent of the "
-            "optimal value.",
+            f'The table covers {frame["mdp"].nunique()} random multi-task MDPs. "Below" is the '
+            "share of MDPs in which the policy is truly worse than the behaviour policy of the "
+            'target\'s own data, with the 95 % Wilson interval. It is "unsafe" if it is worse by '
+            "more than 1 % of the optimal value. The shortfall is the mean loss of the policies "
+            "that are worse. The improvement is the mean gap to the behaviour policy, and the "
+            "behaviour gap that of the effective behaviour policy. These three are in per cent of "
+            "the optimal value.",
             "Scarcity (E sqrt(|A| / n)), divergence (E D_CQL from the effective behaviour policy) "
-            "and zeta are terms of the bound J(policy) >= J(behaviour) - zeta. Holds: the share of "
-            "MDPs in which the bound holds. Gain corr.: the rank correlation of the weights with "
-            "the true gain from sharing only that pair. Distance: the mean distance of the weights "
-            "from those that minimise zeta.",
+            'and zeta are terms of the bound J(policy) >= J(behaviour) - zeta, which "holds" in '
+            "the given share of MDPs. The gain correlation is the rank correlation of the weights "
+            "with the true gain from sharing only that pair. The distance is the mean distance of "
+            "the weights from those that minimise zeta.",
             safe(frame)[1],
             routed(frame)[1],
         ),

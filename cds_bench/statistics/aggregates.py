@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.stats
 
-TRIMMED = 0.25  # the fraction of the values that is cut at each end
+TRIMMED = 0.25  # the fraction of values that are cut at each end
 
 
 def iqm(values: np.ndarray) -> np.ndarray:
@@ -11,8 +11,8 @@ def iqm(values: np.ndarray) -> np.ndarray:
 
     The mean of the values that remain after int(n / 4) are cut at each end. This equals
     `scipy.stats.trim_mean(values, 0.25)` and therefore rliable's `aggregate_iqm` (Agarwal et al.
-    2021, arXiv 2108.13264). Whole values are cut; none is weighted by a fraction. The result is NaN
-    if a value is NaN or if n = 0.
+    2021, arXiv 2108.13264). Values are cut or kept as a whole; none is weighted by a fraction. The
+    result is NaN if a value is NaN or if n = 0.
     """
     n = values.shape[-1]
     if n == 0:
@@ -41,7 +41,7 @@ def probability_of_improvement(ours: np.ndarray, theirs: np.ndarray) -> float:
 def performance_profile(values: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """The share of runs with a score above each threshold: [..., runs], [k] -> [..., k].
 
-    The same as rliable's `run_score_distribution` (Agarwal et al. 2021). NaN without runs.
+    It equals rliable's `run_score_distribution` (Agarwal et al. 2021). It is NaN without runs.
     """
     runs = values.shape[-1]
     if runs == 0:
@@ -50,9 +50,10 @@ def performance_profile(values: np.ndarray, thresholds: np.ndarray) -> np.ndarra
 
 
 def average_ranks(scores: np.ndarray) -> np.ndarray:
-    """Mean rank of each method over blocks, 1 the best: [..., blocks, methods] -> [..., methods].
+    """Mean rank of each method over blocks: [..., blocks, methods] -> [..., methods].
 
-    Ties share the mean of their ranks. NaN without blocks. `scores` must not contain NaN.
+    Rank 1 is the best. Ties share the mean of their ranks. The result is NaN without blocks.
+    `scores` must not contain NaN.
     """
     *several, blocks, methods = scores.shape
     if not blocks:

@@ -1,8 +1,8 @@
 """The paper's claims 1 to 7 (Yu et al. 2021) as tests on what was measured here.
 
-Each claim is decided on every scope that it speaks of, and then as a whole; what counts as
-supported is fixed here, before anything is measured [ours]. Tests are over training seeds, paired,
-exact sign-flip permutations; scores are normalised and averaged over a suite's tasks per seed.
+Each claim is decided for every scope that it is about, and then as a whole. The criteria were fixed
+here before anything was measured [ours]. The tests are paired, exact sign-flip permutation tests
+over training seeds. Scores are normalised and, for each seed, averaged over the tasks of a suite.
 """
 
 from dataclasses import astuple
@@ -22,7 +22,7 @@ from cds_bench.storage import files, paths
 
 
 def claims(config: Config, scores: pd.DataFrame, shift: pd.DataFrame) -> pd.DataFrame:
-    """A row per claim and scope, and one per claim as a whole; `scores` is a checked frame."""
+    """A row per claim and scope, and one per claim as a whole. `scores` is a checked frame."""
     data = Data(config, headline(scores, config.protocol), shift)
     rows = [
         *worse_shared(data),

@@ -1,4 +1,4 @@
-"""The paper's claims 3 and 5: whether CDS is comparable with others, and with which learners."""
+"""The paper's claims 3 and 5: whether CDS is comparable to other methods, and its learners."""
 
 import numpy as np
 
@@ -30,12 +30,14 @@ PAPERS_LEARNERS = ("cql", "brac")
 def comparable(data: Data) -> list[Decision]:
     """Claim 3: CDS is best or comparable on every domain.
 
-    Comparable is shown, not assumed: CDS is supported where it is non-inferior to the other method
-    by the protocol's margin, mean(cds - other) > -margin, one-sided, for *every* other method (an
-    intersection-union test, whose p is the largest). Contradicted where it is below some other
-    method by more than the margin, corrected over them. Both are corrected over the domains. The
-    whole is supported if all of the paper's domains are, and contradicted if one is; if all that
-    were run are supported, it says so. The paper's own variants are no other methods.
+    The tests must show that CDS is comparable; this is not assumed. A domain supports the claim if
+    CDS is non-inferior to *every* other method: mean(cds - other) > -margin, one-sided, with the
+    protocol's margin. This is an intersection-union test, so its p is the largest of all. A domain
+    contradicts the claim if CDS is below some other method by more than the margin, corrected over
+    the other methods. Both tests are corrected over the domains. The claim as a whole is supported
+    if all of the paper's domains support it, and contradicted if one domain contradicts it. If only
+    some of the paper's domains were run and all of them support it, the verdict says so. The
+    paper's own variants of CDS do not count as other methods.
     """
     measure = "score of cds - the best other method"
     found = [(domain, *_against_others(data, suites)) for domain, suites in data.domains.items()]
@@ -71,7 +73,7 @@ def comparable(data: Data) -> list[Decision]:
 
 
 def _against_others(data: Data, suites: list[str]) -> tuple[dict[str, np.ndarray], str]:
-    """cds - other, by the other's name, over the seeds of both; and in words what is lacking."""
+    """cds - other over common seeds, by the other's name, and a sentence on what is missing."""
     ours = data.score(suites, (data.learner, CDS))
     all_of = {name: ours - data.score(suites, (data.learner, name)) for name in others_of(data)}
     others = {name: d[~np.isnan(d)] for name, d in all_of.items()}
@@ -82,7 +84,7 @@ def _against_others(data: Data, suites: list[str]) -> tuple[dict[str, np.ndarray
 
 
 def _margin_tests(data: Data, domain: str, others: dict[str, np.ndarray]) -> tuple[float, float]:
-    """p that cds is within the margin of every other method, and that it is below one by more."""
+    """p that cds is within the margin of every other method, and p that it is further below one."""
     if not others or not all(map(len, others.values())):
         return np.nan, np.nan
     protocol, rng = data.config.protocol, stream("claim", 3, domain)
@@ -93,7 +95,7 @@ def _margin_tests(data: Data, domain: str, others: dict[str, np.ndarray]) -> tup
 
 
 def _seeds(data: Data, others: dict[str, np.ndarray], domains: int) -> np.ndarray:
-    """That would show all within the margin, or one below it by more (one-sided tests)."""
+    """The seeds that would decide the claim with the one-sided tests of `_margin_tests`."""
     shifted = [d + data.config.protocol.margin for d in others.values()]
     alpha = 2 * data.alpha / domains
     options = [needed(d, alpha / len(others)) for d in shifted if d.mean() < 0]
@@ -105,10 +107,11 @@ def _seeds(data: Data, others: dict[str, np.ndarray], domains: int) -> np.ndarra
 def works_with(data: Data) -> list[Decision]:
     """Claim 5: CDS works with a value-conservative learner and with a policy-constraint learner.
 
-    It works with a learner where it is significantly above both no_sharing and sharing_all, over
-    all domains, which weigh the same (both tests must say so: no correction, p the larger).
-    Contradicted where it is significantly below one of them, corrected over both. The whole is
-    supported if both learners are, and contradicted if one is.
+    It works with a learner if it is significantly above both no_sharing and sharing_all over all
+    domains, which have equal weights. Both tests must be significant, so there is no correction,
+    and p is the larger one. The claim is contradicted for a learner if CDS is significantly below
+    one of the two, corrected over both. The claim as a whole is supported if both learners support
+    it, and contradicted if one contradicts it.
     """
     rows = [_works_with(data, learner) for learner in PAPERS_LEARNERS]
     verdicts = [row.verdict for row in rows]

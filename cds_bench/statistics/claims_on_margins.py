@@ -20,25 +20,28 @@ from cds_bench.statistics.decisions import (
 )
 from cds_bench.statistics.significance import sign_flip
 
-PAPERS_IMPROVEMENT = 17.5  # per cent, over the next best on each domain, on average [paper]
+PAPERS_IMPROVEMENT = 17.5  # per cent over the next best method, on average over domains [paper]
 POSITIVE, NOT_POSITIVE = "positive", "not positive"
 REACHES, SHORT = "reaches 17.5 %", "positive but short of it"
 POINTS, RELATIVE = "points above the next best, x100", "improvement over the next best, %"
-Scores = dict[str, np.ndarray]  # by domain, [methods, seeds], cds first
+Scores = dict[str, np.ndarray]  # domain -> [methods, seeds], where cds is the first method
 
 
 def improves(data: Data) -> list[Decision]:
     """Claim 4: CDS improves over the next best method on each domain by 17.5 % on average.
 
-    In points, 100 (mean cds - mean next), and then in per cent of the next best's mean; by domain,
-    and averaged over those that were run. The next best has the highest mean of the others;
-    every resample of the interval (percentile bootstrap, over whole seeds) chooses it again.
+    The improvement is given in points, 100 (mean cds - mean next), and in per cent of the next
+    best's mean, for each domain and averaged over the domains that were run. The next best is the
+    other method with the highest mean. The interval is a percentile bootstrap over whole seeds, and
+    every resample chooses the next best again.
 
-    positive: significantly above *every* other method, and reaches 17.5 %: above it by that much
-    (one-sided intersection-union tests, over every choice of rivals, which the choice by the data
-    can't bias). not positive, and short of 17.5 %: significantly below, one-sided, over *some one*
-    other method, corrected over them; then it is over the next best, too. Both are corrected over
-    the domains. Per cent are undefined where the next best's mean is not above 0.
+    "positive" means that CDS is significantly above *every* other method, and "reaches 17.5 %" that
+    it is above every one by that much. These are one-sided intersection-union tests over every
+    choice of rivals, so choosing the rival by the data can't bias them. "not positive" means that
+    the improvement over *some* other method is significantly below 0, and "short of it" that it is
+    significantly below 17.5 %, one-sided and corrected over the methods. The improvement over the
+    next best is then below it too. Both tests are corrected over the domains. The improvement in
+    per cent is undefined if the next best's mean is not above 0.
     """
     names = (CDS, *others_of(data))
     scores = {
@@ -53,11 +56,11 @@ def improves(data: Data) -> list[Decision]:
 
 
 def _rows(data: Data, scores: Scores, measure: str) -> list[Decision]:
-    """A row per domain, corrected over them, and one for their average."""
+    """A row per domain, corrected over the domains, and one for their average."""
     scopes = {domain: {domain: values} for domain, values in scores.items()} | {OVERALL: scores}
     goals = (0.0,) if measure == POINTS else (0.0, PAPERS_IMPROVEMENT)
     tests = {
-        # Positive is positive in points: flips of seeds are exact there, and not of ratios.
+        # The test of a positive effect uses points, because sign flips are not exact for ratios.
         (scope, goal): _tests(data, scope, part, measure if goal else POINTS, goal)
         for scope, part in scopes.items()
         for goal in goals
@@ -83,7 +86,7 @@ def _row(
     tests: list[tuple[float, float]],
     family: int,
 ) -> Decision:
-    """`tests`: p of each goal, above and below it, corrected over `family` scopes."""
+    """A row. `tests`: for each goal, p above and p below it, corrected over `family` scopes."""
     methods, n = next(iter(scores.values())).shape
     named = scope if measure == POINTS else f"{scope}, relative"
     values = _over_next_best(scores, measure)
@@ -111,7 +114,7 @@ def _row(
 def _tests(
     data: Data, scope: str, scores: Scores, measure: str, goal: float
 ) -> tuple[float, float]:
-    """One-sided p that the improvement is above the goal, and that it is below it."""
+    """The one-sided p-values for an improvement above the goal and for one below it."""
     over = [_improvements(values, measure) for values in scores.values()]
     if np.isnan(_over_next_best(scores, measure)).any():
         return np.nan, np.nan
@@ -141,9 +144,10 @@ def _over_next_best(scores: Scores, measure: str) -> np.ndarray:
 def _improvements(scores: np.ndarray, measure: str) -> np.ndarray:
     """Each seed's improvement over each other method: [methods, seeds] -> [others, seeds].
 
-    Its mean is 100 (mean cds - mean other), or that over the mean other: there a seed's value is
-    linearised, 100 (r - 1 + (cds - r other) / mean other) with r the ratio of the means. NaN where
-    the other's mean is not above 0.
+    In points, the mean over seeds is 100 (mean cds - mean other). In per cent, it is this number
+    divided by the mean of the other method, and each seed's value is linearised:
+    100 (r - 1 + (cds - r other) / mean other), where r is the ratio of the means. The result is NaN
+    if the other method's mean is not above 0.
     """
     ours, others = scores[0], scores[1:]
     if measure == POINTS:
@@ -155,7 +159,7 @@ def _improvements(scores: np.ndarray, measure: str) -> np.ndarray:
 
 
 def _interval(data: Data, scope: str, scores: Scores, measure: str) -> tuple[float, float]:
-    """Percentile bootstrap over seeds, in which every resample has its own next best."""
+    """A percentile bootstrap over seeds. Every resample chooses its own next best."""
     protocol, seeds = data.config.protocol, next(iter(scores.values())).shape[1]
     rng = stream("claim", 4, scope, measure, "interval")
     shares = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=protocol.resamples) / seeds

@@ -21,16 +21,17 @@ from cds_bench.statistics.decisions import (
 )
 from cds_bench.statistics.significance import sign_flip
 
-SUITES_WANTED = 3  # below which "often" says nothing [ours]
-RELATIVE_MARGIN = 0.1  # of no_sharing's divergence: a smaller difference is none [ours]
-Shared = tuple[str, np.ndarray, np.ndarray]  # suite; seeds with sharing_all, with no_sharing
+SUITES_WANTED = 3  # with fewer suites, "often" means nothing [ours]
+RELATIVE_MARGIN = 0.1  # of no_sharing's divergence; smaller differences do not count [ours]
+# A suite, and its values of each seed with sharing_all and with no_sharing.
+Shared = tuple[str, np.ndarray, np.ndarray]
 
 
 def worse_shared(data: Data) -> list[Decision]:
     """Claim 1: sharing all data is often worse than no sharing.
 
-    A suite supports it where sharing_all is significantly below no_sharing, and contradicts it
-    where it is above; they are equivalent within the protocol's margin.
+    A suite supports the claim if sharing_all is significantly below no_sharing, and contradicts it
+    if sharing_all is above. They are equivalent if they differ by less than the protocol's margin.
     """
     found = [
         (suite, data.score([suite], (data.learner, SHARING_ALL)),
@@ -45,8 +46,9 @@ def worse_shared(data: Data) -> list[Decision]:
 def shifted(data: Data) -> list[Decision]:
     """Claim 2: sharing increases D_KL(learned policy, behaviour policy of the effective data).
 
-    A suite supports it where sharing_all's divergence is significantly above no_sharing's, and
-    contradicts it where it is below; they are equivalent within a tenth of no_sharing's.
+    A suite supports the claim if sharing_all's divergence is significantly above no_sharing's, and
+    contradicts it if it is below. They are equivalent if they differ by less than a tenth of
+    no_sharing's.
     """
     found = [
         (suite, data.divergence(suite, SHARING_ALL), data.divergence(suite, NO_SHARING))
@@ -65,11 +67,12 @@ def directed(
     sign: int,
     margins: tuple[float, float],
 ) -> list[Decision]:
-    """A row per suite: supported where the mean difference has the sign.
+    """A row per suite, which supports the claim if its mean difference has the given sign.
 
-    Two-sided tests of difference; two one-sided tests of equivalence within +-(a + b mean), of
-    no_sharing's mean and `margins` (a, b). Both are corrected over the suites. A difference that is
-    shown to be within the margin is equivalent, whether or not it differs from 0.
+    The difference is tested two-sided. Equivalence within +-(a + b mean) is tested with two
+    one-sided tests; `margins` are a and b, and the mean is no_sharing's. Both are corrected over
+    the suites. A difference that is shown to be within the margin counts as equivalent, even if it
+    differs significantly from 0.
     """
     there = [~np.isnan(shared + alone) for _, shared, alone in found]
     pairs = [(s[both], a[both]) for (_, s, a), both in zip(found, there, strict=True)]
@@ -102,13 +105,13 @@ def directed(
 
 
 def over_suites(claim: int, which: str, rows: list[Decision]) -> Decision:
-    """The claim as a whole: what more than half of the suites say, of at least three."""
+    """The claim as a whole: the verdict of more than half of the suites, if there are three."""
     verdicts = (SUPPORTED, CONTRADICTED, EQUIVALENT)
     count = {name: sum(row.verdict == name for row in rows) for name in verdicts}
     enough = len(rows) >= SUITES_WANTED
     majority = [name for name in verdicts if enough and 2 * count[name] > len(rows)]
     verdict = majority[0] if majority else UNDECIDED
-    more = len(rows) // 2 + 1 - max(count.values())  # suites that have to be decided
+    more = len(rows) // 2 + 1 - max(count.values())  # how many undecided suites would have to agree
     undecided = [row for row in rows if row.verdict == UNDECIDED]
     seeds = UNKNOWN
     if enough and 0 < more <= len(undecided):

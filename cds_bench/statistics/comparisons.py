@@ -1,4 +1,4 @@
-"""Every method against the reference method, paired by seed."""
+"""Compares every method with the reference method, paired by seed."""
 
 import numpy as np
 import pandas as pd
@@ -37,15 +37,19 @@ COLUMNS = [
 def comparisons(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
     """A row per task of a suite (and "average") and pair of methods (`pairs`).
 
-    difference = mean over seeds of (method - reference), in normalised score, over the n seeds that
-    both have; low and high its Student-t interval, whose spread counts as at least one step of the
-    score (`resolution`); p the exact sign-flip permutation test; p_corrected its correction (of the
-    protocol) within suite and task, over all methods; p_welch that of Welch's test, which does not
-    pair; correlation that of both methods over the seeds, which pairing rests on; effect_size
-    Hedges-corrected d_z; improvement the probability that a run of the method is above one of the
-    reference, averaged over tasks, of the same n seeds, with its stratified bootstrap interval.
-    "average" is the mean over the suite's tasks per seed, for seeds that have them all; `note`
-    names what is missing. `scores` is a checked frame.
+    n: the number of seeds that both have. All other columns use these seeds.
+    difference: the mean over seeds of (method - reference), in normalised score.
+    low, high: its Student-t interval. The spread is at least one step of the score (`resolution`).
+    p: from the exact sign-flip permutation test. p_corrected: corrected as the protocol says, over
+    all methods of a suite and task. p_welch: from Welch's test, which does not pair.
+    correlation: of both methods over the seeds. Pairing helps only if it is positive.
+    effect_size: d_z with Hedges' correction.
+    improvement: the probability that a run of the method is above one of the reference, averaged
+    over tasks, with its stratified bootstrap interval.
+    note: what is missing.
+
+    The row "average" is about the mean over the suite's tasks, for seeds that have all of them.
+    `scores` is a checked frame.
     """
     headlines = headline(scores, config.protocol)
     tasks, rows = envs.SUITES[suite].tasks, []
@@ -62,12 +66,13 @@ def comparisons(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFram
 
 
 def pairs(config: Config, scores: pd.DataFrame, suite: str) -> list[tuple[Method, Method]]:
-    """Each method with the one that it is compared with; references that are no methods are not.
+    """Each method, except references, with the method that it is compared with.
 
-    Every sharing strategy with the protocol's reference strategy, same algorithm. An external
-    baseline, and an algorithm that is not trained with that strategy: with the first configured
-    algorithm under the same strategy, or under the protocol's where the first algorithm has no such
-    one. What would be compared with nothing, or with itself, is left out.
+    A sharing strategy is compared with the protocol's reference strategy under the same algorithm.
+    If the algorithm is not trained with the reference strategy, or is an external baseline, the
+    other side is the first configured algorithm. It has the same strategy if it is trained with
+    it, or else the reference strategy. A method without such a counterpart, or that would be
+    compared with itself, is left out.
     """
     reference, first = config.protocol.reference, next(iter(config.algorithms))
     competing, others = config.competing, methods(config, scores, suite)[len(config.methods) :]
@@ -84,9 +89,9 @@ def pairs(config: Config, scores: pd.DataFrame, suite: str) -> list[tuple[Method
 def compare(
     config: Config, headlines: pd.DataFrame, key: tuple, reference: Method, pick: slice
 ) -> dict:
-    """A method and its reference on a task or over all: a row of `comparisons` without p_corrected.
+    """A row of `comparisons` without p_corrected, for one task or for the average over tasks.
 
-    `key`: suite, task, algorithm, sharing; `pick`: the tasks' columns.
+    key: suite, task, algorithm, sharing. pick: the columns of the tasks.
     """
     suite, _, *method = key
     protocol = config.protocol

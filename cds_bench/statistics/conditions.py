@@ -1,7 +1,7 @@
-"""The conditions under which a run says something about sharing, checked on the results.
+"""Checks on the results whether the runs can tell anything about sharing.
 
-Each condition is checked for an algorithm without sharing on a suite. The criteria are fixed here
-[ours].
+Each condition is checked for each algorithm without sharing on each suite. The criteria are fixed
+here [ours].
 """
 
 import math
@@ -79,7 +79,7 @@ def covers_horizon(config: Config, suite: str, algorithm: str) -> Check:
 
 
 def beats_cloning(config: Config, headlines: pd.DataFrame, suite: str, algorithm: str) -> Check:
-    """no_sharing's mean over tasks and seeds > cloning's; only seeds that both have count."""
+    """no_sharing's mean over tasks and seeds > cloning's, over the seeds that both have."""
     cloning = [a for a, s in config.methods if s == NO_SHARING and _clones(config, a)]
     if _clones(config, algorithm):
         return Check(suite, algorithm, BEATS_CLONING, verdict=NOT_ASKED)
@@ -98,7 +98,7 @@ def beats_cloning(config: Config, headlines: pd.DataFrame, suite: str, algorithm
 
 
 def beats_random(config: Config, headlines: pd.DataFrame, suite: str, algorithm: str) -> Check:
-    """Every task's mean over seeds > the random policy's; reports the task of least margin."""
+    """Every task's mean over seeds > the random policy's. The row names the closest task."""
     tasks = envs.SUITES[suite].tasks
     values = matrix(config, headlines, suite, (algorithm, NO_SHARING))
     random = np.array([random_score(config, task) for task in tasks])
@@ -115,7 +115,7 @@ def beats_random(config: Config, headlines: pd.DataFrame, suite: str, algorithm:
 
 
 def random_score(config: Config, task: str) -> float:
-    """The random policy's normalised score: 0 for returns, else its success rate; NaN: unknown."""
+    """The random policy's normalised score, 0 for returns, or its success rate; NaN if unknown."""
     if envs.TASKS[task].metric == "return":
         return 0.0
     try:

@@ -13,7 +13,7 @@ from cds_bench.statistics.schema import own_metric
 
 @dataclass(frozen=True)
 class Curve:
-    """One method on one task: `values` is [n seeds, steps], every other array [steps]."""
+    """One method on one task. `values` has shape [n seeds, steps], all other arrays [steps]."""
 
     steps: np.ndarray
     mean: np.ndarray

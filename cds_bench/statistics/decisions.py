@@ -1,4 +1,4 @@
-"""What tests of the paper's claims share: the data that they read and the decision they come to."""
+"""The data and the decisions that all tests of the paper's claims share."""
 
 from dataclasses import dataclass, fields
 
@@ -16,7 +16,7 @@ SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 EQUIVALENT = "equivalent"
 SUPPORTED_SO_FAR = "supported on the domains that were run"
 UNKNOWN = np.full(2, np.nan)  # seeds needed: [fewest, most]
-POWER = 0.8  # that the seeds asked for would give
+POWER = 0.8  # of the test with the seeds needed
 NO_SHARING, SHARING_ALL, CDS = "no_sharing", "sharing_all", "cds"
 OWN = (CDS, "cds_basic", "cds_uds")  # variants of the paper's method: not "prior methods"
 PAPERS_DOMAINS = ("locomotion", "navigation", "manipulation", "vision")
@@ -25,12 +25,12 @@ OVERALL = "overall"
 
 @dataclass(frozen=True)
 class Decision:
-    """A row of the table: a claim on a scope, what decides it, and the verdict.
+    """A row of the table: a claim on a scope, the numbers that decide it, and the verdict.
 
-    estimate, low, high: the quantity named by `measure` and its interval over the n seeds; p
-    corrected within the claim; seeds_fewest, seeds_most: for an undecided claim, the likely range
-    of the n that would decide it with a power of 80 % (`seeds_range`; infinite: not below 1000;
-    NaN: not known).
+    estimate, low, high: the quantity named by `measure` and its interval over the n seeds. p is
+    corrected within the claim. seeds_fewest, seeds_most: for an undecided claim, the likely range
+    of the n that would decide it with a power of 80 % (`seeds_range`). They are infinite above 1000
+    and NaN if unknown.
     """
 
     claim: int
@@ -74,16 +74,16 @@ class Data:
         return [domain for domain in PAPERS_DOMAINS if domain not in self.domains]
 
     def score(self, suites: list[str], method: Method) -> np.ndarray:
-        """A method's score of each seed, [seeds], over tasks and suites; NaN where one lacks."""
+        """A method's mean score over tasks and suites, [seeds]; NaN for a seed that lacks one."""
         found = [matrix(self.config, self.headlines, suite, method) for suite in suites]
         return np.mean([values.mean(axis=1) for values in found], axis=0)
 
     def score_over_domains(self, method: Method) -> np.ndarray:
-        """As `score`, over all suites; every domain weighs the same."""
+        """Like `score`, over all suites. All domains have the same weight."""
         return np.mean([self.score(suites, method) for suites in self.domains.values()], axis=0)
 
     def divergence(self, suite: str, sharing: str) -> np.ndarray:
-        """A method's D_KL of each seed, [seeds], over tasks."""
+        """A method's mean D_KL over tasks, [seeds]."""
         frame = self.shift
         rows = frame[
             (frame["suite"] == suite)
@@ -104,7 +104,7 @@ def not_run(domains: list[str]) -> str:
 
 
 def others_of(data: Data) -> list[str]:
-    """The learner's other methods: no variants of cds, and no references."""
+    """The learner's methods except the variants of cds and the references."""
     config = data.config
     return [
         sharing
@@ -119,27 +119,27 @@ def interval(data: Data, values: np.ndarray) -> tuple[float, float]:
 
 
 def needed(differences: np.ndarray, alpha: float) -> np.ndarray:
-    """Seeds that would decide an effect of the size seen, [fewest, most]."""
+    """The seeds that would decide an effect of the observed size, [fewest, most]."""
     return seeds_range(differences, alpha, POWER)
 
 
 def asked(verdict: str, seeds: np.ndarray) -> dict[str, float]:
-    """The seeds needed, of an undecided verdict alone."""
+    """The seeds needed, if the verdict is undecided."""
     fewest, most = map(float, seeds if verdict == UNDECIDED else UNKNOWN)
     return {"seeds_fewest": fewest, "seeds_most": most}
 
 
 def corrected(data: Data, p: list[float]) -> np.ndarray:
-    """The protocol's correction over a family of tests."""
+    """The p-values of a family of tests with the protocol's correction."""
     return CORRECTIONS[data.config.protocol.correction](np.array(p, float))
 
 
 def undecidable(config: Config, tests: int, of: str) -> tuple[str, ...]:
-    """A sentence where the seeds of a profile cannot decide `tests` corrected tests, else none."""
+    """A sentence if the profile has too few seeds to decide `tests` corrected tests, else none."""
     wanted = decisive_seeds((1 - config.protocol.confidence) / max(tests, 1))
     if config.seeds >= wanted:
         return ()
     return (
         f"{config.seeds} seed{'s' if config.seeds > 1 else ''} cannot decide any exact test that "
-        f"is corrected over {tests} {of}: that takes {wanted} seeds, which all agree.",
+        f"is corrected over {tests} {of}: that takes {wanted} seeds that all agree.",
     )

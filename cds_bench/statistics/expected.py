@@ -1,4 +1,4 @@
-"""What a file of scores must hold, from the configuration alone: rows, ranges, normalisation."""
+"""The rows and values that a file of scores must have according to the configuration."""
 
 from collections.abc import Collection
 from itertools import product
@@ -15,7 +15,7 @@ from cds_bench.storage.columns import REPORTED
 from cds_bench.storage.reference_scores import normalised, read_references
 
 ROW = ["task", "seed", "step", "metric"]
-TOLERANCE = 1e-6  # of a recomputed normalised score: files hold nine digits
+TOLERANCE = 1e-6  # for recomputed normalised scores; files have nine digits
 HIGHEST_RETURN = 1e9
 
 
@@ -23,12 +23,12 @@ def check_scores(
     config: Config, suite: str, frame: pd.DataFrame, seeds: Collection[int], origin: str,
     exactly: bool = True,
 ) -> None:  # fmt: skip
-    """Raises BenchError unless a suite's checked rows of one method are those of the protocol.
+    """Raises BenchError unless a method's checked rows of a suite are those of the protocol.
 
-    Expected is a row for each task, seed of `seeds`, snapshot and metric that evaluation reports
-    of the task; unless `exactly`, the metrics beside the task's own may be left out, and there may
-    be more episodes than the protocol's. Success rates lie in [0, 1], and a normalised score is
-    what the task's references make of the score.
+    There must be one row for each task, seed of `seeds`, snapshot and metric that evaluation
+    reports for the task. Unless `exactly` is true, only the task's own metric is required, and
+    there may be more episodes than in the protocol. Success rates must lie in [0, 1], and
+    normalised scores must agree with the task's references.
     """
     steps = snapshot_steps(own := config.of(suite))
     final = set(steps[-own.protocol.final_snapshots :])
@@ -45,7 +45,7 @@ def check_scores(
             first = ", ".join(f"{n} {v}" for n, v in zip(ROW, min(rows), strict=True))
             raise BenchError(
                 f"{origin}: {len(rows)} rows of {suite} are {what} (first: {first}); expected "
-                f"{len(needed)}: each task, seed, snapshot and metric of the configuration; "
+                f"{len(needed)}, for each task, seed, snapshot and metric of the configuration; "
                 "delete the file to have it made again"
             )
     episodes = np.where(

@@ -1,4 +1,4 @@
-"""What a perfect selection would gain: references and sharing everything against no sharing."""
+"""What a perfect selection would gain: references and sharing all data against no sharing."""
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,10 @@ COLUMNS = [
 def gains(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
     """A row per algorithm, strategy (see `measured`) and task, plus "average"; columns COLUMNS.
 
-    Everything is over the n seeds that both sides have; difference = mean of (strategy -
-    no_sharing) with its Student-t interval, p the exact sign-flip permutation test, not
-    corrected: the oracle's comparison is one question, asked of each suite. `no_sharing` and `mean`
-    are both sides' means, in normalised score. `scores` is a checked frame.
+    All numbers are over the n seeds that both sides have. `no_sharing` and `mean` are the means of
+    both sides, in normalised score. difference = mean of (strategy - no_sharing), with its
+    Student-t interval. p is from the exact sign-flip permutation test. It is not corrected, because
+    each suite asks a single question with its oracle. `scores` is a checked frame.
     """
     headlines = headline(scores, config.protocol)
     tasks, rows = envs.SUITES[suite].tasks, []
@@ -39,7 +39,7 @@ def gains(config: Config, scores: pd.DataFrame, suite: str) -> pd.DataFrame:
 
 
 def measured(config: Config) -> list[tuple[str, str]]:
-    """(algorithm, strategy): references, then sharing everything, if no_sharing is trained too."""
+    """(algorithm, strategy) of references and sharing_all, for algorithms with no_sharing."""
     found = []
     for algorithm in config.algorithms:
         names = config.strategies(algorithm)

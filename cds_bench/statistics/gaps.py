@@ -1,4 +1,4 @@
-"""What the scores lack, and why: read from the files that training and evaluation leave."""
+"""The missing scores and the reasons, read from the files of training and evaluation."""
 
 from pathlib import Path
 
@@ -21,10 +21,10 @@ def seeds_of(run: Run) -> range:
 
 
 def evaluated(config: Config, run: Run) -> bool:
-    """Whether a run's scores are there, and of the policies that its training left.
+    """Whether a run has scores, and they are those of its present policies.
 
-    A run that is trained again has no run.json until it is complete. Its policies differ from
-    those that were rolled out until it is evaluated again.
+    A run that is being trained again has no run.json until it is complete. Until it is evaluated
+    again, its policies differ from those that its scores belong to.
     """
     try:
         made = seals.read_record(paths.run_evaluation(config, *run), seals.Evaluation)
@@ -35,10 +35,10 @@ def evaluated(config: Config, run: Run) -> bool:
 
 
 def gaps(config: Config, suite: str) -> pd.DataFrame:
-    """A row per seed of a suite without scores, in whole or in part: its state and the reason.
+    """A row for each seed of a suite that lacks scores, with its state and the reason.
 
-    `failed`: its losses were not finite (`step`: where), or its job ended with an error; `running`:
-    it is being trained; `missing`: its job has not started, or was stopped.
+    `failed`: its losses were not finite at `step`, or its job ended with an error. `running`: it is
+    being trained. `missing`: its job has not started, or was stopped.
     """
     rows = []
     for run in jobs.runs(config, suite):
@@ -57,7 +57,7 @@ def _diverged(config: Config, run: Run) -> list[seals.Failure]:
     try:
         return seals.read_run(paths.run(config, *run)).failures
     except BenchError:
-        return []  # said by `_gap`
+        return []  # `_gap` reports it
 
 
 def _gap(config: Config, run: Run) -> tuple[str, int, str]:
@@ -83,7 +83,7 @@ def _gap(config: Config, run: Run) -> tuple[str, int, str]:
 
 
 def _error(log: Path) -> str:
-    """The last line of a log, if it is an error's."""
+    """The last line of a log if it reports an error, else ""."""
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return last if last.startswith("error: ") or "Error" in last.partition(":")[0] else ""

@@ -1,7 +1,7 @@
 """Headline scores: one number per task, method and seed, and the matrices for the tables.
 
-The headline of a run is the mean over its last `final_snapshots` snapshots, never the best one:
-single snapshots of offline learning swing wildly, and the best of them is a biased estimate.
+The headline of a run is the mean over its last `final_snapshots` snapshots, never the best one.
+Single snapshots of offline learning vary wildly, and the best of them is a biased estimate.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
 
 
 def methods(config: Config, scores: pd.DataFrame, suite: str) -> list[Method]:
-    """Columns of a suite's table: the configured methods in order, then the others.
+    """The columns of a suite's table: the configured methods in order, then the others.
 
     The others are sorted by name: methods that appear only in the scores (external baselines),
     and configured baselines without scores.
@@ -75,8 +75,8 @@ def matrix(
 def resolution(config: Config, suite: str, tasks: int) -> float:
     """The smallest step of a seed's mean score over `tasks` tasks of a suite.
 
-    A success rate is a count over the final snapshots' episodes: 1 / (tasks snapshots episodes).
-    0 for returns, which are continuous.
+    For success rates, which count the final snapshots' episodes, it is
+    1 / (tasks snapshots episodes). For returns, which are continuous, it is 0.
     """
     if envs.TASKS[envs.SUITES[suite].tasks[0]].metric != "success":
         return 0.0

@@ -1,6 +1,6 @@
-"""Intervals: Student's t over seeds, Wilson's of rates, and stratified percentile bootstraps.
+"""Student's t intervals over seeds, Wilson's intervals of rates, and stratified bootstraps.
 
-All randomness comes from the Generator given.
+All random numbers come from the Generator that the caller passes.
 """
 
 import numpy as np
@@ -14,11 +14,12 @@ Interval = tuple[np.ndarray, np.ndarray]
 def student_t(values: np.ndarray, confidence: float, floor: float = 0.0) -> Interval:
     """Interval of the mean over the first axis: [seeds, ...] -> low [...], high [...].
 
-    mean +- t sd / sqrt(n), t the (1 + confidence) / 2 quantile of Student's t with n - 1 degrees of
-    freedom, sd the sample standard deviation or, if that is larger, `floor`. It assumes that seeds
-    are independent and their values about normal; for three normal values it holds the mean in
-    95 % of cases, where a percentile bootstrap, which can only be their range, does in 75 %. NaN
-    for fewer than two seeds, where the data say nothing about spread.
+    mean +- t sd / sqrt(n), where t is the (1 + confidence) / 2 quantile of Student's t with n - 1
+    degrees of freedom, and sd is the sample standard deviation, or `floor` if that is larger. It
+    assumes independent seeds with roughly normal values. For three normal values, the 95 % interval
+    contains the mean in 95 % of cases. A percentile bootstrap can't be wider than the range of the
+    values, and contains it in 75 %. The result is NaN for fewer than two seeds, because their
+    spread is unknown.
     """
     n = len(values)
     if n < 2:
@@ -31,11 +32,11 @@ def student_t(values: np.ndarray, confidence: float, floor: float = 0.0) -> Inte
 
 
 def wilson(rate: float, trials: int, confidence: float) -> tuple[float, float]:
-    """Wilson's score interval of a rate of success, seen in `trials` independent outcomes, 0 or 1.
+    """Wilson's score interval of a success rate in n = `trials` independent trials.
 
-    (rate + z^2 / 2n +- z sqrt(rate (1 - rate) / n + z^2 / 4n^2)) / (1 + z^2 / n), z the normal
-    distribution's (1 + confidence) / 2 quantile. It lies in [0, 1], and it has a width where every
-    outcome is the same. NaN without trials.
+    (rate + z^2 / 2n +- z sqrt(rate (1 - rate) / n + z^2 / 4n^2)) / (1 + z^2 / n), where z is the
+    (1 + confidence) / 2 quantile of the normal distribution. It lies in [0, 1], and its width is
+    positive even if all outcomes are the same. The result is NaN without trials.
     """
     if trials == 0:
         return np.nan, np.nan
@@ -51,12 +52,12 @@ def stratified_iqm(
 ) -> Interval:
     """Percentile interval of the IQM over tasks x seeds: [seeds, tasks] -> low, high (scalars).
 
-    Seeds are drawn with replacement within each task (stratum) independently, as rliable's
-    StratifiedBootstrap does, but from `rng` in the place of NumPy's global state. Here the tasks of
-    a seed share one network, and independent draws ignore that, so the interval may be too narrow.
-    Of independent normal runs the 95 % interval holds the centre in 85 % of cases for 3 seeds and 3
-    tasks, 92 % for 6 and 3, 90 % for 6 and 10. NaN for fewer than two seeds. `values` must not hold
-    NaN.
+    Seeds are drawn with replacement, independently within each task (stratum). rliable's
+    StratifiedBootstrap does the same, but with NumPy's global state instead of `rng`. Here, the
+    tasks of a seed share one network. Independent draws ignore that, so the interval may be too
+    narrow. For independent normal runs, the 95 % interval contains the centre in 85 % of cases with
+    3 seeds and 3 tasks, in 92 % with 6 and 3, and in 90 % with 6 and 10. The result is NaN for
+    fewer than two seeds. `values` must not contain NaN.
     """
     if len(values) < 2:
         return np.float64(np.nan), np.float64(np.nan)
@@ -72,7 +73,7 @@ def stratified_profile(
 ) -> Interval:
     """Pointwise percentile band of the performance profile: [seeds, tasks], [k] -> low, high [k].
 
-    Resampled as in `stratified_iqm`. NaN for fewer than two seeds.
+    Resamples are drawn as in `stratified_iqm`. The result is NaN for fewer than two seeds.
     """
     if len(values) < 2:
         nothing = np.full(len(thresholds), np.nan)
@@ -90,9 +91,9 @@ def stratified_improvement(
 ) -> Interval:
     """Percentile interval of the probability of improvement: [n, tasks], [m, tasks] -> scalars.
 
-    Seeds are drawn within each task, for each method on its own, as rliable does. Of equal normal
-    methods the 95 % interval holds 1/2 in 89 % of cases for 3 seeds and 3 tasks, 94 % for 6 and 3.
-    NaN for fewer than two seeds on a side.
+    Seeds are drawn within each task, separately for each method, as rliable does. For equal normal
+    methods, the 95 % interval contains 1/2 in 89 % of cases with 3 seeds and 3 tasks, and in 94 %
+    with 6 and 3. The result is NaN if a side has fewer than two seeds.
     """
     (n, tasks), m = ours.shape, len(theirs)
     if min(n, m) < 2:
@@ -108,13 +109,13 @@ def _counts(rng: np.random.Generator, seeds: int, resamples: int, tasks: int) ->
 
 
 def _stratified(values: np.ndarray, rng: np.random.Generator, resamples: int) -> np.ndarray:
-    """Resamples [resamples, seeds * tasks] of [seeds, tasks], seeds drawn within each task."""
+    """Resamples of [seeds, tasks] as [resamples, seeds * tasks]. Draws are within each task."""
     seeds, tasks = values.shape
     drawn = rng.integers(seeds, size=(resamples, seeds, tasks))
     return values[drawn, np.arange(tasks)].reshape(resamples, -1)
 
 
 def _ends(estimates: np.ndarray, confidence: float) -> Interval:
-    """Quantiles over the first axis, [resamples, ...]."""
+    """The interval's ends: quantiles over the first axis of [resamples, ...]."""
     low, high = np.quantile(estimates, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     return low, high

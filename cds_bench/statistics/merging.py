@@ -1,4 +1,4 @@
-"""Writes the statistics of each suite and merges them into those of the whole profile."""
+"""Writes the statistics of each suite, and merges them for the whole profile."""
 
 from cds_bench import jobs
 from cds_bench.config import Config

@@ -25,8 +25,8 @@ WEIGHT, SHARE = "weight", "effective_share"  # logged per pair of source and tar
 def read_run_metrics(folder: Path, suite: str, seeds: Collection[int]) -> pd.DataFrame:
     """A run's metrics.csv: METRICS, a row per seed, step, metric, source and target.
 
-    Values may be NaN or infinite. Raises BenchError for other columns, types, seeds and tasks, and
-    for a file that is not the one whose hash run.json holds.
+    Values may be NaN or infinite. Raises BenchError for other columns, types, seeds or tasks, and
+    if the file's hash differs from the one in run.json.
     """
     path, tasks = folder / FILE, envs.SUITES[suite].tasks
     frame = read_csv(path, "nothing was logged")
@@ -46,7 +46,7 @@ def read_run_metrics(folder: Path, suite: str, seeds: Collection[int]) -> pd.Dat
 def read_metrics(
     config: Config, suite: str, algorithm: str, strategy: str, names: Collection[str]
 ) -> pd.DataFrame:
-    """The named metrics of all seeds; seed groups without a file are skipped."""
+    """The named metrics of all seeds. Groups of seeds without a file are skipped."""
     parts = [pd.DataFrame(columns=METRICS)]
     for first, last in config.seed_groups:
         folder = paths.run(config, suite, algorithm, strategy, f"{first}-{last}")

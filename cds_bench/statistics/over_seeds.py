@@ -14,7 +14,7 @@ SUMMARY = [
 
 
 def with_average(values: pd.DataFrame, tasks: Iterable[str]) -> pd.DataFrame:
-    """A row per seed; columns are the tasks and their average (NaN if a task is missing)."""
+    """A row per seed. Columns are the tasks and their average, NaN if a task is missing."""
     wide = values.reindex(columns=list(tasks))
     return wide.assign(**{AVERAGE: wide.mean(axis=1, skipna=False)})
 
@@ -24,8 +24,8 @@ def summarise(
 ) -> pd.DataFrame:
     """Summarises (suite, method, measure, values) in the columns SUMMARY.
 
-    A row per task, and one for their average: the mean over the n of its `seeds` rows that have a
-    value, with the Student-t interval.
+    There is a row for each task and one for their average. `seeds` counts the rows of `values`, and
+    n those that have a value. The mean and its Student-t interval are over these n.
     """
     rows = []
     for suite, method, measure, values in measured:

@@ -16,13 +16,14 @@ COLUMNS = [
 
 
 def ranks(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
-    """A row per configured method: its rank, averaged over the tasks of all suites (1 the best).
+    """A row per configured method with its average rank over the tasks of all suites; 1 is best.
 
-    References are no methods and have no rank. A task ranks the methods by their mean headline over
-    the seeds that *all* of them have there; `seeds` is the fewest of these. A task without such a
-    seed is left out for every method, and `note` names it. p and critical_difference (`range_test`)
-    are the table's; `bold` marks the best rank, and those no farther from it than the
-    critical difference; none with fewer than five seeds. `scores` is a checked frame.
+    References are not methods and have no rank. On each task, the methods are ranked by their mean
+    headline over the seeds that *all* of them have. `seeds` is the smallest number of such seeds. A
+    task without any is left out for every method, and `note` names it. p and critical_difference
+    (`range_test`) are the same in all rows. `bold` marks the best rank and all ranks within the
+    critical difference of it; with fewer than five seeds, it marks none. `scores` is a checked
+    frame.
     """
     headlines = headline(scores, config.protocol)
     methods = config.competing
@@ -52,15 +53,15 @@ def ranks(config: Config, scores: pd.DataFrame) -> pd.DataFrame:
 def range_test(
     suites: list[np.ndarray], rng: np.random.Generator, draws: int, alpha: float
 ) -> tuple[float, float]:
-    """A permutation test that all methods rank alike: suites of [methods, seeds, tasks] -> two.
+    """A permutation test that all methods rank alike: p, and the critical difference.
 
-    If the methods do not differ, their scores may change places within a seed of a suite, for all
-    its tasks at once: tasks of a suite share a network and are not independent, so that Friedman's
-    test over tasks rejects too often. The statistic is the largest minus the smallest average rank.
-    Returns p = (1 + hits) / (1 + draws), and the critical difference: the statistic's 1 - alpha
-    quantile, which all pairs' differences at once exceed with a probability of at most alpha. A
-    NaN is a seed's missing task, of all methods alike. NaN for fewer than two methods or without
-    tasks.
+    suites: arrays [methods, seeds, tasks]. If the methods do not differ, their scores can be
+    exchanged within a seed of a suite, for all of its tasks at once. The tasks of a suite share a
+    network and are not independent, so Friedman's test over tasks rejects too often. The statistic
+    is the largest minus the smallest average rank. p = (1 + hits) / (1 + draws). The critical
+    difference is the statistic's 1 - alpha quantile: the probability that any pair of methods
+    differs by more is at most alpha. A missing task of a seed must be NaN for all methods. Both
+    results are NaN for fewer than two methods or without tasks.
     """
     if sum(values.shape[2] for values in suites) == 0 or len(suites[0]) < 2:
         return np.nan, np.nan
@@ -72,12 +73,12 @@ def range_test(
 
 
 def _blocks(suites: list[np.ndarray]) -> np.ndarray:
-    """Each task's means over seeds: of [..., methods, seeds, tasks], [..., tasks, methods]."""
+    """Each task's means over seeds: [..., methods, seeds, tasks] -> [..., tasks, methods]."""
     means = [np.nanmean(values, axis=-2).swapaxes(-1, -2) for values in suites]
     return np.concatenate(means, axis=-2)
 
 
 def _shuffled(values: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
-    """The methods in another order for each seed and draw: [draws, methods, seeds, tasks]."""
+    """The methods in a random order for each seed and draw: [draws, methods, seeds, tasks]."""
     order = np.argsort(rng.random((draws, *values.shape[:2])), axis=1)
     return np.take_along_axis(values[None], order[..., None], axis=1)

@@ -1,4 +1,4 @@
-"""Reading CSV tables: every column that is expected, of the type and range that is expected."""
+"""Reads CSV tables and checks that every column has the expected type and range."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -10,7 +10,7 @@ from cds_bench.errors import BenchError, nearest, shown
 
 
 def read_csv(path: Path | str, origin: str = "run the stage that writes it first") -> pd.DataFrame:
-    """A CSV file as pandas reads it. Raises BenchError if it can't be."""
+    """A CSV file as pandas reads it. Raises BenchError if pandas can't."""
     try:
         return pd.read_csv(path)
     except FileNotFoundError:
@@ -38,7 +38,7 @@ def check_columns(frame: pd.DataFrame, expected: list[str], origin: str) -> None
 
 
 def refuse(frame: pd.DataFrame, column: str, bad: pd.Series, expected: str, origin: str) -> None:
-    """Raises BenchError naming a column's first bad row; rows count from 1 below the header."""
+    """Raises BenchError with the first bad row of a column. Row 1 is below the header."""
     if bad.any():
         row = int(np.argmax(bad))
         value = frame[column].iloc[row]
@@ -50,7 +50,7 @@ def refuse(frame: pd.DataFrame, column: str, bad: pd.Series, expected: str, orig
 
 
 def integers(frame: pd.DataFrame, column: str, low: int, origin: str) -> pd.Series:
-    """A column as int64, each at least `low`."""
+    """A column as int64. All values must be at least `low`."""
     values = pd.to_numeric(frame[column], errors="coerce").astype(float)
     refuse(frame, column, ~np.isfinite(values), "a finite number", origin)
     bad = (values % 1 != 0) | (values < low) | (values > 2**53)
@@ -61,7 +61,7 @@ def integers(frame: pd.DataFrame, column: str, low: int, origin: str) -> pd.Seri
 def numbers(
     frame: pd.DataFrame, column: str, origin: str, gaps: bool = False, infinite: bool = False
 ) -> pd.Series:
-    """A column as float64; finite unless `infinite`, NaN only where `gaps` are allowed."""
+    """A column as float64. `gaps` allows NaN, and `infinite` allows infinite values."""
     values = pd.to_numeric(frame[column], errors="coerce").astype(float)
     bad = values.isna() & ~(frame[column].isna() & gaps) | np.isinf(values) & (not infinite)
     refuse(frame, column, bad, "a number" if infinite else "a finite number", origin)
@@ -71,6 +71,6 @@ def numbers(
 def one_of(
     frame: pd.DataFrame, column: str, valid: Collection, origin: str, gaps: bool = False
 ) -> None:
-    """Raises BenchError unless every value of a column is one of some; or NaN, with `gaps`."""
+    """Raises BenchError unless every value of a column is valid. `gaps` allows NaN too."""
     bad = ~frame[column].isin(valid) & ~(frame[column].isna() & gaps)
     refuse(frame, column, bad, f"one of {', '.join(map(str, valid))}", origin)

@@ -25,20 +25,20 @@ NAMES = ["domain", "suite", "task", "algorithm", "sharing", "metric"]
 INTEGERS = {"seed": 0, "step": 0, "episodes": 1}  # column -> smallest value
 FLOATS = ["score", "normalized_score"]
 METRIC_NAMES = ("return", "success", "success_at_end")
-NO_SHARING_NAMED = "-"  # in the place of a baseline's sharing where it has no scores that name one
+NO_SHARING_NAMED = "-"  # the sharing of a baseline that has no scores
 
 
 def read_scores(path: Path | str) -> pd.DataFrame:
-    """A file of scores, checked. Raises BenchError naming file, column, row and expectation."""
+    """Reads and checks scores. A BenchError names the file, column, row and what was expected."""
     return validate(read_csv(path), str(path))
 
 
 def validate(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
-    """The frame with the schema's columns in order and its types; the input is not changed.
+    """A copy of the frame with the schema's columns in order and with its types.
 
     Raises BenchError for missing or unexpected columns, empty names, values that are not finite
-    numbers, integers out of range, unknown suites, tasks, domains and metrics, and duplicate keys.
-    Rows are counted from 1 below the header.
+    numbers, integers out of range, unknown suites, tasks, domains or metrics, and duplicate keys.
+    Row 1 is below the header.
     """
     check_columns(frame, SCORES, origin)
     frame = frame[SCORES].reset_index(drop=True)
@@ -82,17 +82,17 @@ def _refuse_name(rows: pd.DataFrame, column: str, valid: Iterable[str], origin: 
 
 
 def own_metric(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows in their task's own metric, which the tables compare."""
+    """The rows in the metric of their task, which the tables compare."""
     return scores[scores["metric"] == scores["task"].map(lambda task: envs.TASKS[task].metric)]
 
 
 def merge(config: Config, suite: str, others: Iterable[Path | str] = ()) -> pd.DataFrame:
-    """A suite's scores, of its configured runs and in `others`, as one checked and sorted frame.
+    """The scores of a suite's runs and of external baselines, as one checked and sorted frame.
 
-    A configured run without scores of its last training is skipped: its cells are shown as missing
-    later. `others` are score files of external baselines, whose other suites are left out; the
-    files must exist. Rows are sorted by task, algorithm, sharing (each in the configuration's
-    order, unknown names last), seed, step and metric.
+    A configured run without scores of its last training is skipped, and tables show its cells as
+    missing. `others` are existing score files of external baselines; only their rows of the suite
+    are used. Rows are sorted by task, algorithm, sharing (each in the configuration's order, with
+    unknown names last), seed, step and metric.
     """
     parts = [_read_run(config, run) for run in jobs.runs(config, suite)]
     external = [frame[frame["suite"] == suite] for frame in map(read_scores, others)]
@@ -117,7 +117,7 @@ def merge(config: Config, suite: str, others: Iterable[Path | str] = ()) -> pd.D
 
 
 def _read_run(config: Config, run: Run) -> pd.DataFrame | None:
-    """One training job's scores, None if it has none; raises unless they are those expected."""
+    """One training job's scores, or None. Raises BenchError if they are not as expected."""
     if not evaluated(config, run):
         return None
     path, seeds = paths.run_scores(config, *run), seeds_of(run)
@@ -137,16 +137,18 @@ def _read_run(config: Config, run: Run) -> pd.DataFrame | None:
 
 
 def check_baseline(config: Config, name: str) -> pd.DataFrame:
-    """An external baseline's scores, checked as our own are (`validate`).
+    """An external baseline's scores, checked like our own (`validate`).
 
-    Raises BenchError, too, for no rows at all, for rows of another algorithm than the baseline's
-    name, for suites and seeds that are not configured, and where rows are missing or not those of
-    the protocol (`expected.check_scores`).
+    Also raises BenchError if there are no rows, if the algorithm is not the baseline's name, if a
+    suite or seed is not configured, or if rows are missing or do not follow the protocol
+    (`expected.check_scores`).
     """
     path = str(paths.baseline_scores(config, name))
     frame = read_scores(path)
     if frame.empty:
-        raise BenchError(f"{path}: has no rows; expected scores of {', '.join(config.suites)}")
+        raise BenchError(
+            f"{path}: the file has no rows; expected scores of {', '.join(config.suites)}"
+        )
     bad = frame["algorithm"] != name
     refuse(frame, "algorithm", bad, f"'{name}', the baseline's name", path)
     bad = ~frame["suite"].isin(config.suites)
@@ -160,19 +162,19 @@ def check_baseline(config: Config, name: str) -> pd.DataFrame:
 
 
 def write_checked(config: Config, name: str) -> None:
-    """Writes an external baseline's scores once more, checked: what `checked_baselines` finds."""
+    """Checks an external baseline's scores and writes the copy that `checked_baselines` finds."""
     files.write_csv(paths.baseline_checked(config, name), check_baseline(config, name))
 
 
 def checked_baselines(config: Config) -> list[Path]:
-    """The checked scores of the configured baselines whose scores are still those."""
+    """The checked scores of the configured baselines that have not changed since the check."""
     return [
         paths.baseline_checked(config, name) for name in config.baselines if _holds(config, name)
     ]
 
 
 def _holds(config: Config, name: str) -> bool:
-    """Whether a baseline's checked scores are what the check makes of its scores as they are."""
+    """Whether a baseline's checked scores still equal the result of checking its scores."""
     checked = paths.baseline_checked(config, name)
     try:
         return checked.is_file() and read_scores(checked).equals(check_baseline(config, name))
@@ -181,19 +183,19 @@ def _holds(config: Config, name: str) -> bool:
 
 
 def write_scores(config: Config, suite: str) -> None:
-    """Writes scores/<suite>.csv, and into failures/<suite>.csv what it lacks and why."""
+    """Writes scores/<suite>.csv, and failures/<suite>.csv with what is missing and why."""
     scores = merge(config, suite, checked_baselines(config))
     files.write_csv(paths.scores(config, suite), scores)
     files.write_csv(paths.failures(config, suite), lacking(config, suite))
 
 
 def lacking(config: Config, suite: str) -> pd.DataFrame:
-    """What a suite's scores lack and why: of our runs (`gaps`), and of external baselines."""
+    """The missing scores of a suite and the reasons: our runs (`gaps`) and external baselines."""
     return pd.concat([gaps(config, suite), _baseline_gaps(config, suite)], ignore_index=True)
 
 
 def _baseline_gaps(config: Config, suite: str) -> pd.DataFrame:
-    """As `gaps`, a row per seed of every external baseline without checked scores."""
+    """Like `gaps`, with a row per seed of every external baseline without checked scores."""
     rows = []
     for name in config.baselines:
         if paths.baseline_checked(config, name) not in checked_baselines(config):

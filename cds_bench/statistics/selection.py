@@ -1,4 +1,4 @@
-"""What strategies select: whether a candidate's weight follows its return-to-go.
+"""What strategies select: whether candidates with a higher return-to-go get a higher weight.
 
 A target's candidates are the transitions of other tasks that were offered to it. Training measures
 them at its log points (`cds_bench.training.candidates`). This module averages the measures over log
@@ -44,7 +44,7 @@ def read_selection(config: Config, suite: str) -> pd.DataFrame:
 
 
 def last_half(frame: pd.DataFrame) -> pd.DataFrame:
-    """The log points in the second half of the longest run; a seed that failed earlier has none."""
+    """The log points in the second half of the longest run. A seed that failed before has none."""
     return frame[frame["step"] > frame["step"].max() / 2]
 
 
@@ -70,8 +70,9 @@ def per_seed(frame: pd.DataFrame, tasks: tuple[str, ...]) -> dict[str, pd.DataFr
 def summarise(config: Config, suite: str, frame: pd.DataFrame) -> pd.DataFrame:
     """MEASURES per task (and "average") and method, in the columns of `over_seeds.SUMMARY`.
 
-    `frame` is `read_selection`'s. Over the last half of training (`last_half`), with the Student-t
-    interval over the n seeds that have a value, of the `seeds` that were trained.
+    `frame` is from `read_selection`. Values are means over the last half of training (`last_half`)
+    and over seeds. `seeds` counts those that were trained, and n those that have a value. The
+    Student-t interval is over the latter.
     """
     tasks, late, measured = envs.SUITES[suite].tasks, last_half(frame), []
     for method in config.methods:

@@ -1,4 +1,4 @@
-"""Distribution shift and scores: how far policies moved and what their critics expect."""
+"""Distribution shift: how far policies moved from their data, and what their critics expect."""
 
 from collections.abc import Iterable
 from itertools import product
@@ -23,10 +23,11 @@ MEASURES = (KL, OVERESTIMATION, SCORE)
 
 
 def merge(config: Config, suite: str) -> pd.DataFrame:
-    """The shift of a suite's configured runs so far: a row per seed and task, columns SHIFT.
+    """The shift of a suite's configured runs so far. It has the columns SHIFT.
 
-    overestimation = q_initial - discounted_return: Q(s_0, pi(s_0)) minus the discounted return in
-    evaluation, in the algorithm's units of reward. It should be negative for a conservative critic.
+    There is a row per seed and task. overestimation = q_initial - discounted_return, which is
+    Q(s_0, pi(s_0)) minus the discounted return in evaluation, in the algorithm's units of reward.
+    It should be negative for a conservative critic.
     """
     parts = []
     for run in jobs.runs(config, suite):
@@ -42,7 +43,7 @@ def merge(config: Config, suite: str) -> pd.DataFrame:
 
 
 def _read_moved(config: Config, run: Run) -> pd.DataFrame:
-    """A run's shift.csv, checked: a row per task and seed that did not fail; gaps are NaN."""
+    """A run's checked shift.csv. Seeds that failed have no rows, and unknown values are NaN."""
     folder = paths.run(config, *run)
     path, record = folder / FILE, seals.read_run(folder)
     frame = read_csv(path)
@@ -54,7 +55,7 @@ def _read_moved(config: Config, run: Run) -> pd.DataFrame:
 
 
 def _read_values(config: Config, run: Run) -> pd.DataFrame:
-    """What a run's critics expect, checked: a row per task and seed that did not fail."""
+    """A run's checked table of what its critics expect. Seeds that failed have no rows."""
     path, origin = paths.run_values(config, *run), paths.run_evaluation(config, *run)
     frame = read_csv(path)
     seals.check(path, "values", seals.read_record(origin, seals.Evaluation).sha256, origin)
@@ -67,7 +68,7 @@ def _read_values(config: Config, run: Run) -> pd.DataFrame:
 
 
 def _each_once(frame: pd.DataFrame, suite: str, seeds: list[int], origin: str) -> pd.DataFrame:
-    """The frame, if it has one row for each of the seeds and tasks; else BenchError."""
+    """Returns the frame. Raises BenchError unless it has one row for each seed and task."""
     frame["seed"] = integers(frame, "seed", 0, origin)
     tasks = envs.SUITES[suite].tasks
     found = sorted(frame[["seed", "task"]].astype({"task": str}).itertuples(index=False, name=None))
@@ -101,9 +102,9 @@ def summarise(
 ) -> pd.DataFrame:
     """MEASURES per suite, task (and "average") and method: `over_seeds.SUMMARY` without `seeds`.
 
-    Of the named suites, or of all configured ones, with the Student-t interval over the n
-    seeds; the average is over the suite's tasks per seed, for seeds that have them all. `scores`
-    is a checked frame; a seed's score is its headline.
+    It covers the named suites, or all configured ones. Means and Student-t intervals are over the n
+    seeds. The average is over the suite's tasks, for seeds that have all of them. `scores` is a
+    checked frame. A seed's score is its headline.
     """
     frame = shift.merge(headline(scores, config.protocol)[[*CELL, SCORE]], on=CELL)
     measured = []

@@ -1,6 +1,6 @@
-"""Tests, the corrections for many of them, effect size, and the seeds that a test would need.
+"""Tests, corrections for multiple tests, effect sizes, and the seeds that a test would need.
 
-Differences are [n], one per seed that both methods have; without NaN.
+Differences are arrays [n] without NaN, one difference per seed that both methods have.
 """
 
 import bisect
@@ -11,10 +11,10 @@ import numpy as np
 import scipy.optimize
 import scipy.stats
 
-EXACT = 16  # differences up to which all 2^n sign patterns are enumerated
-ROUNDING = 1e-7  # relative; scores.csv keeps nine digits, so what is nearer is equal
-FEWEST = 5  # seeds from which a table's bold type tells methods apart [ours]
-LIKELY = 0.8  # confidence of the range of an effect that the seeds needed are computed from [ours]
+EXACT = 16  # up to this many differences, all 2^n sign patterns are enumerated
+ROUNDING = 1e-7  # relative; scores.csv has nine digits, so closer values are equal
+FEWEST = 5  # with fewer seeds, a table has no bold type [ours]
+LIKELY = 0.8  # confidence of the effect's range behind the seeds needed [ours]
 
 
 def sign_flip(
@@ -22,11 +22,12 @@ def sign_flip(
 ) -> float:
     """p of the paired permutation test, [n] -> scalar.
 
-    The share of the sign patterns s in {-1, 1}^n with |mean(s d)| >= |mean(d)|: under the null
-    hypothesis a difference is as likely as its negative. Exact, over all 2^n patterns, for n <= 16;
-    its smallest p is 2^(1 - n), so 0.25 for three seeds. Beyond that `draws` random patterns, and
-    p = (1 + hits) / (1 + draws). `alternative` "greater" or "less": without the absolute values,
-    and half of that smallest p. NaN for n = 0.
+    Under the null hypothesis, a difference is as likely as its negative. p is therefore the share
+    of the sign patterns s in {-1, 1}^n with |mean(s d)| >= |mean(d)|. It is exact for n <= 16, over
+    all 2^n patterns. The smallest possible p is then 2^(1 - n), for example 0.25 for three seeds.
+    For larger n, `draws` random patterns give p = (1 + hits) / (1 + draws). With `alternative`
+    "greater" or "less", no absolute values are taken, and the smallest p is half as large. The
+    result is NaN for n = 0.
     """
     n = len(differences)
     if n == 0:
@@ -48,9 +49,9 @@ def _patterns(n: int) -> np.ndarray:
 def paired_t(differences: np.ndarray, floor: float = 0.0) -> float:
     """Two-sided p of the paired t-test, which assumes normal differences.
 
-    The standard deviation counts as `floor` where it is below that: scores that are counts of few
-    episodes agree by chance, and a spread of zero would then make any difference significant. NaN
-    for n < 2. Without spread and floor: 1 where all differences are zero, else 0 (the limit).
+    The standard deviation is at least `floor`. Scores that count few episodes can agree by chance,
+    and a spread of zero would make any difference significant. The result is NaN for n < 2. If both
+    spread and floor are zero, it is 1 if all differences are zero, and else 0, which is the limit.
     """
     n = len(differences)
     if n < 2:
@@ -63,10 +64,10 @@ def paired_t(differences: np.ndarray, floor: float = 0.0) -> float:
 
 
 def welch(ours: np.ndarray, theirs: np.ndarray, floor: float = 0.0) -> float:
-    """Two-sided p of Welch's t-test of unpaired runs, [n] and [m]; their variances may differ.
+    """Two-sided p of Welch's t-test of unpaired runs, [n] and [m]. Their variances may differ.
 
-    Each standard deviation counts as `floor` where it is below that. NaN for n or m < 2; without
-    spread and floor, 1 where the means are equal, else 0.
+    Each standard deviation is at least `floor`. The result is NaN for n < 2 or m < 2. If both
+    spreads and the floor are zero, it is 1 if the means are equal, and else 0.
     """
     n, m = len(ours), len(theirs)
     if min(n, m) < 2:
@@ -80,9 +81,10 @@ def welch(ours: np.ndarray, theirs: np.ndarray, floor: float = 0.0) -> float:
 
 
 def correlation(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Pearson's correlation of two methods over their common seeds; NaN for n < 3 or no spread.
+    """Pearson's correlation of two methods over their common seeds.
 
-    Pairing by seed sharpens a comparison only as far as it is above 0.
+    Pairing by seed makes a comparison sharper only if the correlation is positive. It is NaN for
+    n < 3 or without spread.
     """
     if len(ours) < 3 or min(spread_of(ours), spread_of(theirs)) == 0:
         return np.nan
@@ -92,8 +94,9 @@ def correlation(ours: np.ndarray, theirs: np.ndarray) -> float:
 def effect_size(differences: np.ndarray) -> float:
     """Cohen's d_z = mean(d) / std(d), times Hedges' correction 1 - 3 / (4 (n - 1) - 1).
 
-    NaN for n < 3: one difference has no spread, and for two the corrected value is always zero (no
-    unbiased estimate exists). Without spread: 0 where all differences are zero, else +-infinity.
+    The result is NaN for n < 3: one difference has no spread, and for two, no unbiased estimate
+    exists (the corrected value is always zero). Without spread, it is 0 if all differences are
+    zero, and else +-infinity.
     """
     n = len(differences)
     if n < 3:
@@ -105,13 +108,13 @@ def effect_size(differences: np.ndarray) -> float:
 
 
 def spread_of(values: np.ndarray) -> float:
-    """Sample standard deviation, and exactly 0 where it is only rounding."""
+    """The sample standard deviation, or exactly 0 if it is only a rounding error."""
     spread = values.std(ddof=1)
     return 0.0 if spread <= ROUNDING * np.abs(values).max() else float(spread)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down correction, [m] -> [m]; NaNs stay and do not count as tests.
+    """Holm's step-down correction, [m] -> [m]. NaNs stay NaN and do not count as tests.
 
     With p sorted ascending, adjusted_k = max over j <= k of min(1, (m - j) p_j), j from 0.
     """
@@ -124,7 +127,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def bonferroni(p: np.ndarray) -> np.ndarray:
-    """min(1, m p) of m tests, [m] -> [m]; NaNs stay and do not count as tests."""
+    """min(1, m p) for m tests, [m] -> [m]. NaNs stay NaN and do not count as tests."""
     p = np.asarray(p, float)
     return np.minimum(1.0, np.count_nonzero(~np.isnan(p)) * p)
 
@@ -135,15 +138,15 @@ CORRECTIONS = {"holm": holm, "bonferroni": bonferroni}
 def best_and_peers(
     values: np.ndarray, alpha: float, correction: str = "holm", resolution: float = 0.0
 ) -> np.ndarray:
-    """Which methods are the best, or not distinguishable from it: [methods, seeds] -> [methods].
+    """Marks the best method and those not distinguishable from it: [methods, seeds] -> [methods].
 
-    The best has the highest mean over its own seeds (NaN: missing). A peer is a method whose paired
-    t-test against the best, over the seeds that both have, gives p >= alpha after a correction over
-    *all pairs* of methods: the best is chosen by the data, and a correction over its own
-    comparisons alone would leave out an equal method in 7 to 11 % of rows at alpha 0.05. The spread
-    of differences is at least `resolution`, the smallest step of a score. A method with fewer than
-    FEWEST seeds, or fewer in common with the best, takes no part: below five seeds nothing is
-    marked.
+    Missing scores are NaN. The best method has the highest mean over its own seeds. A peer is a
+    method whose paired t-test against the best, over the seeds that both have, gives p >= alpha
+    after a correction over *all pairs* of methods. The data choose the best, so a correction over
+    the best's comparisons alone would leave out an equal method in 7 to 11 % of rows at alpha 0.05.
+    The spread of differences is at least `resolution`, the smallest step of a score. A method is
+    not marked if it has fewer than FEWEST seeds, or fewer than that in common with the best. With
+    fewer than five seeds, nothing is marked.
     """
     there = ~np.isnan(values)
     tested = there.sum(axis=1) >= FEWEST
@@ -167,10 +170,11 @@ def best_and_peers(
 
 
 def effect_range(differences: np.ndarray) -> tuple[float, float]:
-    """The 80 % confidence interval (LIKELY) of d_z = mean / std, of normal differences.
+    """The 80 % confidence interval (LIKELY) of d_z = mean / std for normal differences.
 
-    The noncentralities at which t = sqrt(n) mean / std would be exceeded with a probability of 10 %
-    and of 90 %, over sqrt(n). NaN for n < 3. Without spread: 0 or +-infinity, both ends alike.
+    Its ends are the noncentralities at which t = sqrt(n) mean / std would be exceeded with a
+    probability of 10 % and of 90 %, divided by sqrt(n). They are NaN for n < 3. Without spread,
+    both are 0 or +-infinity.
     """
     n = len(differences)
     point = effect_size(differences)
@@ -190,10 +194,11 @@ def effect_range(differences: np.ndarray) -> tuple[float, float]:
 
 
 def seeds_needed(effect: float, alpha: float, power: float, most: int = 1000) -> float:
-    """The seeds from which a paired test would see an effect d_z = mean / std with this power.
+    """The seeds that a paired test needs to detect an effect d_z = mean / std with this power.
 
-    The smallest n at which the two-sided paired t-test has the power and the sign-flip test can
-    give p < alpha at all, 2^(1 - n) < alpha. Infinite beyond `most`, NaN for a NaN effect.
+    This is the smallest n at which the two-sided paired t-test has the power, and at which the
+    sign-flip test can give p < alpha at all: 2^(1 - n) < alpha. The result is infinite if n would
+    be above `most`, and NaN for a NaN effect.
     """
     if np.isnan(effect):
         return np.nan
@@ -205,14 +210,15 @@ def seeds_needed(effect: float, alpha: float, power: float, most: int = 1000) ->
 
 
 def decisive_seeds(alpha: float) -> int:
-    """The fewest seeds whose two-sided sign-flip test can give p < alpha: 2^(1 - n) < alpha."""
+    """The smallest n for which a two-sided sign-flip test can give p < alpha: 2^(1 - n) < alpha."""
     return int(np.floor(1 - np.log2(alpha))) + 1
 
 
 def _power(effect: float, n: int, alpha: float) -> float:
-    """Of the two-sided paired t-test of n normal differences with d_z = `effect`.
+    """The power of the two-sided paired t-test for n normal differences with d_z = `effect`.
 
-    Both tails are upper ones, of opposite noncentralities: scipy's lower tail is NaN for some.
+    Both tails are computed as upper tails with opposite noncentralities, because scipy's lower tail
+    is NaN for some of them.
     """
     if np.isinf(effect):
         return 1.0
@@ -221,10 +227,10 @@ def _power(effect: float, n: int, alpha: float) -> float:
 
 
 def seeds_range(differences: np.ndarray, alpha: float, power: float) -> np.ndarray:
-    """The likely range of the seeds needed, [fewest, most]: at both ends of `effect_range`.
+    """The likely range of the seeds needed, [fewest, most], from both ends of `effect_range`.
 
-    Only effects in the direction of the mean count, so `most` is infinite where the range of the
-    effect reaches 0. NaN for n < 3.
+    Only effects in the direction of the mean count, so `most` is infinite if the range of the
+    effect includes 0. Both are NaN for n < 3.
     """
     if len(differences) < 3:
         return np.full(2, np.nan)

@@ -1,4 +1,4 @@
-"""A suite's table as plain data: a row per task (and average, IQM) and method."""
+"""A suite's table as plain data, with a row per method and task, average or IQM."""
 
 import numpy as np
 import pandas as pd
@@ -33,18 +33,20 @@ COLUMNS = [
 def summarise(
     config: Config, scores: pd.DataFrame, suite: str, failures: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The columns above, in normalised score (0 random, 1 expert), rows in the table's order.
+    """The columns above, in normalised score (0 random, 1 expert). Rows are in the table's order.
 
-    For a task, `mean` is over its n seeds of the `seeds` configured, with the Student-t interval
-    over seeds, `score` the mean raw headline, and `random` the random policy's normalised
-    score (NaN: not known). "average" is the mean over tasks per seed, for
-    the n seeds that have all tasks. Where all seeds have the same success rate, the interval is
-    Wilson's of all their episodes. "iqm" is the interquartile mean over tasks x seeds with its
-    stratified bootstrap. `bold` marks the best of a row and its peers (`best_and_peers`), never
-    with fewer than five seeds, never for "iqm", which no test accompanies, and never a reference,
-    which takes no part in the tests. Missing is n = 0 and NaN; `note` says what and why
-    (`failures`, of failures.csv); `failed` and `running` count the seeds whose job failed and those
-    still in training.
+    seeds: the configured number of seeds. n: those that have scores. Missing values have n = 0 and
+    are NaN.
+    mean: over the n seeds of a task. low, high: its Student-t interval over seeds, or Wilson's
+    interval of all episodes if all seeds have the same success rate.
+    score: the mean raw headline. random: the random policy's normalised score, NaN if unknown.
+    bold: the best of a row and its peers (`best_and_peers`). It is never true with fewer than five
+    seeds, for "iqm", which is not tested, or for references, which take no part in the tests.
+    failed, running: how many seeds failed, and how many are still in training.
+    note: what is missing and why, from `failures` (failures.csv).
+
+    The row "average" is the mean over tasks, for the n seeds that have all of them. The row "iqm"
+    is the interquartile mean over tasks x seeds with its stratified bootstrap.
     """
     headlines = headline(scores, config.protocol)
     columns = methods(config, scores, suite)
@@ -108,7 +110,7 @@ def _cell(config: Config, key: tuple[str, str, str, str], values: np.ndarray) ->
 
 
 def _interval(config: Config, suite: str, values: np.ndarray) -> tuple[float, float]:
-    """Of the mean of `values` [seeds, tasks]: Student-t, or Wilson's where rates do not differ."""
+    """Student-t interval of the mean of [seeds, tasks], or Wilson's if all seeds agree."""
     confidence, seeds = config.protocol.confidence, values.mean(axis=1)
     step = resolution(config, suite, values.shape[1])
     if step and len(seeds) > 1 and spread_of(seeds) == 0:
@@ -122,7 +124,7 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _lacking(failures: pd.DataFrame | None, suite: str, method: Method) -> pd.DataFrame:
-    """The state and reason of a method's seeds that lack scores, by seed."""
+    """The state and the reason of each seed of a method that lacks scores."""
     frame = pd.DataFrame(columns=FAILURES) if failures is None else failures
     key = (frame["suite"], frame["algorithm"], frame["sharing"])
     rows = frame[(key[0] == suite) & (key[1] == method[0]) & (key[2] == method[1])]
@@ -130,7 +132,7 @@ def _lacking(failures: pd.DataFrame | None, suite: str, method: Method) -> pd.Da
 
 
 def _note(config: Config, values, snapshots, tasks: tuple[str, ...], failed: dict[int, str]) -> str:
-    """Missing seeds and tasks, and headlines over fewer snapshots than the protocol's."""
+    """A note on missing seeds and tasks, and on headlines over too few snapshots."""
     wanted = config.protocol.final_snapshots
     fewest = wanted if np.isnan(snapshots).all() else int(np.nanmin(snapshots))
     parts = [
@@ -141,7 +143,7 @@ def _note(config: Config, values, snapshots, tasks: tuple[str, ...], failed: dic
 
 
 def per_seed(config: Config, scores: pd.DataFrame, suite: str) -> dict[Method, np.ndarray]:
-    """Each method's average over tasks, [seeds], NaN unless all are there."""
+    """Each method's average over tasks, [seeds]. It is NaN if a task is missing."""
     headlines = headline(scores, config.protocol)
     columns = methods(config, scores, suite)
     return {m: matrix(config, headlines, suite, m).mean(axis=1) for m in columns}

@@ -1,1 +1,1 @@
-"""Files: where they lie, how they are written, and what their content depends on."""
+"""Files: their paths, how they are written, and what their content depends on."""

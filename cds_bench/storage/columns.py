@@ -3,7 +3,7 @@
 RUN = ["suite", "algorithm", "sharing", "seed"]
 CELL = ["suite", "task", "algorithm", "sharing", "seed"]
 
-# Per metric of a task, the metrics that evaluation reports.
+# A task's metric -> the metrics that evaluation reports for it.
 REPORTED = {"return": ("return",), "success": ("success", "success_at_end")}
 
 METRICS = ["seed", "step", "metric", "source", "target", "value"]  # metrics.csv of a run

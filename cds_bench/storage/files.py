@@ -14,15 +14,15 @@ from safetensors import SafetensorError
 
 from cds_bench.errors import BenchError
 
-UMASK = os.umask(0o022)  # reading it means to set it
+UMASK = os.umask(0o022)  # it can be read only by setting it
 os.umask(UMASK)
 
 
 @contextlib.contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """A temporary path beside `path`; on success it is synced and renamed over `path`.
+    """Yields a temporary path beside `path`. On success, the file is synced and renamed to `path`.
 
-    On any error the temporary file is removed and `path` is left as it was. A full disk and other
+    On any error, the temporary file is removed and `path` stays as it was. A full disk and other
     failures of the system become a BenchError that names the file.
     """
     path = Path(path)
@@ -53,7 +53,7 @@ def atomic(path: Path | str) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes the names in a folder last through a power cut, as fsync does a file's content."""
+    """Makes a folder's names survive a power cut, as fsync does for a file's content."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -62,7 +62,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Removes what writers that were killed left in a folder that this process has claimed."""
+    """Removes the files that killed writers left in a folder. This process must have claimed it."""
     for path in folder.glob(".*-????????.*"):
         path.unlink()
 
@@ -78,7 +78,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_csv(path: Path | str, table: pd.DataFrame) -> None:
-    """CSV without an index; floats keep nine significant digits, enough for float32 and stable."""
+    """Writes CSV without an index. Floats have nine significant digits, enough for float32."""
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
 
@@ -90,7 +90,7 @@ def read_json(path: Path | str) -> Any:
         raise BenchError(f"{path}: no such file; run the stage that writes it first") from error
     except OSError as error:
         raise BenchError(f"{path}: not readable ({error.strerror or error})") from error
-    except (ValueError, RecursionError) as error:  # no JSON, or no UTF-8
+    except (ValueError, RecursionError) as error:  # not JSON, or not UTF-8
         raise BenchError(
             f"{path}: not valid JSON ({error}); delete it to have it made again"
         ) from error

@@ -27,11 +27,11 @@ def fingerprint(*modules: str) -> str:
     """A hash over the named modules and all of this project's modules that they import.
 
     Plug-ins and domains are loaded by name, so following imports does not find them. Callers must
-    name them.
+    name them. A folder with a suite.py, a suite of your own, counts as one module.
     """
     digest = hashlib.sha256()
     for module in sorted(closure(modules)):
-        digest.update(f"{module} {_code(module)}\n".encode())
+        digest.update(f"{Path(module).name} {_code(module)}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -48,7 +48,9 @@ def closure(modules: tuple[str, ...]) -> set[str]:
 
 
 def _path(module: str) -> Path | None:
-    """The file of one of this project's modules; None for anything else."""
+    """The file of one of this project's modules or a suite's folder; None for anything else."""
+    if (Path(module) / "suite.py").is_file():
+        return Path(module)
     if module.split(".")[0] not in PACKAGES:
         return None
     base = ROOT.joinpath(*module.split("."))
@@ -61,12 +63,21 @@ def _tree(module: str) -> ast.Module:
     path = _path(module)
     if path is None:
         raise ValueError(f"fingerprint: no module '{module}' in this project")
-    return ast.parse(path.read_text(encoding="utf-8"))
+    if path.is_file():
+        return ast.parse(path.read_text(encoding="utf-8"))
+    files = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(path.glob("*.py"))]
+    return ast.Module([_block(file) for file in files], [])
+
+
+def _block(tree: ast.Module) -> ast.If:
+    """A file's statements as one statement of a longer file, its docstring left out."""
+    start = 1 if ast.get_docstring(tree) else 0
+    return ast.If(ast.Constant(True), tree.body[start:] or [ast.Pass()], [])
 
 
 @functools.cache
 def imports(module: str) -> frozenset[str]:
-    """This project's modules that a module imports, anywhere in its text."""
+    """This project's modules that a module imports, at its top or in a function."""
     names: set[str] = set()
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
@@ -79,7 +90,7 @@ def imports(module: str) -> frozenset[str]:
 
 @functools.cache
 def _code(module: str) -> str:
-    """A hash of the syntax tree without docstrings; a syntax tree contains no comments."""
+    """A hash of the syntax tree without docstrings. Comments are not part of a syntax tree."""
     tree = ast.parse(ast.unparse(_tree(module)))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

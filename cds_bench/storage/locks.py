@@ -1,4 +1,4 @@
-"""Claims on folders: only one process at a time may write a folder's files."""
+"""Claims on folders, so that only one process at a time writes a folder's files."""
 
 import fcntl
 import os
@@ -14,8 +14,8 @@ _held: list[IO[str]] = []
 def claim(folder: Path, use: str) -> IO[str]:
     """Claims a folder for this process until the returned file is closed or the process ends.
 
-    Raises BenchError, "<folder>: <use> by process <pid> on <host>", when another process holds it.
-    If a process is killed, the operating system drops its claim. Nothing has to be unlocked by
+    Raises BenchError, "<folder>: <use> by process <pid> on <host>", if another process holds it.
+    When a process is killed, the operating system drops its claim. Nobody has to unlock anything by
     hand.
     """
     try:

@@ -1,4 +1,4 @@
-"""The paths of each stage's files; the workflow and the command line both take them from here.
+"""The paths of each stage's files, for the workflow and for the command line.
 
 Arguments may be Snakemake wildcards ("{suite}"), because paths are only formatted strings.
 """
@@ -11,7 +11,7 @@ FROZEN = Path(__file__).parents[1] / "behaviour" / "frozen"
 
 
 def behaviour(config: Config, policy: str) -> Path:
-    """Snapshots of a trained behaviour policy; frozen snapshots come with the package."""
+    """Snapshots of a trained behaviour policy. Frozen snapshots come with the package."""
     folder = FROZEN if config.behaviour == "frozen" else config.folder / "behaviour"
     return folder / f"{policy}.safetensors"
 
@@ -57,7 +57,7 @@ def run_evaluation(config: Config, suite: str, algorithm: str, sharing: str, see
 
 
 def run_values(config: Config, suite: str, algorithm: str, sharing: str, seeds: str) -> Path:
-    """What one training job's critics expect, and the returns that its policies achieve."""
+    """The returns that one job's critics expect, and those that its policies achieve (csv)."""
     return config.folder / "values" / suite / algorithm / sharing / f"seeds{seeds}.csv"
 
 
@@ -67,7 +67,7 @@ def baseline(config: Config, name: str) -> Path:
 
 
 def baseline_job(config: Config, name: str) -> Path:
-    """The job that an external baseline is asked to do (JSON)."""
+    """The description of an external baseline's job (JSON)."""
     return baseline(config, name) / "job.json"
 
 
@@ -77,7 +77,7 @@ def baseline_scores(config: Config, name: str) -> Path:
 
 
 def baseline_checked(config: Config, name: str) -> Path:
-    """The same scores after all checks; the statistics read these."""
+    """The same scores after all checks. The statistics read this file."""
     return baseline(config, name) / "checked.csv"
 
 
@@ -87,17 +87,17 @@ def scores(config: Config, suite: str = "") -> Path:
 
 
 def failures(config: Config, suite: str = "") -> Path:
-    """The seeds of a suite, or of the profile, whose training failed, and why (csv)."""
+    """The seeds of a suite, or of the profile, without scores, with the reasons (csv)."""
     return _merged(config, "failures", suite)
 
 
 def shift(config: Config, suite: str = "") -> Path:
-    """How far policies moved from their data and what critics expect (csv); suite or profile."""
+    """The distribution shift and the critics' estimates of a suite, or of the profile (csv)."""
     return _merged(config, "shift", suite)
 
 
 def comparisons(config: Config, suite: str = "") -> Path:
-    """Each method of a suite, or of the profile, against the reference method (csv)."""
+    """Comparisons of a suite's, or the profile's, methods with the reference method (csv)."""
     return _merged(config, "comparisons", suite)
 
 
@@ -106,7 +106,7 @@ def _merged(config: Config, name: str, suite: str) -> Path:
 
 
 def claims(config: Config) -> Path:
-    """The paper's claims, tested on the scores (csv)."""
+    """The tests of the paper's claims (csv)."""
     return config.folder / "claims.csv"
 
 
@@ -121,18 +121,23 @@ def suite_id(suite: str) -> str:
 
 
 def stem(name: str, suite: str = "") -> str:
-    """The stem of a table's or figure's file names; it begins with the suite, if there is one."""
+    """The stem of a table's or figure's file names. It begins with the suite, if there is one."""
     return "_".join(filter(None, (suite_id(suite), name)))
 
 
 def table(config: Config, name: str, extension: str, suite: str = "") -> Path:
-    """A table (csv, md, tex or html); an empty name means the suite's table of scores."""
+    """A table (csv, md, tex, html or json). With an empty name, it is the suite's scores."""
     return config.folder / "tables" / f"{stem(name, suite)}.{extension}"
 
 
 def figure(config: Config, name: str, extension: str, suite: str = "") -> Path:
     """A figure (png or svg)."""
     return config.folder / "figures" / f"{stem(name, suite)}.{extension}"
+
+
+def plan(config: Config) -> Path:
+    """What `cds-bench plan` measured of each job, in memory and time (JSON)."""
+    return config.folder / "plan.json"
 
 
 def resolved(config: Config) -> Path:

@@ -1,4 +1,4 @@
-"""The reference scores of a task, read by every stage that normalises."""
+"""The reference scores of a task. Every stage that normalises scores reads them."""
 
 import math
 from pathlib import Path
@@ -14,14 +14,14 @@ _REMEDY = "delete it to have it computed again"
 
 
 def read_references(config: Config, task: str) -> dict:
-    """The references of a task. Raises BenchError naming file and key for what cannot be used."""
+    """The references of a task. If they are unusable, a BenchError names the file and the key."""
     path = paths.references(config, task)
     references = read_json(path)
     expected = (task, envs.TASKS[task].metric)
     if not isinstance(references, dict) or expected != tuple(
         references.get(key) for key in ("task", "metric")
     ):
-        raise BenchError(f"{path}: not the references of '{task}'; {_REMEDY}")
+        raise BenchError(f"{path}: these are not the references of '{task}'; {_REMEDY}")
     for reference in REFERENCES:
         about = references.get(reference)
         mean = about.get("mean") if isinstance(about, dict) else None
@@ -40,7 +40,7 @@ def read_references(config: Config, task: str) -> dict:
 
 
 def normalised(references: dict, value):
-    """(value - random) / (expert - random) of a return or an array; a success rate as it is."""
+    """(value - random) / (expert - random) for returns. Success rates stay as they are."""
     if references["metric"] == "success":
         return value
     random, expert = references["random"]["mean"], references["expert"]["mean"]
@@ -48,11 +48,14 @@ def normalised(references: dict, value):
 
 
 def check_order(path: Path, references: dict) -> None:
-    """Raises BenchError where the expert is not above the random policy."""
+    """Raises BenchError unless the expert scores higher than the random policy.
+
+    Equal success rates are allowed, because they are not normalised.
+    """
     random, expert = references["random"]["mean"], references["expert"]["mean"]
     if expert < random or (expert == random and references["metric"] == "return"):
         raise BenchError(
             f"{path}: the expert's mean score {expert:.4g} is not above the random policy's "
             f"{random:.4g}, so no score can be normalised; train the behaviour policy longer, or "
-            "raise datasets.reference_episodes if they are few"
+            "raise datasets.reference_episodes if it is small"
         )

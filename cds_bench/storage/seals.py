@@ -1,4 +1,4 @@
-"""The records beside a run's files: what its training and its evaluation wrote, with hashes."""
+"""Records with the hashes of the files that a run's training and evaluation wrote."""
 
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -20,7 +20,7 @@ class Record(BaseModel):
 
 
 class Failure(Record):
-    """A seed whose losses were not finite."""
+    """A seed whose training stopped because its losses were not finite."""
 
     seed: Index
     step: Index
@@ -28,7 +28,7 @@ class Failure(Record):
 
 
 class Run(Record):
-    """What later stages read of run.json, which training writes last."""
+    """The part of run.json that later stages read. Training writes this file last."""
 
     fingerprint: dict[str, Any]
     seeds: list[Index]
@@ -44,7 +44,7 @@ class Run(Record):
 
 
 class Evaluation(Record):
-    """What a run's evaluation wrote, and the hash of the policies that it rolled out."""
+    """The hashes of the files that an evaluation wrote and of the policies that it evaluated."""
 
     policies: Hash
     sha256: dict[str, Hash]
@@ -54,12 +54,12 @@ Kind = TypeVar("Kind", bound=Record)
 
 
 def read_run(folder: Path) -> Run:
-    """A run's run.json. Raises BenchError naming the key that is missing or wrong."""
+    """A run's run.json. If a key is missing or wrong, a BenchError names it."""
     return read_record(folder / "run.json", Run)
 
 
 def read_record(path: Path, kind: type[Kind]) -> Kind:
-    """A JSON file as a record. Raises BenchError naming the key that is missing or wrong."""
+    """A JSON file as a record. If a key is missing or wrong, a BenchError names it."""
     try:
         return kind.model_validate(read_json(path))
     except pydantic.ValidationError as error:
@@ -70,14 +70,14 @@ def read_record(path: Path, kind: type[Kind]) -> Kind:
 
 
 def hashes(**files: Path) -> dict[str, str]:
-    """The SHA-256 of each file, by the name that it is given."""
+    """The SHA-256 of each file, by the name of its argument."""
     return {name: sha256(path) for name, path in files.items()}
 
 
 def check(path: Path, name: str, expected: dict[str, str], origin: Path) -> None:
-    """Raises BenchError unless a file is the one whose hash `origin` holds under `name`."""
+    """Raises BenchError unless a file has the hash that the record `origin` has for `name`."""
     if name not in expected:
-        raise BenchError(f"{origin}: sha256.{name}: is missing; {REMEDY}")
+        raise BenchError(f"{origin}: the key sha256.{name} is missing; {REMEDY}")
     if (found := sha256(path)) != expected[name]:
         raise BenchError(
             f"{path}: SHA-256 is {found}, but {origin} says {expected[name]}: the file changed "
@@ -86,5 +86,5 @@ def check(path: Path, name: str, expected: dict[str, str], origin: Path) -> None
 
 
 def seal(path: Path, policies: str, **files: Path) -> None:
-    """Writes an evaluation's record; `policies` is the hash of what was rolled out."""
+    """Writes an evaluation's record. `policies` is the hash of the policies that it evaluated."""
     write_json(path, {"policies": policies, "sha256": hashes(**files)})

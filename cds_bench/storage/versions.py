@@ -1,4 +1,4 @@
-"""How and when a file's numbers were made: packages, processor, time."""
+"""The packages, the processor and the time that a file's numbers were made with."""
 
 import importlib.metadata
 import platform
@@ -16,7 +16,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def processor() -> str:
-    """The processor's name from Linux, or else from Python."""
+    """The processor's name, as Linux or else Python reports it."""
     about = Path("/proc/cpuinfo")
     text = about.read_text(encoding="utf-8") if about.exists() else ""
     named = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)

@@ -1,6 +1,5 @@
 """The record of training. Each row averages all steps since the last one."""
 
-import sys
 from typing import Any
 
 import pandas as pd
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.contracts import Terms, loss_terms
+from cds_bench.progress import say
 from cds_bench.records import Offer, Sharing
 from cds_bench.storage.columns import METRICS
 from cds_bench.training import candidates
@@ -121,7 +121,7 @@ class Recorder:
             self.failed.append(
                 {"seed": seed, "step": first, "term": term, "last_finite": finite, "reason": reason}
             )
-            print(f"seed {seed}: {reason}", file=sys.stderr, flush=True)
+            say(f"seed {seed}: {reason}")
 
     def _append(self, step: int, metric: str, values: Tensor) -> None:
         """Appends values [S, sources or 1, targets or 1]; a dimension of size 1 names no task."""

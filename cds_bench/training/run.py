@@ -1,5 +1,6 @@
 """A training job with its files: it reads a pool and writes policies, metrics and provenance."""
 
+import contextlib
 import os
 import socket
 import time
@@ -61,12 +62,16 @@ def run(
             snapshot_steps(config),
             checkpoint.load(checkpoints, exact),
             lambda state: keeper.after_step(
-                state.step, lambda: capture(state), lambda: watched(job, state)
+                state.step,
+                state.step == job.steps,
+                lambda: capture(state),
+                lambda: watched(job, state),
             ),
         )
         moved = divergence.measure(job, on_device, result.state, config.training.shift_steps)
         write(folder, job, pool, result, moved, mark, exact["code"])
-        progress.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # nobody needs it any more
+            progress.unlink()
         checkpoint.remove(checkpoints)
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from cds_bench.algorithms import brac, networks
-from cds_bench.records import LANES, Batch
-from tests.algorithms.test_cql import density, layers, likelihood, mlp, resting
+from cds_bench.records import LANES
+from tests.algorithms.test_cql import density, in_double, layers, likelihood, mlp, resting
 from tests.algorithms.test_every_algorithm import ACTION, ROWS, SEEDS, make_batch, make_noise
 from tests.algorithms.test_every_algorithm import make_learner as fresh_learner
 
@@ -117,7 +117,7 @@ def test_losses_and_gradients_equal_the_literal_definition(config, step, spread)
     terms.total.backward()
 
     reference = as_double(learner)
-    double = Batch(**{name: value.double() for name, value in vars(batch).items()})
+    double = in_double(batch)
     expected = literal(config, reference, double, step)
     for name, value in expected.items():
         mine = getattr(terms, name).detach().double()

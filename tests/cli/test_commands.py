@@ -24,7 +24,7 @@ JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0
 COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
     "evaluate-policies", "check-baseline", "statistics",
-    "make", "tables", "render", "plan", "report", "status",
+    "make", "tables", "render", "plan", "report", "status", "pack", "unpack", "import", "export",
 )  # fmt: skip
 
 

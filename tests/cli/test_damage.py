@@ -21,7 +21,7 @@ JOB = ("--suite", MIXED, "--algorithm", "cql", "--sharing", "cds", "--seeds", "0
 COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
     "evaluate-policies", "check-baseline", "statistics",
-    "make", "tables", "render", "plan", "report", "status",
+    "make", "tables", "render", "plan", "report", "status", "pack", "unpack",
 )  # fmt: skip
 
 
@@ -94,7 +94,9 @@ def test_a_pool_other_than_the_runs(copy, refused):
 
 def test_too_few_steps_for_the_final_snapshots(copy, refused):
     short = copy.model_copy(update={"training": copy.training.model_copy(update={"steps": 4})})
-    assert refused(short, "train", *JOB).startswith("training.steps: 4 are too few for 2 final")
+    assert refused(short, "train", *JOB).startswith(
+        "training.steps: 4 steps are too few for 2 final"
+    )
 
 
 def test_an_option_of_the_wrong_type(copy, refused):
@@ -137,7 +139,7 @@ def test_a_full_disk_while_training(copy):
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1
     assert "error: " in result.stderr
-    assert "policies.safetensors: not written (" in result.stderr
+    assert "/000000000020.pt: not written (File too large)" in result.stderr
     assert "Traceback" not in result.stderr
     left = tree(Path(copy.results)).keys() - before.keys()
     assert {Path(name).name for name in left} <= {".claim", ".progress.json"}, "only status files"

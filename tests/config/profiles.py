@@ -1,4 +1,4 @@
-"""A valid configuration, and one of its keys changed."""
+"""A valid configuration, and a copy with one key changed."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Profiles: every shipped one is valid; what follows from one, and the parts that rules pass on."""
+"""Profiles: all shipped ones are valid, and methods, tasks and parts for jobs follow from them."""
 
 import json
 from pathlib import Path
@@ -130,7 +130,7 @@ def test_a_domain_changes_its_own_suites_alone():
 
 
 def test_the_policies_behind_the_configured_data():
-    """Once each, and none for what a script acts out."""
+    """Each policy is listed once. Scripted behaviour has no policy."""
     suites = ("antmaze-medium-directed", "antmaze-large-directed", "pointmaze-medium-directed")
     config = parse({"suites": dict.fromkeys([*suites, "walker2d-expert", "door-drawer"])}, "test")
     assert config.policies() == ["ant-reach", "run-forward", "run-backward", "jump"]
@@ -198,7 +198,7 @@ def test_references_are_read_from_the_text_and_stand_last(stand_in):
     ]  # fmt: skip
     protocol = config.protocol.model_copy(update={"reference": stand_in})
     mistaken = config.model_copy(update={"protocol": protocol})
-    with pytest.raises(BenchError, match=f"protocol.reference: '{stand_in}' is a reference and no"):
+    with pytest.raises(BenchError, match=f"protocol.reference: '{stand_in}' is a reference, not"):
         complete(mistaken, "t")
 
 

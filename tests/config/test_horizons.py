@@ -1,4 +1,4 @@
-"""How much of its horizon a critic sees: the arithmetic by hand, and the words of a warning."""
+"""The horizons that a run covers, compared with numbers by hand, and the warning's text."""
 
 import math
 

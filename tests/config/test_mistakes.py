@@ -13,7 +13,7 @@ MISTAKES = {
     "top": (("sed", 3), r"unknown key 'sed'; did you mean 'seeds'\? \(valid: algorithms, "),
     "section": (
         ("training/stepz", 3),
-        r"training: unknown key 'stepz'; did you mean 'steps'\? \(valid: augmentation, batch_size, ",
+        r"training: unknown key 'stepz'; did you mean 'steps'\? \(valid: augmentation, ",
     ),
     "protocol": (("protocol/resample", 3), r"protocol: unknown key .* did you mean 'resamples'\?"),
     "datasets": (("datasets/band", {}), r"datasets: unknown key 'band'; did you mean 'bands'\?"),

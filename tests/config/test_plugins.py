@@ -1,4 +1,4 @@
-"""Plug-ins as a configuration names them: found by file, variants, options."""
+"""How a configuration names plug-ins: by file, as variants, and with options."""
 
 import dataclasses
 
@@ -61,14 +61,14 @@ def test_a_derived_plug_in_has_the_options_of_the_one_it_derives_from():
 @pytest.mark.parametrize(
     ("sharing", "message"),
     [
-        ({"cds_k50": {"threshold": 50}}, "unknown name 'cds_k50'.*use: <its name>"),
+        ({"cds_k50": {"threshold": 50}}, "unknown name 'cds_k50'.*use: <its plug-in>"),
         ({"cds_k50": {"use": "cdss"}}, r"unknown name 'cdss'.*'cds'"),
         (
             {"cds_k50": {"use": "cds", "threshol": 50}},
             r"sharing\.cds_k50: unknown key 'threshol'",
         ),
-        ({"cds": {"use": "hipi"}}, r"sharing\.cds: 'cds' is a plug-in itself"),
-        ({"cds-k50": {"use": "cds"}}, "'cds-k50' is no name"),
+        ({"cds": {"use": "hipi"}}, r"sharing\.cds: 'cds' is itself a plug-in"),
+        ({"cds-k50": {"use": "cds"}}, "'cds-k50' is not a name"),
     ],
 )
 def test_a_variant_that_is_none(sharing, message):

@@ -88,8 +88,8 @@ def replace(key, change):
 
 
 DAMAGE = {
-    "tampered": (set_rows("rewards", (2, 1), 5.0), "pool damaged: its content hashes to"),
-    "name": (lambda file: file.attrs.__setitem__("suite", "other"), "pool damaged"),
+    "tampered": (set_rows("rewards", (2, 1), 5.0), "the pool is damaged: its hash is"),
+    "name": (lambda file: file.attrs.__setitem__("suite", "other"), "the pool is damaged"),
     "NaN": (set_rows("rewards", 2, np.nan), r"1 row of rewards is NaN \(first at row 2\)"),
     "actions": (set_rows("actions", slice(1, 3), 2.0), r"2 actions are outside \[-1, 1\] .*row 1"),
     "terminals": (set_rows("terminals", 4, 0.5), r"terminals is neither 0 nor 1 \(first at row 4"),

@@ -99,6 +99,7 @@ def test_the_text(config):
             "512.0", "MiB"] in rows  # fmt: skip
     assert ["cql", "x", "hipi", "cpu", "2", "2", "100", "0.625", "0:02:45", "0:05:30", "1.00",
             "GiB"] in rows  # fmt: skip
+    assert "Jobs: 6 to train, 6 to evaluate, 7 for references, datasets and pools." in text
     assert "training 0:11:10 on the CPU, data 0:00:06, references 0:00:45" in text
     assert "evaluation 0:09:36" in text
     assert "Wall time at --cores 4, at best: 0:08:12 on the CPU." in text
@@ -116,7 +117,7 @@ def test_the_text_with_a_gpu_and_untrained_behaviour(config):
     assert "training behaviour policies" in text
 
 
-@pytest.mark.parametrize("profile", ["default", "smoke", "paper", "brac", "shift"])
+@pytest.mark.parametrize("profile", ["default", "smoke", "paper", "brac", "shift", "learners"])
 def test_every_profile_fits_the_page(profile):
     """The widest text has a row for every strategy, thousands of hours, and a GPU."""
     config = load(ROOT / f"workflow/config/{profile}.yaml")
@@ -229,7 +230,11 @@ def _die(*_):
 
 def test_everything_is_measured(config):
     """One real measurement of a profile of smoke's size, in separate processes."""
-    text = estimate(config, cores=2, seconds=0.05)
+    text, needs = estimate(config, cores=2, seconds=0.05)
+    jobs = {f"train/{SUITE}/cql/{name}" for name in config.sharing} | {f"evaluate/{SUITE}"}
+    tasks = {f"references/{task}" for task in TASKS} | {f"dataset/{SUITE}/{task}" for task in TASKS}
+    assert needs.keys() == jobs | tasks
+    assert all(need["seconds"] > 0 for need in needs.values())
     assert SUITE in text
     assert "Wall time at --cores 2" in text
     assert ("No GPU was found" in text) == (not torch.cuda.is_available())

@@ -151,6 +151,7 @@ def test_metrics_are_read_from_every_group_and_checked(tmp_path):
     assert set(found["metric"]) == {"weight", "effective_share"}
     path = paths.run(config, SUITE, "cql", "cds", "1-1") / "metrics.csv"
     files.write_csv(path, found.rename(columns={"source": "from"}))
+    synthetic.seal(config, (SUITE, "cql", "cds", "1-1"))
     with pytest.raises(BenchError, match=r"metrics.csv: column 'source' is missing"):
         read_metrics(config, SUITE, "cql", "cds", (WEIGHT, SHARE))
 

@@ -12,6 +12,7 @@ import pytest
 
 from cds_bench import jobs
 from cds_bench.report import cards, contents, drilldown, products, targets
+from cds_bench.report.captions import protocol
 from cds_bench.report.making import make
 from cds_bench.report.page import page, write_page
 from cds_bench.report.product import Product
@@ -79,6 +80,23 @@ def test_it_contains_everything(config):
         assert said in seen, said
     for product, _ in targets.listed(config):
         assert product.caption in seen
+
+
+def test_the_page_states_the_protocol_once_and_every_file_states_it(config):
+    """The headroom of a pool does not depend on the protocol."""
+    seen = plain(page(config))
+    assert [seen.count(text) for text in protocol(config)] == [1, 1]
+    scored = {"walker2d_mixed", "walker2d_mixed_comparisons", "ranks", "claims", "regime"}
+    for path in map(Path, targets.tables(config)):
+        if path.suffix in (".md", ".html") and "headroom" not in path.stem:
+            text = plain(path.read_text(encoding="utf-8"))
+            stated = protocol(config) if path.stem in scored else protocol(config)[1:]
+            assert all(text.count(part) == 1 for part in stated), path
+
+
+def test_a_caption_has_at_most_two_sentences():
+    for product in products.PRODUCTS:
+        assert len(re.findall(r"\.(?= |$)", product.caption)) <= 2, product.name
 
 
 def test_it_mentions_too_few_steps_references_and_short_lists(tmp_path, stand_in):
@@ -176,6 +194,18 @@ def test_damaged_files_do_not_stop_it(copy, content):
     assert "<script" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("kind", ["folders", "loops"])
+def test_what_is_no_file_does_not_stop_it(copy, kind):
+    """Neither files that it reads nor the tables and figures that it shows."""
+    shown = ("tables/claims.json", "figures/walker2d_mixed_aggregates.svg")
+    for name in (*DAMAGED, *shown):
+        path = copy.folder / name
+        path.unlink()
+        path.mkdir() if kind == "folders" else path.symlink_to(path)
+    assert "Provenance" in page(copy)
+
+
 def test_values_of_another_type_do_not_stop_it(copy):
     entry = {"quality": ["a"], "transitions": "many", "normalized_score": "high", "bytes": None}
     manifest = {"tasks": {"jump": entry, "run-forward": 3}, "versions": 4}
@@ -229,7 +259,7 @@ def test_names_from_data_are_escaped(copy):
 )
 def test_the_gate(tmp_path, quality, score, expected):
     known = {"quality": quality, "normalized_score": score}
-    assert cards.gate(synthetic.config(tmp_path), known) == expected
+    assert cards.gate(synthetic.config(tmp_path).datasets.bands, known) == expected
 
 
 def test_panels_of_a_run():

@@ -1,4 +1,4 @@
-"""Every verdict of every claim, on scores that are made to bring it about."""
+"""Every verdict of every claim, with scores that were chosen to lead to it."""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def profile(**changes) -> Config:
 
 
 def made_scores(config: Config, levels: dict, noise: float = 0.02) -> pd.DataFrame:
-    """One snapshot per run around the method's level; `levels` may be by (algorithm, sharing)."""
+    """One snapshot per run near the method's level. Keys may be strategies or methods."""
     rng, rows = stream("claims"), []
     for suite in config.suites:
         for task in envs.SUITES[suite].tasks:
@@ -119,7 +119,7 @@ def test_claim_3_wants_non_inferiority_shown_to_every_other_method_on_every_doma
     assert whole["note"] == "not run: vision"
     near = found(profile(), LEVELS | {"cds": 0.47})  # below, within the margin of 0.05
     assert (near.loc[3, "verdict"].drop(OVERALL) == SUPPORTED).all()
-    between = found(profile(), LEVELS | {"cds": 0.45})  # at the margin: neither
+    between = found(profile(), LEVELS | {"cds": 0.45})  # at the margin, so neither
     assert (between.loc[3, "verdict"] == UNDECIDED).all()
     below = found(profile(), LEVELS | {"cds": 0.38})
     assert (below.loc[3, "verdict"] == CONTRADICTED).all()
@@ -145,7 +145,7 @@ def test_claim_3_does_not_take_indistinguishable_for_comparable():
 def test_claim_4_is_the_improvement_over_the_next_best_in_points_and_per_cent(
     level, points, relative
 ):
-    """cds_basic, the paper's own variant, is not the next best."""
+    """cds_basic is a variant of the paper's method, so it is not the next best."""
     rows = found(profile(), LEVELS | {"cds": level}).loc[4]
     for scope in ("navigation", OVERALL):
         row = rows.loc[scope]
@@ -157,7 +157,7 @@ def test_claim_4_is_the_improvement_over_the_next_best_in_points_and_per_cent(
 
 
 def test_claim_4s_interval_chooses_the_next_best_again_in_every_resample():
-    """Of equal methods, the one that is best by chance has an interval that looks above cds."""
+    """Among equal methods, the interval of the one that is best by chance seems to be above cds."""
     equal = dict.fromkeys(SHARING, 0.5)
     rows = found(profile(protocol={"resamples": 4000}), equal, noise=0.1).loc[4]
     config = profile(protocol={"resamples": 4000})
@@ -186,7 +186,7 @@ def test_claim_5_asks_both_learners():
     assert frame.loc[(5, "brac"), "verdict"] == CONTRADICTED
     assert frame.loc[(5, OVERALL), "verdict"] == CONTRADICTED
     between = found(config, LEVELS | {("brac", "cds"): 0.5})
-    assert between.loc[(5, "brac"), "verdict"] == UNDECIDED  # above sharing_all alone
+    assert between.loc[(5, "brac"), "verdict"] == UNDECIDED  # above sharing_all only
     assert between.loc[(5, OVERALL), ["verdict", "estimate"]].tolist() == [UNDECIDED, 1]
     assert found(config).loc[(5, OVERALL), "verdict"] == SUPPORTED
     alone = found(profile())
@@ -195,7 +195,7 @@ def test_claim_5_asks_both_learners():
 
 
 def test_claim_5_weighs_domains_and_not_suites():
-    """Two mazes and the doors: a maze counts a quarter."""
+    """With two mazes and the doors, each maze has a weight of a quarter."""
     mazes = ("pointmaze-medium-undirected", "pointmaze-medium-directed")
     config = profile(suites={name: {} for name in (*mazes, "door-drawer")})
     scores = made_scores(config, LEVELS)
@@ -211,7 +211,7 @@ def test_with_three_seeds_nothing_can_be_decided_and_the_table_says_how_many_cou
     frame = found(profile(seeds=3, seeds_per_job=3), shift={"sharing_all": 3.0})
     assert (frame["verdict"] == UNDECIDED).all()
     row = frame.loc[(1, "door-drawer")]
-    assert row["p"] == 0.75  # 0.25, three suites
+    assert row["p"] == 0.75  # 0.25, corrected over three suites
     assert row["seeds_fewest"] == 7  # 2^(1 - 7) < 0.05 / 3
 
 

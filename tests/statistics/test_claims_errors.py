@@ -1,4 +1,4 @@
-"""Every verdict of the claims is wrong in at most 5 % of cases: simulations where it is false.
+"""Simulations in which a verdict is false: every verdict is wrong in at most 5 % of cases.
 
 Seeds' scores are normal or counts of few episodes. Each truth is the hardest one: at the border of
 what the verdict says.
@@ -22,7 +22,7 @@ METHODS = ("cds", "no_sharing", "sharing_all", "hipi")
 
 @dataclass(frozen=True)
 class Simulated(Data):
-    """Scores and divergences of each suite and method as drawn, [seeds]."""
+    """The drawn scores and divergences of each suite and method, [seeds]."""
 
     drawn: dict = field(default_factory=dict)
 
@@ -38,13 +38,13 @@ def normal(rng, level):
 
 
 def counted(rng, level):
-    """Success rates of five episodes, with seeds that share no luck."""
+    """Success rates of five episodes, with independent seeds."""
     return rng.binomial(5, level, SEEDS) / 5
 
 
 @pytest.fixture(params=[normal, counted])
 def simulate(request, monkeypatch):
-    """(levels by method, decider) -> the verdicts of each case, as sets by scope."""
+    """The verdicts of each case, as sets by scope, from levels by method and a decider."""
     for module in (claims_on_cds, claims_on_margins):
         monkeypatch.setattr(module, "others_of", lambda _: METHODS[1:])
     for module in (claims_on_cds, claims_on_margins, claims_on_sharing):
@@ -67,9 +67,10 @@ def simulate(request, monkeypatch):
 
 
 def share(cases, verdict):
-    """Of cases with the verdict in a family of tests; the largest of the families.
+    """The share of cases with the verdict in a family of tests, for the worst family.
 
-    The suites or domains are a family, the whole is another, and so are claim 4's in per cent.
+    The suites or domains are one family, and the claim as a whole is another. The tests of claim 4
+    in per cent are families too.
     """
     families = {}
     for found in cases:

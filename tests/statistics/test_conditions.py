@@ -52,7 +52,7 @@ def check(config, scores, condition, algorithm="cql", shift=NOTHING) -> pd.Serie
 
 
 def level(scores: pd.DataFrame, algorithm: str, add: float, **where) -> pd.DataFrame:
-    """The scores after `add` is added to the rows of an algorithm that match `where`."""
+    """The scores with `add` added to those rows of an algorithm that match `where`."""
     match = scores["algorithm"] == algorithm
     for column, value in where.items():
         match &= scores[column] == value
@@ -151,7 +151,7 @@ def test_an_algorithm_without_a_critic_is_not_asked_about_it(config, scores):
 
 
 def rising(config, slope: float, offsets=(0.0, 0.1, 0.2)) -> pd.DataFrame:
-    """Straight curves: slope x step / steps plus an offset per seed; unevenly spaced snapshots."""
+    """Straight curves, slope x step / steps plus an offset per seed, at uneven snapshots."""
     rows = [
         ("locomotion", SUITE, task, "cql", "no_sharing", seed, step, 5, "return",
          0.0, slope * step / 100_000 + offset)

@@ -1,4 +1,4 @@
-"""Estimates, intervals and tests, checked against scipy, enumeration and numbers by hand."""
+"""Estimates, intervals and tests agree with scipy, enumeration and numbers by hand."""
 
 import itertools
 

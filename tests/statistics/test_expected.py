@@ -1,4 +1,4 @@
-"""Scores that are not those of the configuration never reach a table."""
+"""Scores that do not fit the configuration never reach a table."""
 
 import re
 
@@ -22,7 +22,7 @@ def config(tmp_path):
 
 
 def changed(frame, **values):
-    """The frame with other values in its last row."""
+    """A copy of the frame with other values in its last row."""
     for column, value in values.items():
         frame[column] = frame[column].astype(object)
         frame.loc[frame.index[-1], column] = value

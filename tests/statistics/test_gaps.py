@@ -1,4 +1,4 @@
-"""What the scores lack and why, from the files that the stages leave."""
+"""The missing scores and their reasons, read from the stages' files."""
 
 import os
 
@@ -34,7 +34,7 @@ def logged(config, stage, text):
 
 
 def found(config):
-    """The one state, step and reason of the run's three seeds; no other run may lack anything."""
+    """The state, step and reason of the run's three seeds. No other run may lack scores."""
     frame = gaps(config, synthetic.SUITE)
     assert frame["seed"].tolist() == [0, 1, 2]
     assert (frame[["suite", "algorithm", "sharing"]] == list(KEY[:3])).all(axis=None)
@@ -101,11 +101,11 @@ def test_an_evaluation_that_failed_or_was_not_made(config):
 
 
 def test_scores_of_an_earlier_training_do_not_count(config):
-    """Trained again and not evaluated again: the old scores are there still."""
+    """A run is trained again but not evaluated again, so its old scores still exist."""
     before = schema.merge(config, synthetic.SUITE)
     finished = paths.run(config, *KEY) / "run.json"
     for path in (paths.run_scores(config, *KEY), finished):
-        os.utime(path, (1, 1))  # what is older or newer does not count
+        os.utime(path, (1, 1))  # modification times do not matter
     assert gaps(config, synthetic.SUITE).empty
     record = files.read_json(finished)
     record["sha256"]["policies.safetensors"] = "cd" * 32

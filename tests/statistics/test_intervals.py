@@ -1,4 +1,4 @@
-"""Student's t and Wilson's intervals, against scipy and by how often they hold the truth."""
+"""Student's t and Wilson's intervals agree with scipy and contain the truth often enough."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_student_t_is_scipys(n):
 
 @pytest.mark.parametrize("n", [3, 5, 10])
 def test_student_t_holds_the_mean_of_normal_seeds_in_95_per_cent_of_cases(n):
-    """The percentile bootstrap, which it replaces, does so in 75, 84 and 90 %."""
+    """The percentile bootstrap, which it replaces, contains it in 75, 84 and 90 % of cases."""
     low, high = student_t(stream("coverage", n).normal(size=(n, 20_000)), 0.95)
     assert ((low <= 0) & (high >= 0)).mean() == pytest.approx(0.95, abs=0.01)
 

@@ -1,4 +1,4 @@
-"""Ranks over the tasks of all suites, against ranks by hand."""
+"""Ranks over the tasks of all suites, compared with ranks by hand."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_ranks_are_those_of_the_mean_headlines(config):
 
 
 def test_all_methods_of_a_task_are_ranked_by_the_same_seeds(config):
-    """A seed that one method lacks counts for none; without any, the task is left out and named."""
+    """If a method lacks a seed, it counts for no method. A task without seeds is left out."""
     scores = synthetic.scores(config)
     one = (scores["task"] == "jump") & (scores["sharing"] == "cds")
     fewer = scores[~(one & (scores["seed"] == 2))]
@@ -61,7 +61,7 @@ def test_the_best_rank_is_bold_with_five_seeds(tmp_path):
 
 
 def test_the_range_test_is_the_exact_permutation_test_of_two_methods():
-    """Of one task and one suite, where exchanging methods in a seed flips a difference's sign."""
+    """With one task and suite, exchanging methods in a seed flips the sign of a difference."""
     values = stream("ranks").normal(size=(2, 4, 1))
     p, difference = range_test([values], stream("draws"), 2000, 0.05)
     assert p == 1.0, "either order has a range of 1"
@@ -69,12 +69,12 @@ def test_the_range_test_is_the_exact_permutation_test_of_two_methods():
     ahead = np.array([1.0, 0.0]).reshape(2, 1, 1)
     suites = [ahead + stream("several", place).normal(0, 0.1, (2, 3, 1)) for place in "abc"]
     p, _ = range_test(suites, stream("draws"), 20_000, 0.05)
-    # each suite's order is the sign of its three seeds' total; all alike in 2 of 8 cases
+    # the sign of a suite's total gives its order; all orders agree in 2 of 8 cases
     assert p == pytest.approx(0.25, abs=0.02)
 
 
 def _correlated(rng, discrete: bool) -> np.ndarray:
-    """A suite of equal methods, five seeds and ten tasks, whose scores correlate with 0.6."""
+    """A suite of equal methods, with five seeds and ten tasks whose scores correlate by 0.6."""
     methods, seeds, tasks = 4, 5, 10
     values = np.sqrt(0.6) * rng.normal(size=(methods, seeds, 1))
     values = values + np.sqrt(0.4) * rng.normal(size=(methods, seeds, tasks))
@@ -83,7 +83,7 @@ def _correlated(rng, discrete: bool) -> np.ndarray:
 
 @pytest.mark.parametrize("discrete", [False, True])
 def test_equal_methods_are_told_apart_in_at_most_five_per_cent_of_cases(discrete):
-    """Friedman's test takes tasks as independent: here it rejects in more than 25 %."""
+    """Friedman's test assumes independent tasks, and rejects here in more than 25 % of cases."""
     rng, cases = stream("null ranks", discrete), 300
     suites = [_correlated(rng, discrete) for _ in range(cases)]
     friedman = [

@@ -1,4 +1,4 @@
-"""What strategies select: measures by hand, their means over runs, and missing values."""
+"""Measures of what strategies select: values by hand, means over runs, and missing values."""
 
 import numpy as np
 import pandas as pd

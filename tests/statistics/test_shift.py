@@ -18,7 +18,7 @@ TASKS = ("run-forward", "run-backward", "jump")
 
 @pytest.fixture
 def config(tmp_path):
-    """The usual scores; a seed's shift is 1 + seed and its critic is 2 above its return of 10."""
+    """Usual scores. A seed's shift is 1 + seed, and its critic is 2 above its return of 10."""
     config = synthetic.config(tmp_path)
     synthetic.write(config)
     for sharing in config.sharing:

@@ -1,4 +1,4 @@
-"""What bold type and the seeds needed rest on: type-I errors, and scipy's power of the t-test."""
+"""Type-I errors of bold type, and the power behind the seeds needed."""
 
 import numpy as np
 import pytest
@@ -30,8 +30,8 @@ FAR = [1.0, 1.1, 0.9, 1.2, 0.9]
         ([[5.0] * 5, [5.0] * 5, [4.0] * 5], [True, True, False]),  # ties
         ([BEST, [NAN] * 5, FAR], [True, False, False]),
         ([FAR, [99.0, 98.0, 99.0, 98.0, NAN]], [True, False]),  # four seeds can't be best
-        ([[*BEST, NAN], [NAN, *NEAR]], [True, False]),  # four in common: not tested
-        ([BEST[:4], FAR[:4]], [False, False]),  # four seeds: nothing is distinguished
+        ([[*BEST, NAN], [NAN, *NEAR]], [True, False]),  # four seeds in common are too few to test
+        ([BEST[:4], FAR[:4]], [False, False]),  # with four seeds, nothing is bold
         ([[NAN] * 5, [NAN] * 5], [False, False]),
     ],
 )
@@ -74,7 +74,7 @@ def _rates(episodes, rate):
 
 
 def _all_or_nothing(rng, shape):
-    """A seed succeeds always or never."""
+    """Seeds succeed either always or never."""
     return rng.integers(2, size=shape).astype(float), 0.02
 
 
@@ -84,9 +84,9 @@ def _all_or_nothing(rng, shape):
     "draw", [_normal, _rates(10, 0.5), _rates(10, 0.97), _rates(50, 0.02), _all_or_nothing]
 )
 def test_an_equal_method_loses_its_bold_in_at_most_five_per_cent_of_rows(draw, seeds, methods):
-    """A t-test without floor did so in 10 to 56 % of rows with discrete scores and few seeds.
+    """A t-test without a floor did so in 10 to 56 % of rows with discrete scores and few seeds.
 
-    Below five seeds nothing is bold, so that nobody loses.
+    With fewer than five seeds, nothing is bold, so no method can be left out.
     """
     rng, rows = stream("bold", seeds), 400
     lost = 0
@@ -99,7 +99,7 @@ def test_an_equal_method_loses_its_bold_in_at_most_five_per_cent_of_rows(draw, s
 
 @pytest.mark.parametrize(("effect", "expected"), [(0.5, 34), (0.8, 15), (1.0, 10), (-1.0, 10)])
 def test_seeds_needed_are_the_textbooks(effect, expected):
-    """Cohen 1988: a paired t-test, two-sided at 0.05, with a power of 0.8."""
+    """Values from Cohen (1988) for a two-sided paired t-test at 0.05 with a power of 0.8."""
     assert seeds_needed(effect, 0.05, 0.8) == expected
 
 
@@ -113,7 +113,7 @@ def test_seeds_needed_at_its_edges():
 
 
 def _power(effect: float, n: int, alpha: float) -> float:
-    """By integration over the normal mean: the rest of t is a chi-squared variable."""
+    """The power by integration over the normal mean. The spread is chi-squared."""
     edge, centre, df = scipy.stats.t.isf(alpha / 2, n - 1), effect * np.sqrt(n), n - 1
 
     def exceeds(z):
@@ -124,7 +124,7 @@ def _power(effect: float, n: int, alpha: float) -> float:
 
 
 def test_seeds_needed_are_the_first_with_the_power_for_effects_of_any_size():
-    """At d_z = 9.7 scipy's lower tail is NaN for six seeds, and 20 were asked for."""
+    """At d_z = 9.7, scipy's lower tail is NaN for six seeds. This once gave 20 seeds needed."""
     assert seeds_needed(9.7, 0.05, 0.8) == 6
     rng = stream("effects")
     for effect, alpha in zip(

@@ -40,7 +40,7 @@ def test_any_flipped_bit_falls_back_to_the_checkpoint_before(tmp_path, capsys):
         damaged[place] ^= 1 << (place % 8)
         newest.write_bytes(damaged)
         assert loaded(tmp_path) == 5, place
-        assert f"{newest}: not readable (its content is not what was saved); it is left out" in (
+        assert f"{newest}: not readable (its content is not what was saved); it is ignored" in (
             capsys.readouterr().err
         )
     newest.write_bytes(whole)
@@ -73,7 +73,7 @@ def test_a_file_for_those_who_watch_never_ends_training(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_PROGRESS", 0.0)
     (tmp_path / "progress").mkdir()
     with checkpoint.Keeper(tmp_path / "saved", MARK, tmp_path / "progress", 0.0) as keeper:
-        keeper.after_step(5, lambda: content(5), lambda: {"step": 5})
+        keeper.after_step(5, False, lambda: content(5), lambda: {"step": 5})
     assert loaded(tmp_path / "saved") == 5
 
 
@@ -83,4 +83,4 @@ def test_a_folder_an_empty_file_and_a_loop_in_its_place(tmp_path, capsys):
     (tmp_path / f"{11:012}.pt").write_bytes(b"")
     (tmp_path / f"{12:012}.pt").symlink_to(f"{12:012}.pt")
     assert loaded(tmp_path) == 5
-    assert capsys.readouterr().err.count("it is left out") == 3
+    assert capsys.readouterr().err.count("it is ignored") == 3

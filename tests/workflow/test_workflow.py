@@ -220,6 +220,24 @@ def test_more_episodes_evaluate_again_and_train_nothing(finished):
     assert plan == {"evaluate": 2, "configuration": 1, **SUMMARY}
 
 
+def copy_data(results: Path, profile: str):
+    """The data of `tiny` for another profile, in which only training matters."""
+    for name in ("references", "datasets", "pools"):
+        shutil.copytree(results / "tiny" / name, results / profile / name)
+
+
+def test_unpacked_runs_are_not_trained_again(finished, edit):
+    """Nor evaluated, although their policies are not there. A later edit is noticed as ever."""
+    moved = finished.profile(profile="moved")
+    copy_data(finished.folder / "results", "moved")
+    how = {"cwd": finished.folder, "env": finished.environment, "check": True}
+    subprocess.run(["cds-bench", "pack", "it", "--config", finished.profile()], **how)
+    subprocess.run(["cds-bench", "unpack", "it", "--config", moved], **how)
+    assert not {"train", "evaluate", "pool"} & finished.planned("--configfile", moved).keys()
+    edit("cds_bench/algorithms/cql.py", "\ndef losses(", "\nSCALE = 2.0\n\n\ndef losses(")
+    assert finished.planned("--configfile", moved)["train"] == 2
+
+
 @pytest.fixture
 def start(finished):
     """`start(...)` is Project.start. Processes that still run when the test ends are killed."""
@@ -244,12 +262,7 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
     path, marker = finished.profile(profile="killed"), finished.folder / "waiting"
     command = ("--cores", "2", "--configfile", path)
     results = finished.folder / "results"
-    for name in (
-        "references",
-        "datasets",
-        "pools",
-    ):  # the data are the same, and only training matters here
-        shutil.copytree(results / "tiny" / name, results / "killed" / name)
+    copy_data(results, "killed")
 
     first = start(*command, TEST_WAIT=str(marker))
     wait_for(marker.exists)

@@ -10,9 +10,10 @@ rule baseline_job:
         str(paths.baseline_job(settings, "{baseline}")),
     log:
         jobs.log(settings, "baseline_job", "{baseline}"),
-    conda:
-        "../envs/cds-bench.yaml"
+    localrule: True
     threads: 1
+    resources:
+        **request(settings, "baseline_job"),
     params:
         job=lambda wildcards: json.dumps(
             baselines.job(settings, wildcards.baseline), indent=2
@@ -33,9 +34,10 @@ rule baseline_check:
         jobs.log(settings, "baseline_check", "{baseline}"),
     benchmark:
         jobs.benchmark(settings, "baseline_check", "{baseline}")
-    conda:
-        "../envs/cds-bench.yaml"
+    localrule: True
     threads: 1
+    resources:
+        **request(settings, "baseline_check"),
     params:
         config=part(settings, *product.CHECKED),
         code=fingerprint("cds_bench.statistics.schema"),

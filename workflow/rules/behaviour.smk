@@ -10,9 +10,9 @@ if settings.behaviour == "train":
             jobs.log(settings, "behaviour", "{policy}"),
         benchmark:
             jobs.benchmark(settings, "behaviour", "{policy}")
-        conda:
-            "../envs/cds-bench.yaml"
         threads: 1
+        resources:
+            **request(settings, "behaviour"),
         params:
             config=lambda wildcards: part(
                 settings, "behaviour", f"behaviour_training.{wildcards.policy}"
@@ -36,9 +36,9 @@ rule references:
         jobs.log(settings, "references", "{task}"),
     benchmark:
         jobs.benchmark(settings, "references", "{task}")
-    conda:
-        "../envs/cds-bench.yaml"
     threads: 1
+    resources:
+        **request(settings, "references"),
     params:
         config=part(settings, "behaviour", "datasets.reference_episodes"),
         code=lambda wildcards: fingerprint(

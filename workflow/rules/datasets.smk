@@ -11,9 +11,9 @@ rule dataset:
         jobs.log(settings, "dataset", "{suite}", "{task}"),
     benchmark:
         jobs.benchmark(settings, "dataset", "{suite}", "{task}")
-    conda:
-        "../envs/cds-bench.yaml"
     threads: 1
+    resources:
+        **request(settings, "dataset"),
     params:
         config=lambda wildcards: part(
             settings, "behaviour", "datasets.bands", f"suites.{wildcards.suite}"
@@ -39,9 +39,9 @@ rule pool:
         jobs.log(settings, "pool", "{suite}"),
     benchmark:
         jobs.benchmark(settings, "pool", "{suite}")
-    conda:
-        "../envs/cds-bench.yaml"
     threads: 1
+    resources:
+        **request(settings, "pool"),
     params:
         config=lambda wildcards: part(settings, f"suites.{wildcards.suite}"),
         code=lambda wildcards: fingerprint(

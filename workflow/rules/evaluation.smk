@@ -18,9 +18,9 @@ rule evaluate:
         jobs.log(settings, "evaluate", *run_key),
     benchmark:
         jobs.benchmark(settings, "evaluate", *run_key)
-    conda:
-        "../envs/cds-bench.yaml"
     threads: 1
+    resources:
+        **request(settings, "evaluate"),
     params:
         config=lambda wildcards: part(
             settings.of(wildcards.suite),

@@ -13,9 +13,10 @@ for target, suite in targets.targets(settings):
             jobs.log(settings, target, *filter(None, [suite])),
         benchmark:
             jobs.benchmark(settings, target, *filter(None, [suite]))
-        conda:
-            "../envs/cds-bench.yaml"
+        localrule: True
         threads: 1
+        resources:
+            **request(settings, "target"),
         params:
             target=target,
             suite=["--suite", suite] if suite else [],
@@ -47,9 +48,10 @@ rule configuration:
         str(paths.resolved(settings)),
     log:
         jobs.log(settings, "configuration"),
-    conda:
-        "../envs/cds-bench.yaml"
+    localrule: True
     threads: 1
+    resources:
+        **request(settings, "configuration"),
     params:
         config=settings.model_dump_json(),
     message:
@@ -70,9 +72,10 @@ rule report:
         jobs.log(settings, "report"),
     benchmark:
         jobs.benchmark(settings, "report")
-    conda:
-        "../envs/cds-bench.yaml"
+    localrule: True
     threads: 1
+    resources:
+        **request(settings, "report"),
     params:
         code=targets.page_code(),
     message:

@@ -12,9 +12,10 @@ rule suite_statistics:
         jobs.log(settings, "suite_statistics", "{suite}"),
     benchmark:
         jobs.benchmark(settings, "suite_statistics", "{suite}")
-    conda:
-        "../envs/cds-bench.yaml"
+    localrule: True
     threads: 1
+    resources:
+        **request(settings, "suite_statistics"),
     params:
         config=part(settings, *product.CHECKED),
         code=fingerprint(
@@ -63,9 +64,10 @@ rule statistics:
         jobs.log(settings, "statistics"),
     benchmark:
         jobs.benchmark(settings, "statistics")
-    conda:
-        "../envs/cds-bench.yaml"
+    localrule: True
     threads: 1
+    resources:
+        **request(settings, "statistics"),
     params:
         config=part(settings, *product.RESULTS, "theory"),
         code=fingerprint("cds_bench.statistics.merging"),

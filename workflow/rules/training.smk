@@ -12,10 +12,9 @@ rule train:
         jobs.log(settings, "train", *run_key),
     benchmark:
         jobs.benchmark(settings, "train", *run_key)
-    conda:
-        "../envs/cds-bench.yaml"
     threads: settings.training.threads
     resources:
+        **request(settings, "train"),
         gpu=0 if settings.training.device == "cpu" else 1,
     params:
         config=lambda wildcards: part(

@@ -1,4 +1,4 @@
-"""A template: copy the folder, put its new name in the place of TEMPLATE, fill in run.py."""
+"""A template. Copy the folder, replace TEMPLATE by its new name, and fill in run.py."""
 
 
 rule TEMPLATE:
@@ -13,9 +13,10 @@ rule TEMPLATE:
         jobs.log(settings, "TEMPLATE"),
     benchmark:
         jobs.benchmark(settings, "TEMPLATE")
-    conda:
-        "../../envs/cds-bench.yaml"
     threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,  # minutes; how a cluster is asked for them
     message:
         "Running TEMPLATE"
     shell:

@@ -1,6 +1,6 @@
-"""What an external baseline does, in any language: read the job, write a table of scores.
+"""An external baseline reads a job and writes a table of scores. Any language can do this.
 
-python run.py <job.json> <scores.csv>; docs/external-baselines.md describes both files.
+Usage: python run.py <job.json> <scores.csv>. docs/external-baselines.md describes both files.
 """
 
 import csv
@@ -14,16 +14,16 @@ COLUMNS = [
 
 
 def train_and_evaluate(job: dict, suite: str, task: str, seed: int) -> dict[int, tuple[int, float]]:
-    """FILL IN. step -> (episodes, mean score over them), in the task's metric.
+    """FILL THIS IN. Returns step -> (episodes, mean score over them), in the task's metric.
 
-    suites[suite] says where the data lie and what our own runs are trained with, tasks[task] the
-    environment and the starts of its evaluation episodes.
+    job["suites"][suite] has the paths of the data and the settings of our own runs.
+    job["tasks"][task] has the environment and the starts of its evaluation episodes.
     """
-    raise NotImplementedError("train_and_evaluate in run.py is still to be filled in")
+    raise NotImplementedError("train_and_evaluate in run.py is still empty; fill it in")
 
 
 def normalised(job: dict, task: str, score: float) -> float:
-    """0 for the random policy's return and 1 for the expert's; a success rate as it is."""
+    """A return, where 0 is the random policy and 1 the expert. Success rates stay as they are."""
     if job["tasks"][task]["metric"] == "success":
         return score
     with open(job["tasks"][task]["references"]) as file:

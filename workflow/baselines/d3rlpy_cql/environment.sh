@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv beside this file, of what requirements.lock says. $1: the Python to make it with.
+# Makes .venv beside this file from requirements.lock. $1 is the Python to use.
 set -euo pipefail
 cd "$(dirname "$0")"
 export PIP_REQUIRE_VIRTUALENV=1

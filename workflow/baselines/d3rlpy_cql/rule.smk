@@ -1,8 +1,8 @@
-"""d3rlpy's CQL, a policy per task and seed, trained on the task's own data alone."""
+"""d3rlpy's CQL. Each task and seed has its own policy, trained only on the task's own data."""
 
 if "cql" not in settings.algorithms:
     raise WorkflowError(
-        "baselines: 'd3rlpy_cql' is configured as our cql is, and the profile has no cql"
+        "baselines: 'd3rlpy_cql' takes its settings from cql, which the profile lacks; add it to algorithms"
     )
 
 d3rlpy_policies = str(
@@ -22,11 +22,12 @@ rule d3rlpy_cql_environment:
         "workflow/baselines/d3rlpy_cql/.venv/.installed",
     log:
         jobs.log(settings, "d3rlpy_cql_environment"),
-    conda:
-        "../../envs/cds-bench.yaml"
+    localrule: True  # it downloads packages, which the nodes of a cluster often can't
     threads: 1
+    resources:
+        **request(settings, "d3rlpy_cql_environment"),
     message:
-        "Making d3rlpy's own environment: some minutes, once"
+        "Making d3rlpy's own environment (once; it takes some minutes)"
     shell:
         "bash {input.script:q} > {log:q} 2>&1"
 
@@ -44,10 +45,9 @@ rule d3rlpy_cql_train:
         jobs.benchmark(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}")
     wildcard_constraints:
         seed=r"\d+",
-    conda:
-        "../../envs/cds-bench.yaml"
     threads: settings.training.threads
     resources:
+        **request(settings, "train"),
         gpu=0 if settings.training.device == "cpu" else 1,
     params:
         job=lambda wildcards: json.dumps(baselines.suite_job(settings, wildcards.suite)),
@@ -73,9 +73,9 @@ rule d3rlpy_cql_evaluate:
         jobs.log(settings, "d3rlpy_cql_evaluate"),
     benchmark:
         jobs.benchmark(settings, "d3rlpy_cql_evaluate")
-    conda:
-        "../../envs/cds-bench.yaml"
     threads: 1
+    resources:
+        **request(settings, "evaluate"),
     params:
         config=part(
             settings,

@@ -1,8 +1,8 @@
 """d3rlpy's CQL, trained on one task's own data and exported for cds_bench's evaluation stage.
 
-It runs in this folder's own environment, which has nothing of cds_bench; the job (JSON) is one
-suite's of job.json. Sizes, steps, snapshots and options are those of our no_sharing CQL;
-docs/external-baselines.md lists what remains different.
+It runs in this folder's own environment, which does not contain cds_bench. The job (JSON) is the
+part of job.json for one suite. Sizes, steps, snapshots and options are those of our no_sharing CQL.
+docs/external-baselines.md lists the remaining differences.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-SCALE_FLOOR, LIMIT = 1e-3, 10.0  # of the normalisation of observations, as in our own runs
+SCALE_FLOOR, LIMIT = 1e-3, 10.0  # for normalising observations, as in our own runs
 
 
 def normalisation(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -28,10 +28,10 @@ def normalisation(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def episodes(data: dict[str, np.ndarray], mean, scale, options) -> list[d3rlpy.dataset.Episode]:
-    """The dataset's episodes, observations normalised and rewards scaled.
+    """The dataset's episodes with normalised observations and scaled rewards.
 
-    d3rlpy takes next observations from the row after and drops an episode's last transition unless
-    it terminates; a row more at the end of the others keeps it.
+    d3rlpy takes the next observation from the next row, so it drops the last transition of an
+    episode that does not terminate. One more row at the end of such episodes keeps that transition.
     """
 
     def states(observations):
@@ -53,14 +53,14 @@ def episodes(data: dict[str, np.ndarray], mean, scale, options) -> list[d3rlpy.d
 
 
 def configured(training: dict, options: dict) -> d3rlpy.algos.CQL:
-    """d3rlpy's CQL with our options. Exits with a message for those that it has not."""
+    """d3rlpy's CQL with our options. Exits with a message if it does not support one."""
     refused = {
         "cloning_steps": options["cloning_steps"] != 0,
         "backup_actions": options["backup_actions"] not in (1, options["actions"]),
     }
     for name in (name for name, bad in refused.items() if bad):
         sys.exit(
-            f"error: algorithms.cql.{name}: d3rlpy's CQL has nothing like {options[name]!r}; use "
+            f"error: algorithms.cql.{name}: d3rlpy's CQL does not support {options[name]!r}; use "
             "cloning_steps 0, and backup_actions 1 or `actions`"
         )
     gap = options["lagrange_gap"]
@@ -72,7 +72,7 @@ def configured(training: dict, options: dict) -> d3rlpy.algos.CQL:
         actor_learning_rate=options["policy_learning_rate"],
         critic_learning_rate=options["critic_learning_rate"],
         temp_learning_rate=options["temperature_learning_rate"],
-        # d3rlpy's threshold is of the gap before it is weighted, ours of the weighted one
+        # d3rlpy compares the threshold with the unweighted gap, and we with the weighted one.
         alpha_learning_rate=0.0 if gap is None else options["critic_learning_rate"],
         alpha_threshold=0.0 if gap is None else gap / options["alpha"],
         conservative_weight=options["alpha"],
@@ -87,8 +87,8 @@ def configured(training: dict, options: dict) -> d3rlpy.algos.CQL:
 def layers(algorithm: d3rlpy.algos.CQL) -> dict[str, np.ndarray]:
     """The policy as w<k> [1, in, out] and b<k> [1, 1, out]; the output is [mean, log_std].
 
-    The first weight gets a row of zeros for the one-hot vector of the only task. All are copies:
-    training goes on in place.
+    The first weight gets a row of zeros for the one-hot vector of the only task. All arrays are
+    copies, because training changes the originals in place.
     """
     state = {
         name: value.cpu().numpy() for name, value in algorithm.impl.policy.state_dict().items()

@@ -1,0 +1,1 @@
+"""Stands in for jax, 350 MB of which Minari's DataCollector uses one function, in the tests."""

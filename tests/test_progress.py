@@ -1,0 +1,19 @@
+"""Progress is for those who watch: nothing depends on it."""
+
+import subprocess
+import sys
+
+CODE = """
+from cds_bench import progress
+progress.SECONDS_BETWEEN_LINES = 0.0
+with progress.Progress("train", 3) as bar:
+    for done in (1, 2, 3):
+        bar.update(done, "x" * 5000)
+print("trained")
+"""
+
+
+def test_a_full_disk_under_the_log_ends_nothing():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([sys.executable, "-c", CODE], stdout=subprocess.PIPE, stderr=full)
+    assert (result.returncode, result.stdout) == (0, b"trained\n")
