@@ -116,7 +116,7 @@ def check_mended_alone(project, path: str, scores: Path) -> None:
         (["temlate"], "baselines: unknown name 'temlate'; did you mean 'template'?"),
         (["_template"], "baselines: unknown name '_template'"),
         (["cql"], "baselines: 'cql' is the name of an algorithm; rename baselines/cql"),
-        (["Upper"], "baselines: 'Upper' is no name for a baseline; use a-z, 0-9 and _"),
+        (["Upper"], "baselines: 'Upper' is not a valid name for a baseline; use a-z, 0-9 and _"),
         (["statistics"], "The name statistics is already used by another rule"),
     ],
 )

@@ -19,7 +19,9 @@ def test_everything_that_apptainer_copies_exists():
 
 
 def test_the_copied_files_suffice_for_the_installation():
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (
+        (ROOT / "Makefile").read_text().replace("requirements-docs.txt", "")
+    )  # for docs alone
     needed = set(re.findall(r"requirements[a-z-]*\.(?:lock|txt)", makefile)) | {"pyproject.toml"}
     assert needed == {name for name in needed if f"    {name} /opt" in DEFINITION}
 

@@ -54,7 +54,7 @@ def write(path: Path | str, columns: Mapping[str, np.ndarray], attributes: Mappi
 
 def _stored(column: np.ndarray) -> dict:
     """How HDF5 stores a column."""
-    if column.ndim != 4:
+    if np.ndim(column) != 4:
         return {}
     chunk = (min(CHUNK, len(column)), *column.shape[1:])
     return {"chunks": chunk, "compression": "gzip", "compression_opts": 4}

@@ -25,6 +25,7 @@ COMMANDS = (
     "config", "behaviour", "references", "dataset", "pool", "train", "evaluate",
     "evaluate-policies", "check-baseline", "statistics",
     "make", "tables", "render", "plan", "report", "status", "pack", "unpack", "import", "export",
+    "theory", "tensorboard",
 )  # fmt: skip
 
 

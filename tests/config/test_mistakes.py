@@ -27,7 +27,7 @@ MISTAKES = {
     ),
     "a bonus off the ground": (
         ("behaviour_training/ant-reach/airborne_bonus", 1.0),
-        r"ant-reach.airborne_bonus: only jump, run-backward, run-forward know",
+        r"ant-reach.airborne_bonus: only jump, run-backward, run-forward can tell",
     ),
     "domain": (("domains/navi", {}), r"domains: unknown name 'navi'; did you mean 'navigation'\?"),
     "domain's key": (

@@ -115,6 +115,9 @@ def test_the_jobs_of_a_profile(plans, name):
     runs = len(config.suites) * len(config.methods) * (config.seeds // config.seeds_per_job)
     names = [suite.replace("-", "_") for suite in config.suites]
     tasks = sum(len(envs.SUITES[suite].tasks) for suite in config.suites)
+    seen = [
+        suite.replace("-", "_") for suite in config.suites if envs.SUITES[suite].domain == "vision"
+    ]
     d3rlpy = {
         "d3rlpy_cql_environment": 1,
         "d3rlpy_cql_train": tasks * config.seeds,
@@ -133,6 +136,8 @@ def test_the_jobs_of_a_profile(plans, name):
         **dict.fromkeys((*OVER_SUITES, *PAPER), 1),
         **({"paper_table_shift": 1} if name in ("shift", "paper", "study") else {}),
         **(dict.fromkeys(("theory", "paper_table_theory"), 1) if config.theory != "none" else {}),
+        **({"paper_table_vision": 1} if seen else {}),
+        **{f"samples_{suite}": 1 for suite in seen},
         "configuration": 1,
         "report": 1,
         "all": 1,
