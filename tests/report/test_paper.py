@@ -11,11 +11,13 @@ from cds_bench.report import products, targets
 from cds_bench.report.making import make, write
 from cds_bench.statistics import merging
 from cds_bench.storage import files, paths
+from cds_bench.theory.results import write_theory
 from tests.report import synthetic
 from tests.report.test_page import complete
 
 QUALITIES = ("walker2d-medium", "walker2d-expert")
 MAZE = "pointmaze-medium-directed"
+PICTURES = "pick-place-small"
 SHARING = {name: {} for name in ("no_sharing", "sharing_all", "cds", "oracle")}
 
 
@@ -109,13 +111,25 @@ def test_latex_compiles_every_table(config, collected, tmp_path):
         pytest.skip("pdflatex is not installed (Debian: apt-get install texlive-latex-recommended)")
     kinds = {product.name for product in products.PRODUCTS if "tex" in product.table}
     compiled = set()
-    for made in (config, complete(tmp_path / "complete", collected)):
+    for made in (config, complete(tmp_path / "complete", collected), seen(tmp_path / "seen")):
         for product, suite in targets.listed(made):
             for path in product.tables(made, suite):
                 if path.suffix == ".tex" and path.exists():
                     compile_latex(path.read_text(), tmp_path)
                     compiled.add(product.name)
     assert compiled == kinds
+
+
+def seen(folder):
+    """Results on pictures, and the simulation of the theory."""
+    config = synthetic.config(folder, suites={PICTURES: {}}, sharing=SHARING, theory="tiny")
+    synthetic.write(config)
+    merging.write_suite(config, PICTURES)
+    write_theory(config)
+    make(config, "table", PICTURES)
+    make(config, "paper_table_vision")
+    make(config, "paper_table_theory")
+    return config
 
 
 def compile_latex(table, folder):
