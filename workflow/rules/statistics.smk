@@ -38,9 +38,10 @@ if settings.theory != "none":
             jobs.log(settings, "theory"),
         benchmark:
             jobs.benchmark(settings, "theory")
-        conda:
-            "../envs/cds-bench.yaml"
+        localrule: True
         threads: 1
+        resources:
+            **request(settings, "theory"),
         params:
             config=part(settings, "theory"),
             code=fingerprint("cds_bench.theory.results"),
