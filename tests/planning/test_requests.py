@@ -1,5 +1,6 @@
 """What jobs ask a batch system for: measured values with head room, or else sufficient ones."""
 
+import re
 import types
 
 import pytest
@@ -75,3 +76,11 @@ def test_every_shipped_profile_can_ask():
             memory, minutes = asked(config, "train", **(TRAIN | {"suite": suite}))
             assert memory > 0
             assert minutes > 0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflow" / "rules").glob("*.smk")), ids=str)
+def test_every_rule_that_runs_a_command_asks_for_memory_and_time(path):
+    text = path.read_text()
+    commands = len(re.findall(r"^ *shell:", text, re.MULTILINE))
+    assert len(re.findall(r"\brequest\(settings", text)) == commands
+    assert "conda:" not in text, "there is no environment file; the container is the Snakefile's"
