@@ -1,10 +1,6 @@
 """Shared fixtures: a configuration whose behaviour policies are small random networks."""
 
 import os
-
-# Several tests run at a time. If each had a thread per core, threads would wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
-
 import shutil
 import subprocess
 
