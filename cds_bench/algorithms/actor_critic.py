@@ -3,13 +3,59 @@
 `config` and `learner` belong to the algorithm; `cds_bench.contracts` describes them.
 """
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from cds_bench.algorithms import gradients, networks
-from cds_bench.algorithms.encoder import as_seen
+from cds_bench.algorithms.encoder import as_seen, initialise_encoder
 from cds_bench.contracts import AlgorithmConfig, Learner
-from cds_bench.records import Batch, Parameters
+from cds_bench.records import Batch, Parameters, Sizes
+
+
+class LearningRates(Protocol):
+    """The options that `before_step` reads."""
+
+    critic_learning_rate: float
+    policy_learning_rate: float
+
+
+def initialise(
+    generators: list[torch.Generator], sizes: Sizes, device: str, critics: int = 2
+) -> dict[str, Parameters]:
+    """Fresh parameters for the fields that every `contracts.Learner` has, by field.
+
+    Each seed's come from its own generator. The targets are copies.
+    """
+    critic = networks.initialise_critic(generators, sizes, device, critics)
+    policy = networks.initialise_policy(generators, sizes, device)
+    encoder = initialise_encoder(generators, sizes.picture, device)
+    return {
+        "critic": critic,
+        "target": copied(critic),
+        "policy": policy,
+        "encoder": encoder,
+        "target_encoder": copied(encoder),
+    }
+
+
+def copied(parameters: Parameters) -> Parameters:
+    """The same parameters in memory of their own."""
+    return {name: value.clone() for name, value in parameters.items()}
+
+
+def groups(learner: Learner) -> list[list[Tensor]]:
+    """The parameter groups of the optimiser: critics with their encoder, policies."""
+    critics = [*learner.critic.values(), *learner.encoder.values()]
+    return [critics, list(learner.policy.values())]
+
+
+def before_step(config: LearningRates, optimiser: torch.optim.Optimizer, step: int) -> None:
+    """Sets the learning rates of two groups, those of the critics and those of the policies."""
+    critics, policies = optimiser.param_groups
+    critics["lr"] = config.critic_learning_rate
+    policies["lr"] = config.policy_learning_rate
 
 
 def minimum(critic: Parameters, states: Tensor, actions: Tensor) -> Tensor:
@@ -40,8 +86,12 @@ def backup(config: AlgorithmConfig, batch: Batch, next_values: Tensor) -> Tensor
 
 def temporal_difference(q_data: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """sum_j mean_m w_m (Q_j(s_m, a_m) - y_m)^2, [S]; q_data [S, C, M], target and weight [S, M]."""
-    error = (q_data - target.unsqueeze(1)).square()
-    return (weight.unsqueeze(1) * error).mean(-1).sum(1)
+    return weighted((q_data - target.unsqueeze(1)).square(), weight)
+
+
+def weighted(errors: Tensor, weight: Tensor) -> Tensor:
+    """sum_k mean_m w_m e_km, [S], for errors [S, C, M] of C critics and weights [S, M]."""
+    return (weight.unsqueeze(1) * errors).mean(-1).sum(1)
 
 
 def cloning(mean: Tensor, log_std: Tensor, batch: Batch) -> Tensor:

@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
-from cds_bench.algorithms.encoder import initialise_encoder
 from cds_bench.noise import Noise
 from cds_bench.ranges import Discount, Positive, Rate
 from cds_bench.records import Batch, Parameters, Sizes
@@ -61,29 +60,13 @@ class Terms:
 
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
     """Fresh parameters. Each seed's come from its own generator."""
-    critic = networks.initialise_critic(generators, sizes, device)
-    policy = networks.initialise_policy(generators, sizes, device)
-    encoder = initialise_encoder(generators, sizes.picture, device)
-    return Learner(
-        critic=critic,
-        target={name: value.clone() for name, value in critic.items()},
-        policy=policy,
-        encoder=encoder,
-        target_encoder={name: value.clone() for name, value in encoder.items()},
-    )
+    return Learner(**actor_critic.initialise(generators, sizes, device))
 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
     """The parameter groups of the optimiser: critics, policies with their encoder."""
     policies = [*learner.policy.values(), *learner.encoder.values()]
     return [list(learner.critic.values()), policies]
-
-
-def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:
-    """Sets the learning rate of each of the `groups`."""
-    critics, policies = optimiser.param_groups
-    critics["lr"] = config.critic_learning_rate
-    policies["lr"] = config.policy_learning_rate
 
 
 def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: int) -> Terms:
@@ -104,6 +87,7 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     )
 
 
+before_step = actor_critic.before_step
 after_step = actor_critic.after_step
 value = actor_critic.value
 soft_backup = actor_critic.soft_backup

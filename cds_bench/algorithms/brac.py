@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
-from cds_bench.algorithms.encoder import as_seen, initialise_encoder
+from cds_bench.algorithms.encoder import as_seen
 from cds_bench.noise import Noise
 from cds_bench.ranges import Count, Discount, NonNegative, Positive, Rate, Steps
 from cds_bench.records import Batch, Parameters, Sizes
@@ -37,15 +37,16 @@ SAMPLE_MARGIN = 1e-3
 class Config:
     alpha: NonNegative = 1.0  # weight of the divergence, in actor and backup
     samples: Count = 4  # actions that estimate D(s)
-    value_penalty: bool = True  # BRAC-v: the backup is penalised too; without it, BRAC-p
-    # A tenth of 500,000 steps [ours]: with 256 transitions per task, some 130 passes over a task's
-    # 1e5 transitions. The critics evaluate b by then, so that the policy improves on it at once.
+    value_penalty: bool = True  # BRAC-v: the backup is penalised too; False is BRAC-p
+    # A tenth of 500,000 steps [ours]. With 256 transitions per task, these are about 130 passes
+    # over a task's 1e5 transitions. After them the critics can evaluate b, so the policy improves
+    # on it at once.
     cloning_steps: Steps = 50_000
     discount: Discount = 0.99
     target_rate: Rate = 0.005
     critic_learning_rate: Positive = 1e-3
     policy_learning_rate: Positive = 3e-4
-    cloning_learning_rate: Positive = 1e-3  # the policy's, in the first `cloning_steps`
+    cloning_learning_rate: Positive = 1e-3  # of the policy in the first `cloning_steps`
     reward_scale: Positive = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
 
@@ -86,24 +87,12 @@ class Terms:
 
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
     """Fresh parameters. Each seed's come from its own generator."""
-    critic = networks.initialise_critic(generators, sizes, device)
-    policy = networks.initialise_policy(generators, sizes, device)
-    encoder = initialise_encoder(generators, sizes.picture, device)
+    common = actor_critic.initialise(generators, sizes, device)
     return Learner(
-        critic=critic,
-        target={name: value.clone() for name, value in critic.items()},
-        policy=policy,
-        encoder=encoder,
-        target_encoder={name: value.clone() for name, value in encoder.items()},
-        behaviour={name: value.clone() for name, value in policy.items()},
-        behaviour_encoder={name: value.clone() for name, value in encoder.items()},
+        **common,
+        behaviour=actor_critic.copied(common["policy"]),
+        behaviour_encoder=actor_critic.copied(common["encoder"]),
     )
-
-
-def groups(learner: Learner) -> list[list[Tensor]]:
-    """The parameter groups of the optimiser: critics with their encoder, policies."""
-    critics = [*learner.critic.values(), *learner.encoder.values()]
-    return [critics, list(learner.policy.values())]
 
 
 def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:
@@ -198,6 +187,7 @@ def policy_losses(
     return policy, (batch.weight * distance.detach()).mean(-1)
 
 
+groups = actor_critic.groups
 after_step = actor_critic.after_step
 value = actor_critic.value
 soft_backup = actor_critic.soft_backup

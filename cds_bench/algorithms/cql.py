@@ -25,7 +25,6 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
-from cds_bench.algorithms.encoder import initialise_encoder
 from cds_bench.algorithms.gradients import known_loss, value_gradients
 from cds_bench.noise import Noise
 from cds_bench.ranges import Count, Discount, NonNegative, Positive, Rate, Steps
@@ -43,13 +42,13 @@ class Config:
     temperature_learning_rate: Positive = 1e-4
     reward_scale: Positive = 1.0  # rewards are scale r + shift, after relabelling
     reward_shift: float = 0.0
-    cloning_steps: Steps = 0  # the policy's loss is behaviour cloning for this many first steps
-    cloning_learning_rate: Positive = 1e-3  # the policy's, in those steps
-    # The policy climbs min_j Q_j, or clones the data's actions whose advantage is positive.
+    cloning_steps: Steps = 0  # for this many first steps, the policy's loss is behaviour cloning
+    cloning_learning_rate: Positive = 1e-3  # of the policy in those steps
+    # The policy climbs min_j Q_j, or it clones the data's actions that have a positive advantage.
     policy_improvement: Literal["gradient", "regression"] = "gradient"
     backup_actions: Count = 1  # the backup takes the maximum over this many a' ~ pi(.|s')
-    # A number: the Lagrange version, whose multiplier is adapted until the gap *weighted by* alpha
-    # meets it: multiplier (alpha gap - lagrange_gap), the official convention.
+    # A number selects the Lagrange version. Its multiplier is adapted until the gap *weighted by*
+    # alpha equals this number: multiplier (alpha gap - lagrange_gap), the official convention.
     lagrange_gap: float | None = None
 
 
@@ -84,15 +83,8 @@ class Terms:
 
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
     """Fresh parameters. Each seed's come from its own generator."""
-    critic = networks.initialise_critic(generators, sizes, device)
-    policy = networks.initialise_policy(generators, sizes, device)
-    encoder = initialise_encoder(generators, sizes.picture, device)
     return Learner(
-        critic=critic,
-        target={name: value.clone() for name, value in critic.items()},
-        policy=policy,
-        encoder=encoder,
-        target_encoder={name: value.clone() for name, value in encoder.items()},
+        **actor_critic.initialise(generators, sizes, device),
         log_temperature=torch.zeros(sizes.seeds, LANES, device=device),
         log_multiplier=torch.zeros(sizes.seeds, LANES, device=device),
     )
@@ -100,8 +92,8 @@ def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
     """The parameter groups of the optimiser: critics with their encoder, policies, temperatures."""
-    critics = [*learner.critic.values(), *learner.encoder.values(), learner.log_multiplier]
-    return [critics, list(learner.policy.values()), [learner.log_temperature]]
+    critics, policies = actor_critic.groups(learner)
+    return [[*critics, learner.log_multiplier], policies, [learner.log_temperature]]
 
 
 def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:

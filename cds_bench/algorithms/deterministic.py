@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
-from cds_bench.algorithms.encoder import as_seen, initialise_encoder
+from cds_bench.algorithms.encoder import as_seen
 from cds_bench.contracts import AlgorithmConfig
 from cds_bench.noise import Noise
 from cds_bench.records import Batch, Parameters, Sizes
@@ -36,8 +36,6 @@ class DeterministicConfig(AlgorithmConfig, Protocol):
     policy_noise: float
     noise_clip: float
     policy_delay: int
-    critic_learning_rate: float
-    policy_learning_rate: float
 
 
 @dataclass(frozen=True)
@@ -59,33 +57,12 @@ def initialise_learner(
     generators: list[torch.Generator], sizes: Sizes, device: str, critics: int
 ) -> Learner:
     """Fresh parameters with so many critics per seed. Each seed's come from its own generator."""
-    critic = networks.initialise_critic(generators, sizes, device, critics)
-    policy = networks.initialise_policy(generators, sizes, device)
-    last, size = networks.depth(policy) - 1, sizes.action
+    common = actor_critic.initialise(generators, sizes, device, critics)
+    policy, size = common["policy"], sizes.action
+    last = networks.depth(policy) - 1
     policy[f"w{last}"][..., size:] = 0.0
     policy[f"b{last}"][..., size : 2 * size] = torch.tensor(STANDARD_DEVIATION).log()
-    encoder = initialise_encoder(generators, sizes.picture, device)
-    return Learner(
-        critic=critic,
-        target={name: value.clone() for name, value in critic.items()},
-        policy=policy,
-        target_policy={name: value.clone() for name, value in policy.items()},
-        encoder=encoder,
-        target_encoder={name: value.clone() for name, value in encoder.items()},
-    )
-
-
-def groups(learner: Learner) -> list[list[Tensor]]:
-    """The parameter groups of the optimiser: critics with their encoder, policies."""
-    critics = [*learner.critic.values(), *learner.encoder.values()]
-    return [critics, list(learner.policy.values())]
-
-
-def before_step(config: DeterministicConfig, optimiser: torch.optim.Optimizer, step: int) -> None:
-    """Sets the learning rate of each of the `groups`."""
-    critics, policies = optimiser.param_groups
-    critics["lr"] = config.critic_learning_rate
-    policies["lr"] = config.policy_learning_rate
+    return Learner(**common, target_policy=actor_critic.copied(policy))
 
 
 def policy_learns(config: DeterministicConfig, step: int) -> bool:

@@ -81,7 +81,7 @@ def value_gradients(
     gradients = {name: torch.zeros_like(value) for name, value in critic.items()}
     stack = len(critic["w0"])
     values = states.new_empty(stack, states.shape[1], actions.shape[2])
-    of_states = states.new_empty(stack, *states.shape[1:])
+    of_states = states.new_empty(stack, *states.shape[1:]) if states.requires_grad else None
     for block in _blocks(networks.centred(critic), states, actions):
         hidden = _hidden(block)
         found = _output(block, hidden)
@@ -90,10 +90,10 @@ def value_gradients(
             found.requires_grad_()
             (slopes,) = torch.autograd.grad(loss(found, block.stack, block.rows), found)
         ahead = _backward(block, _layers(gradients, block.stack), hidden, slopes)
-        if states.requires_grad:
+        if of_states is not None:
             weight = block.layers[0].weight[:, : states.shape[-1]]
             of_states[block.stack, block.rows] = torch.bmm(ahead, weight.mT)
-    if states.requires_grad:
+    if of_states is not None:
         gradients[STATES] = of_states.view(len(states), -1, *states.shape[1:]).sum(1)
     return values.view(len(states), -1, *values.shape[1:]), gradients
 

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 from cds_bench.algorithms import actor_critic, networks
-from cds_bench.algorithms.encoder import as_seen, initialise_encoder
+from cds_bench.algorithms.encoder import as_seen
 from cds_bench.noise import Noise
 from cds_bench.ranges import Discount, Fraction, NonNegative, Positive, Rate
 from cds_bench.records import Batch, Parameters, Sizes
@@ -80,23 +80,16 @@ class Terms:
 
 def initialise(generators: list[torch.Generator], sizes: Sizes, device: str) -> Learner:
     """Fresh parameters. Each seed's come from its own generator."""
-    critic = networks.initialise_critic(generators, sizes, device)
-    policy = networks.initialise_policy(generators, sizes, device)
-    encoder = initialise_encoder(generators, sizes.picture, device)
     return Learner(
-        critic=critic,
-        target={name: value.clone() for name, value in critic.items()},
-        policy=policy,
-        encoder=encoder,
-        target_encoder={name: value.clone() for name, value in encoder.items()},
+        **actor_critic.initialise(generators, sizes, device),
         state_value=networks.initialise_state_value(generators, sizes, device),
     )
 
 
 def groups(learner: Learner) -> list[list[Tensor]]:
     """The parameter groups of the optimiser: critics with their encoder, V, policies."""
-    critics = [*learner.critic.values(), *learner.encoder.values()]
-    return [critics, list(learner.state_value.values()), list(learner.policy.values())]
+    critics, policies = actor_critic.groups(learner)
+    return [critics, list(learner.state_value.values()), policies]
 
 
 def before_step(config: Config, optimiser: torch.optim.Optimizer, step: int) -> None:

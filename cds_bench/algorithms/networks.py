@@ -7,6 +7,7 @@ per state; H hidden units.
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
@@ -24,15 +25,15 @@ NORM_EPSILON = 1e-5  # added to the variance, as torch does
 
 
 def initialise_layers(
-    generators: list[torch.Generator], copies: int, layers: list[tuple[int, int]], device: str
+    generators: list[torch.Generator], copies: int, layers: Iterable[tuple[int, int]], device: str
 ) -> Parameters:
     """Layers w<k> [S * copies, in, out], b<k> [S * copies, 1, out], uniform within 1 / sqrt(in).
 
     layers: the numbers of inputs and outputs of each layer. This is torch.nn.Linear's default
     initialisation, from one CPU generator per seed. A bias is padded with zeros to a multiple of
-    LANES, so that a seed's numbers fill whole strides of a
-    vector kernel. Kernels round the remainder of a tensor differently, and without the padding a
-    seed would depend on the seeds that are stacked with it.
+    LANES, so that a seed's numbers fill whole strides of a vector kernel. Kernels round the
+    remainder of a tensor differently, and without the padding a seed would depend on the seeds that
+    are stacked with it.
     """
     parameters: Parameters = {}
     for k, (inputs, outputs) in enumerate(layers):
@@ -51,7 +52,7 @@ def initialise_critic(
     With `layer_norm`, hidden layer k has a gain g<k> [C S, 1, H], initially 1.
     """
     widths = [sizes.observation + sizes.tasks + sizes.action, *sizes.hidden, 1]
-    critic = initialise_layers(generators, critics, list(itertools.pairwise(widths)), device)
+    critic = initialise_layers(generators, critics, itertools.pairwise(widths), device)
     if sizes.layer_norm:
         for k, width in enumerate(sizes.hidden):
             critic[f"g{k}"] = torch.ones(critics * len(generators), 1, width, device=device)
@@ -68,7 +69,7 @@ def initialise_state_value(
 def initialise_policy(generators: list[torch.Generator], sizes: Sizes, device: str) -> Parameters:
     """One tanh-Gaussian policy per seed. Its output is [mean, log_std]."""
     widths = [sizes.observation + sizes.tasks, *sizes.hidden, 2 * sizes.action]
-    return initialise_layers(generators, 1, list(itertools.pairwise(widths)), device)
+    return initialise_layers(generators, 1, itertools.pairwise(widths), device)
 
 
 def depth(parameters: Parameters) -> int:

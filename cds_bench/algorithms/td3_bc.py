@@ -109,8 +109,8 @@ def q_weight(config: Config, values: Tensor, weight: Tensor) -> Tensor:
     return config.alpha / size.clamp(min=LEAST)
 
 
-groups = deterministic.groups
-before_step = deterministic.before_step
+groups = actor_critic.groups
+before_step = actor_critic.before_step
 after_step = deterministic.after_step
 value = actor_critic.value
 soft_backup = actor_critic.soft_backup

@@ -96,8 +96,10 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     q_data = values[..., 0]
     outside = torch.cat([values[..., 1:], next_values], dim=-1)  # [S, C, M, 2n]
     pessimistic = penalised(outside, ood_penalty(config, step), config.ood_floor)
-    difference = weighted((q_data - target).square(), batch.weight)
-    out_of_distribution = weighted((outside - pessimistic).square().mean(-1), batch.weight)
+    difference = actor_critic.weighted((q_data - target).square(), batch.weight)
+    out_of_distribution = actor_critic.weighted(
+        (outside - pessimistic).square().mean(-1), batch.weight
+    )
     policy = policy_loss(learner, batch)
     total = (difference + out_of_distribution).sum()
     if deterministic.policy_learns(config, step):
@@ -110,11 +112,6 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
         q_data=q_data.detach().mean(1),
         total=total,
     )
-
-
-def weighted(errors: Tensor, weight: Tensor) -> Tensor:
-    """sum_k mean_m w_m e_km, [S]; errors [S, C, M], weight [S, M]."""
-    return (weight.unsqueeze(1) * errors).mean(-1).sum(1)
 
 
 @torch.no_grad()
@@ -153,8 +150,8 @@ def policy_loss(learner: Learner, batch: Batch) -> Tensor:
     return -(batch.weight * goal).mean(-1)
 
 
-groups = deterministic.groups
-before_step = deterministic.before_step
+groups = actor_critic.groups
+before_step = actor_critic.before_step
 after_step = deterministic.after_step
 value = actor_critic.value
 soft_backup = actor_critic.soft_backup

@@ -14,7 +14,7 @@ from cds_bench.sharing.improvement import foreign_only, improvement
 class Config:
     batch: Literal["balanced", "balanced_sources", "union"] = "balanced"
     threshold: Threshold = "mean"
-    tau: Positive | None = None  # a fixed temperature; None: the moving average below
+    tau: Positive | None = None  # a fixed temperature; None uses the moving average below
     decay: Probability = 0.995
     floor: Positive = 1e-3
 

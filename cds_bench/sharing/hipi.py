@@ -38,7 +38,7 @@ def share(config: Config, offer: Offer, critic: Critic, uniform: Tensor, state: 
     return Sharing(weight=torch.ones_like(uniform), task=chosen)
 
 
-def posterior(scores: Tensor, temperature: Positive) -> Tensor:
+def posterior(scores: Tensor, temperature: float) -> Tensor:
     """q(i | s, a) over tasks: scores [S, M, T] -> probabilities [S, M, T].
 
     softmax_i( z / temperature - log mean_batch exp(z / temperature) ); z are standardised scores.
