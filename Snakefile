@@ -52,9 +52,6 @@ except BenchError as error:
 
 whole = settings.model_dump_json()
 
-# A shell waits for its command when a batch system signals every process: training saves its state.
-shell.prefix("set -euo pipefail; trap : TERM; ")
-
 
 wildcard_constraints:
     suite="|".join(settings.suites),

@@ -36,6 +36,12 @@ class Config:
     policy_learning_rate: float = 1e-4
     temperature_learning_rate: float = 1e-4
 
+    @classmethod
+    def of(cls, spec: dict[str, Any]) -> "Config":
+        """The sizes that a contender is asked for."""
+        names = ("observation", "action", "actions", "batch", "device")
+        return cls(hidden=tuple(spec["hidden"]), **{name: spec[name] for name in names})
+
 
 def mlp(widths: list[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
@@ -177,14 +183,7 @@ def prepare(spec: dict[str, Any]) -> Callable[[], int]:
 
         keep_freed_memory()
     torch.manual_seed(0)
-    config = Config(
-        spec["observation"],
-        spec["action"],
-        tuple(spec["hidden"]),
-        spec["actions"],
-        spec["batch"],
-        spec["device"],
-    )
+    config = Config.of(spec)
     arrays = transitions(spec["rows"], config.observation, config.action, 1)
     data = {name: torch.from_numpy(array).to(config.device) for name, array in arrays.items()}
     data |= {name: data[name].squeeze(1) for name in ("rewards", "terminals")}

@@ -77,14 +77,7 @@ class PictureCQL(CQL):
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
     """A step on a random batch, drawn by index from pictures on the device."""
     torch.manual_seed(0)
-    config = Config(
-        spec["observation"],
-        spec["action"],
-        tuple(spec["hidden"]),
-        spec["actions"],
-        spec["batch"],
-        spec["device"],
-    )
+    config = Config.of(spec)
     rows, (height, width, channels) = spec["rows"], spec["picture"]
     shape = (rows + 1, channels, height, width)
     pictures = torch.randint(0, 256, shape, dtype=torch.uint8, device=config.device)

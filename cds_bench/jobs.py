@@ -93,8 +93,22 @@ def world(domain: str) -> tuple[str, ...]:
 
     A suite of your own is a folder of modules.
     """
-    described = envs.DOMAINS[domain]
-    return (getattr(described, "FOLDER", None) or described.__name__, described.ENVIRONMENTS)
+    described, folder = envs.DOMAINS[domain], envs.own_folder(domain)
+    return (folder or described.__name__, described.ENVIRONMENTS)
+
+
+def training_modules(config: Config, algorithm: str, sharing: str) -> tuple[str, ...]:
+    """The modules that determine what a method trains, for fingerprints."""
+    return (
+        "cds_bench.training.run",
+        f"cds_bench.algorithms.{config.module('algorithms', algorithm)}",
+        f"cds_bench.sharing.{config.module('sharing', sharing)}",
+    )
+
+
+def evaluation_modules(suite: str) -> tuple[str, ...]:
+    """The modules that determine the scores of a suite's policies, for fingerprints."""
+    return ("cds_bench.evaluation.evaluate", *world(domain_of(suite)))
 
 
 def worlds(config: Config) -> list[str]:
@@ -106,7 +120,7 @@ def worlds(config: Config) -> list[str]:
 def behaviours(domain: str) -> tuple[str, ...]:
     """The modules that make a domain's data, for fingerprints."""
     own = ("cds_bench.behaviour.own", "cds_bench.dataset.own")
-    made = own if hasattr(envs.DOMAINS[domain], "FOLDER") else (f"cds_bench.behaviour.{domain}",)
+    made = own if envs.own_folder(domain) else (f"cds_bench.behaviour.{domain}",)
     return (*world(domain), *made)
 
 

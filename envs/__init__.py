@@ -26,7 +26,7 @@ from envs.specs import Columns, Source, Suite, Task, WorldError, joined
 
 __all__ = [
     "BANDS", "DOMAINS", "POLICIES", "SKILLS", "SUITES", "TASKS",
-    "Columns", "Source", "Suite", "Task", "WorldError", "include", "make",
+    "Columns", "Source", "Suite", "Task", "WorldError", "include", "make", "own_folder",
 ]  # fmt: skip
 
 
@@ -61,13 +61,18 @@ def make(task: str, **kwargs):
     return gymnasium.make(described.env_id, disable_env_checker=True, **kwargs)
 
 
+def own_folder(domain: str) -> str | None:
+    """The folder of a suite of your own, whose domain has its name; None for other domains."""
+    return getattr(DOMAINS.get(domain), "FOLDER", None)
+
+
 def include(folder: str | Path) -> None:
     """Makes the suite of a folder known, with its tasks. A second call for it does nothing.
 
     Raises WorldError if suite.py is wrong (`envs.own`), or if a name is taken already.
     """
     name = Path(folder).resolve().name
-    known = getattr(DOMAINS.get(name), "FOLDER", None)
+    known = own_folder(name)
     if known and Path(known).resolve() == Path(folder).resolve():
         return
     found = own.load(Path(folder))

@@ -26,11 +26,8 @@ ENVIRONMENTS = "envs.own_world"
 NAME = r"[a-z][a-z0-9-]{0,63}"
 MINARI = "minari:"
 CITED = ("CITATION", "LICENSE")  # of the data, which suite.py may hold: they are exported
-READ_WITHOUT = {
-    "numpy",
-    "envs",
-    *sys.stdlib_module_names,
-}  # packages that are there for all readers
+# Packages that all readers of suite.py have.
+READ_WITHOUT = {"numpy", "envs", *sys.stdlib_module_names}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Random configurations and damaged files: a plain error, and nothing half-written; seeded."""
 
 import contextlib
-import copy
 import random
 import shutil
 
@@ -18,7 +17,7 @@ from cds_bench.evaluation.policy import load_policies
 from cds_bench.statistics import metrics, schema, shift
 from cds_bench.storage import paths, seals
 from cds_bench.storage.reference_scores import read_references
-from tests.config.profiles import VALID
+from tests.config.profiles import with_value
 from tests.report import synthetic
 
 CASES = 200
@@ -41,19 +40,6 @@ names = st.sampled_from(
      "bands", "expert", "resamples", "final_snapshots", "cql", "cds", "jump", MIXED, "navigation"]
 )  # fmt: skip
 places = st.lists(names | st.text(max_size=9), min_size=1, max_size=4)
-
-
-def with_value(place: list[str], value) -> dict:
-    """The valid configuration with a value somewhere."""
-    made = copy.deepcopy(VALID)
-    *parents, key = place
-    section = made
-    for parent in parents:
-        if not isinstance(section.get(parent), dict):
-            section[parent] = {}
-        section = section[parent]
-    section[key] = value
-    return made
 
 
 @contextlib.contextmanager

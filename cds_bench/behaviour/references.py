@@ -28,7 +28,6 @@ def write_references(config: Config, task: str) -> None:
     start as in evaluation. Raises BenchError, and writes nothing, if the expert is no better than
     random, because a normalised score would then mean nothing.
     """
-    path = paths.references(config, task)
     env = envs.make(task)
     qualities = dict(zip(REFERENCES, ("random", module(task).REFERENCE, "expert"), strict=True))
     found = {}
@@ -38,9 +37,26 @@ def write_references(config: Config, task: str) -> None:
             behaviour = replace(recipe.behaviour, options=None)
             rng = stream("reference", task, quality)
             values = scores(env, behaviour, rng, config.datasets.reference_episodes)
-            found[reference] = {**_summary(values), "quality": quality, "policy": recipe.about}
+            found[reference] = summarised(values, quality, recipe.about)
             progress.update(done, f"{reference} {found[reference]['mean']:.4g}")
     env.close()
+    write_measured(config, task, found)
+
+
+def summarised(values: np.ndarray, quality: str, policy: dict) -> dict:
+    """What the file holds of one reference, from the scores of its episodes."""
+    return {
+        "mean": float(values.mean()),
+        "std": float(values.std()),
+        "episodes": len(values),
+        "quality": quality,
+        "policy": policy,
+    }
+
+
+def write_measured(config: Config, task: str, found: dict[str, dict]) -> None:
+    """Writes a task's references. Raises BenchError if the expert is no better than random."""
+    path = paths.references(config, task)
     references = {
         "task": task,
         "metric": envs.TASKS[task].metric,
@@ -49,7 +65,3 @@ def write_references(config: Config, task: str) -> None:
     }
     check_order(path, references)
     write_json(path, references)
-
-
-def _summary(values: np.ndarray) -> dict:
-    return {"mean": float(values.mean()), "std": float(values.std()), "episodes": len(values)}

@@ -1,5 +1,7 @@
 """Collecting a dataset: roll out behaviour policies, check the quality, and store the data."""
 
+from pathlib import Path
+
 import numpy as np
 
 import envs
@@ -23,7 +25,6 @@ def collect(config: Config, suite: str, task: str) -> None:
     Raises BenchError if inputs are missing or damaged. Also raises BenchError, and writes nothing,
     if the mean normalised score is outside config.datasets.bands[quality].
     """
-    path = paths.dataset(config, suite, task)
     quality = envs.SUITES[suite].sources[task].quality
     size = config.size(suite, task)
     references = read_references(config, task)
@@ -36,24 +37,43 @@ def collect(config: Config, suite: str, task: str) -> None:
     scores = summary(columns, envs.TASKS[task])
     scores["normalized_score"] = normalised(references, scores["mean_score"])
     check_quality(config, suite, task, scores)
-    write_dataset(
-        path,
-        columns,
-        {
-            "schema_version": SCHEMA_VERSION,
-            "suite": suite,
-            "task": task,
-            "quality": quality,
-            "environment": envs.TASKS[task].env_id,
-            "seed_stream": f"collect/{task}/{quality}/<episode>",
-            "behaviour": [
-                recipe.about | {"transitions": share}
-                for recipe, share in zip(chosen, shares, strict=True)
-            ],
-            "versions": versions("gymnasium", "mujoco", "numpy"),
-            **scores,
-        },
-    )
+    behaviour = [
+        recipe.about | {"transitions": share} for recipe, share in zip(chosen, shares, strict=True)
+    ]
+    write_collected(config, suite, task, columns, scores, behaviour, seed_stream(task, quality))
+
+
+def seed_stream(task: str, quality: str) -> str:
+    """The name of the streams that the episodes of `rollouts` draw from."""
+    return f"collect/{task}/{quality}/<episode>"
+
+
+def write_collected(
+    config: Config,
+    suite: str,
+    task: str,
+    columns: dict[str, np.ndarray],
+    scores: dict,
+    behaviour: list[dict],
+    seeds: str,
+) -> None:
+    """Writes a task's dataset with its attributes.
+
+    scores: `summary`'s, with the normalised score. behaviour: what is known of each policy, and
+    the number of its transitions. seeds: the streams of random numbers, or "".
+    """
+    attributes = {
+        "schema_version": SCHEMA_VERSION,
+        "suite": suite,
+        "task": task,
+        "quality": envs.SUITES[suite].sources[task].quality,
+        "environment": envs.TASKS[task].env_id,
+        "seed_stream": seeds,
+        "behaviour": behaviour,
+        "versions": versions("gymnasium", "mujoco", "numpy"),
+        **scores,
+    }
+    write_dataset(paths.dataset(config, suite, task), columns, attributes)
 
 
 def rollouts(
@@ -87,25 +107,45 @@ def summary(columns: dict[str, np.ndarray], task: envs.Task) -> dict:
     An episode is complete if it terminated or lasted for the task's horizon. If no episode is
     complete, the cut episode is used instead, and `complete_episodes` is 0.
     """
-    starts, lengths = episodes(columns)
-    scores = EPISODE_SCORE[task.metric].reduceat(columns["rewards"], starts)
-    complete = columns["terminals"][starts + lengths - 1] | (lengths == task.horizon)
-    kept = scores[complete] if complete.any() else scores
+    kept, complete, all_of_them = complete_scores(columns, task)
     return {
-        "episodes": len(starts),
-        "complete_episodes": int(complete.sum()),
+        "episodes": all_of_them,
+        "complete_episodes": complete,
         "metric": task.metric,
         "mean_score": float(kept.mean()),
         "score_quantiles": np.quantile(kept, QUANTILES).tolist(),
     }
 
 
+def complete_scores(columns: dict[str, np.ndarray], task: envs.Task) -> tuple[np.ndarray, int, int]:
+    """The scores of the complete episodes, their number, and the number of all episodes.
+
+    If no episode is complete, the scores are those of all.
+    """
+    starts, lengths = episodes(columns)
+    scores = EPISODE_SCORE[task.metric].reduceat(columns["rewards"], starts)
+    complete = columns["terminals"][starts + lengths - 1] | (lengths == task.horizon)
+    return scores[complete] if complete.any() else scores, int(complete.sum()), len(starts)
+
+
 def check_quality(config: Config, suite: str, task: str, scores: dict) -> None:
-    """Raises BenchError, which says by how much, if the normalised score is outside the band."""
-    path = paths.dataset(config, suite, task)
+    """Raises BenchError unless the normalised score is in the band of the data's quality."""
     quality = envs.SUITES[suite].sources[task].quality
-    low, high = config.datasets.bands[quality]
-    score = scores["normalized_score"]
+    check_band(
+        paths.dataset(config, suite, task),
+        scores,
+        config.datasets.bands[quality],
+        quality,
+        f"raise suites.{suite}.sizes.{task} if there are few episodes, use another behaviour "
+        f"policy, or set datasets.bands.{quality}",
+    )
+
+
+def check_band(
+    path: Path, scores: dict, band: tuple[float, float], quality: str, advice: str
+) -> None:
+    """Raises BenchError, which says by how much, if the normalised score is outside the band."""
+    (low, high), score = band, scores["normalized_score"]
     if low <= score <= high:
         return
     side, miss = ("below", low - score) if score < low else ("above", score - high)
@@ -115,6 +155,5 @@ def check_quality(config: Config, suite: str, task: str, scores: dict) -> None:
     raise BenchError(
         f"{path}: not written: mean {scores['metric']} {scores['mean_score']:.4g} over "
         f"{episodes_text}, normalised {score:.3f}, lies {miss:.3f} {side} the band {low:g} to "
-        f"{high:g} of '{quality}'; raise suites.{suite}.sizes.{task} if there are few episodes, "
-        f"use another behaviour policy, or set datasets.bands.{quality}"
+        f"{high:g} of '{quality}'; {advice}"
     )

@@ -121,8 +121,8 @@ def _typed(space: Box) -> Box:
 
 def cited(suite: str) -> tuple[str, str]:
     """How to cite a suite's data, and their licence. A suite of your own may define both."""
-    domain = envs.DOMAINS[envs.SUITES[suite].domain]
-    known = "not stated" if hasattr(domain, "FOLDER") else LICENSE
+    name = envs.SUITES[suite].domain
+    domain, known = envs.DOMAINS[name], "not stated" if envs.own_folder(name) else LICENSE
     return getattr(domain, "CITATION", CITATION), getattr(domain, "LICENSE", known)
 
 

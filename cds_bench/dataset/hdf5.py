@@ -69,7 +69,7 @@ def read(
     unreadable, if it contains links or refers to storage outside it, or if an array declares more
     bytes than the file has.
     """
-    with _opened(path, remedy) as file:
+    with opened(path, remedy) as file:
         found = {key: _array(file, key, Path(path).stat().st_size) for key in keys}
         columns = {key: array[()] for key, array in found.items() if array is not None}
         if len(file.attrs) > MOST_ATTRIBUTES:
@@ -81,14 +81,15 @@ def parts(
     path: Path | str, remedy: str, keys: Collection[str], rows: int
 ) -> Iterator[dict[str, np.ndarray]]:
     """Reads arrays like `read`, but `rows` rows at a time. All of them must exist."""
-    with _opened(path, remedy) as file:
+    with opened(path, remedy) as file:
         arrays = {key: _array(file, key, Path(path).stat().st_size) for key in keys}
         for first in range(0, len(next(iter(arrays.values()))), rows):
             yield {key: array[first : first + rows] for key, array in arrays.items()}
 
 
 @contextlib.contextmanager
-def _opened(path: Path | str, remedy: str) -> Iterator[h5py.File]:
+def opened(path: Path | str, remedy: str) -> Iterator[h5py.File]:
+    """A file to read. What HDF5 raises inside of the block becomes a BenchError with the remedy."""
     try:
         with h5py.File(path, "r") as file:
             yield file
@@ -98,8 +99,8 @@ def _opened(path: Path | str, remedy: str) -> Iterator[h5py.File]:
         raise BenchError(f"{path}: not a readable HDF5 file ({error}); {remedy}") from error
 
 
-def _array(file: h5py.File, key: str, size: int) -> h5py.Dataset | None:
-    """The array under a key, or None. Raises ValueError if `write` can't have written it."""
+def located(file: h5py.File, key: str) -> h5py.Dataset | None:
+    """The array under a key, or None. Raises ValueError if it is not inside of this file."""
     item = file
     for name in key.split("/"):
         link = item.get(name, getlink=True) if isinstance(item, h5py.Group) else None
@@ -112,6 +113,13 @@ def _array(file: h5py.File, key: str, size: int) -> h5py.Dataset | None:
         return None
     if item.external or item.is_virtual:
         raise ValueError(f"key '{key}' is stored outside of the file")
+    return item
+
+
+def _array(file: h5py.File, key: str, size: int) -> h5py.Dataset | None:
+    """The array under a key, or None. Raises ValueError if `write` can't have written it."""
+    if (item := located(file, key)) is None:
+        return None
     if item.dtype.hasobject:
         raise ValueError(f"key '{key}' holds no numbers")
     declared = math.prod(item.shape) * item.dtype.itemsize

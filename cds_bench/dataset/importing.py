@@ -7,7 +7,6 @@ continues to the next one has that one's observation as its next observation.
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from cds_bench.dataset import check, hdf5
@@ -119,21 +118,18 @@ def _stored(path: Path) -> Columns:
     Others compress their files, so a column may be larger than the file, but not without limit.
     """
     most = MOST_PACKED * path.stat().st_size
-    try:
-        with h5py.File(path, "r") as file:
-            infos = [f"infos/{name}" for name in file.get("infos", {})]
-            found = {key: file.get(key) for key in (*NEEDED, *OPTIONAL, *infos)}
-            arrays = {
-                key: array
-                for key, array in found.items()
-                if isinstance(array, h5py.Dataset) and array.shape and not array.dtype.hasobject
-                if array.ndim == 1 or not key.startswith("infos/")
-            }
-            if large := [key for key, array in arrays.items() if array.nbytes > most]:
-                raise ValueError(f"key '{large[0]}' declares more than {MOST_PACKED} x its size")
-            return {key: array[()] for key, array in arrays.items()}
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise BenchError(f"{path}: not a readable HDF5 file ({error}); {REMEDY}") from error
+    with hdf5.opened(path, REMEDY) as file:
+        infos = [f"infos/{name}" for name in file.get("infos", {})]
+        found = {key: hdf5.located(file, key) for key in (*NEEDED, *OPTIONAL, *infos)}
+        arrays = {
+            key: array
+            for key, array in found.items()
+            if array is not None and array.shape and not array.dtype.hasobject
+            if array.ndim == 1 or not key.startswith("infos/")
+        }
+        if large := [key for key, array in arrays.items() if array.nbytes > most]:
+            raise ValueError(f"key '{large[0]}' declares more than {MOST_PACKED} x its size")
+        return {key: array[()] for key, array in arrays.items()}
 
 
 def _minari(path: Path) -> Columns:

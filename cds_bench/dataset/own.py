@@ -5,22 +5,24 @@ import numpy as np
 import envs
 from cds_bench.behaviour.own import EXPERT, REFERENCE
 from cds_bench.behaviour.recipes import recipes
-from cds_bench.behaviour.rollout import EPISODE_SCORE, scores, uniform
+from cds_bench.behaviour.references import summarised, write_measured
+from cds_bench.behaviour.rollout import scores, uniform
 from cds_bench.config import Config
 from cds_bench.dataset import check, importing, store
-from cds_bench.dataset.collect import rollouts, summary
+from cds_bench.dataset.collect import (
+    check_band,
+    complete_scores,
+    rollouts,
+    seed_stream,
+    summary,
+    write_collected,
+)
 from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.seeding import stream
 from cds_bench.storage import paths
-from cds_bench.storage.files import sha256, write_json
-from cds_bench.storage.reference_scores import (
-    REFERENCES,
-    check_order,
-    normalised,
-    read_references,
-)
-from cds_bench.storage.versions import versions
+from cds_bench.storage.files import sha256
+from cds_bench.storage.reference_scores import REFERENCES, normalised, read_references
 from envs.own import FILE, KnownTask
 
 FLOAT32 = float(np.finfo(np.float32).eps)
@@ -38,24 +40,14 @@ def collect(config: Config, suite: str, task: str) -> None:
     columns, about = _rolled(config, known, size) if known.path is None else _read(known, size)
     found = summary(columns, known)
     found["normalized_score"] = normalised(references, found["mean_score"])
-    path = paths.dataset(config, suite, task)
-    check_band(path, known, found)
     data = known.declared.data
-    store.write_dataset(
-        path,
-        columns,
-        {
-            "schema_version": store.SCHEMA_VERSION,
-            "suite": suite,
-            "task": task,
-            "quality": data.quality,
-            "environment": known.env_id,
-            "seed_stream": "" if known.path else f"collect/{task}/{data.quality}/<episode>",
-            "behaviour": [about | {"transitions": size}],
-            "versions": versions("gymnasium", "mujoco", "numpy"),
-            **found,
-        },
-    )
+    if data.band is not None:
+        advice = f"correct `band`, `expert` or the data in {known.folder / FILE}"
+        path = paths.dataset(config, suite, task)
+        check_band(path, found, data.band, data.quality, advice)
+    seeds = "" if known.path else seed_stream(task, data.quality)
+    behaviour = [about | {"transitions": size}]
+    write_collected(config, suite, task, columns, found, behaviour, seeds)
 
 
 def _rolled(config: Config, known: KnownTask, size: int) -> tuple[Columns, dict]:
@@ -109,42 +101,20 @@ def taken(known: KnownTask) -> Columns:
     return columns
 
 
-def check_band(path, known: KnownTask, found: dict) -> None:
-    """Raises BenchError, which says by how much, if the normalised score is outside of the band."""
-    band, score = known.declared.data.band, found["normalized_score"]
-    if band is None or band[0] <= score <= band[1]:
-        return
-    side, miss = ("below", band[0] - score) if score < band[0] else ("above", score - band[1])
-    raise BenchError(
-        f"{path}: not written: mean {found['metric']} {found['mean_score']:.4g} over "
-        f"{found['complete_episodes']} complete episodes, normalised {score:.3f}, lies {miss:.3f} "
-        f"{side} the band {band[0]:g} to {band[1]:g} of '{known.declared.data.quality}'; correct "
-        f"`band`, `expert` or the data in {known.folder / FILE}"
-    )
-
-
 def write_references(config: Config, task: str) -> None:
     """Writes the reference scores of a task of your own, as `behaviour.references` does.
 
     The random policy and recipes are rolled out. A file's behaviour is the mean over its complete
     episodes, and its expert the best of them if none is declared.
     """
-    known, path = envs.TASKS[task], paths.references(config, task)
-    found = {}
+    known, found = envs.TASKS[task], {}
     with Progress(f"references {task}", len(REFERENCES)) as progress:
         env = envs.make(task)
         for done, reference in enumerate(REFERENCES, start=1):
             found[reference] = _reference(config, env, known, reference)
             progress.update(done, f"{reference} {found[reference]['mean']:.4g}")
         env.close()
-    references = {
-        "task": task,
-        "metric": known.metric,
-        "versions": versions("gymnasium", "mujoco", "numpy"),
-        **found,
-    }
-    check_order(path, references)
-    write_json(path, references)
+    write_measured(config, task, found)
 
 
 def _reference(config: Config, env, known: KnownTask, reference: str) -> dict:
@@ -163,17 +133,7 @@ def _reference(config: Config, env, known: KnownTask, reference: str) -> dict:
     elif reference == EXPERT and known.metric == "success":
         values, about = np.ones(1), {"policy": "every episode solved"}
     else:
-        values = _episode_scores(known)
+        values, *_ = complete_scores(taken(known), known)
         values = values.max(keepdims=True) if reference == EXPERT else values
         about = {"policy": "the data's best episode" if reference == EXPERT else "the data"}
-    summarised = {"mean": float(values.mean()), "std": float(values.std()), "episodes": len(values)}
-    return {**summarised, "quality": reference, "policy": about}
-
-
-def _episode_scores(known: KnownTask) -> np.ndarray:
-    """The scores of a file's complete episodes, or of all if none is complete."""
-    columns = taken(known)
-    starts, lengths = store.episodes(columns)
-    found = EPISODE_SCORE[known.metric].reduceat(columns["rewards"], starts)
-    complete = columns["terminals"][starts + lengths - 1] | (lengths == known.horizon)
-    return found[complete] if complete.any() else found
+    return summarised(values, reference, about)

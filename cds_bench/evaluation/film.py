@@ -51,11 +51,8 @@ def film(
     try:
         behaviour = _policy(config, env, suite, task, policy)
         rewards, _ = _episode(env, behaviour, stream("render", task, policy, seed), set())
-        steps = (
-            np.linspace(0, len(rewards), min(len(rewards) + 1, round(RATE * longest)))
-            .round()
-            .astype(int)
-        )
+        frames = min(len(rewards) + 1, round(RATE * longest))
+        steps = np.linspace(0, len(rewards), frames).round().astype(int)
         # Its length is now known. The episode is run again, because drawing takes most of the time.
         _, pictures = _episode(env, behaviour, stream("render", task, policy, seed), set(steps))
     finally:

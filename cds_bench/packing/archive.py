@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pydantic
-
 from cds_bench.errors import BenchError
 from cds_bench.storage import seals
 from cds_bench.storage.files import atomic
@@ -64,15 +62,19 @@ def read(path: Path) -> Archive:
     """
     try:
         members = _members(path)
-        manifest = Manifest.model_validate_json(members.pop(MANIFEST))
+        values = json.loads(members.pop(MANIFEST))
     except KeyError:
         raise BenchError(f"{path}: is no packed run: it has no {MANIFEST}") from None
-    except pydantic.ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(map(str, problem["loc"])) or "the file"
-        raise BenchError(f"{path}: {MANIFEST}: {key}: {problem['msg']}; pack it again") from None
-    except (tarfile.TarError, lzma.LZMAError, EOFError, ValueError, OSError) as error:
+    except (
+        tarfile.TarError,
+        lzma.LZMAError,
+        EOFError,
+        ValueError,
+        RecursionError,
+        OSError,
+    ) as error:
         raise BenchError(f"{path}: not readable as a packed run ({error}); copy it again") from None
+    manifest = seals.validated(values, Manifest, f"{path}: {MANIFEST}", "pack it again")
     found = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
     for name in sorted(found.keys() | manifest.sha256.keys()):
         if found.get(name) != manifest.sha256.get(name):

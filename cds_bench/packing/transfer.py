@@ -44,22 +44,6 @@ def places(config: Config, run: Run) -> dict[str, Path]:
     }
 
 
-def evaluation_code(suite: str) -> str:
-    """The fingerprint of the code that evaluates a suite's runs, as its rule has it."""
-    world = jobs.world(jobs.domain_of(suite))
-    return fingerprint("cds_bench.evaluation.evaluate", *world)
-
-
-def training_code(config: Config, run: Run) -> str:
-    """The fingerprint of the code that trains a run, as its run.json has it."""
-    _, algorithm, sharing, _ = run
-    return fingerprint(
-        "cds_bench.training.run",
-        f"cds_bench.algorithms.{config.module('algorithms', algorithm)}",
-        f"cds_bench.sharing.{config.module('sharing', sharing)}",
-    )
-
-
 def pack(config: Config, folder: Path, policies: bool = False) -> list[Path]:
     """Packs every trained and evaluated run as <folder>/<suite>/<algorithm>/<sharing>/<seeds>.
 
@@ -79,7 +63,8 @@ def pack(config: Config, folder: Path, policies: bool = False) -> list[Path]:
             path = folder.joinpath(*run[:3], f"seeds{run[3]}{SUFFIX}")
             _check_hashes(members, str(paths.run(config, *run)))
             named = dict(zip(("suite", "algorithm", "sharing", "seeds"), run, strict=True))
-            _write(path, named | {"evaluation_code": evaluation_code(run[0])}, members)
+            code = fingerprint(*jobs.evaluation_modules(run[0]))
+            _write(path, named | {"evaluation_code": code}, members)
             packed.append(path)
     return packed
 
@@ -166,10 +151,11 @@ def _check(config: Config, packed: Archive, codes: Collection[str]) -> None:
     if differing := list(differences(record.get("fingerprint"), expected)):
         raise BenchError(f"{origin}: differs from this profile in {'; '.join(differing)}")
     made_by = {
-        "training code": (record.get("code"), training_code(config, run)),
-        "evaluation code": (packed.manifest.evaluation_code, evaluation_code(run[0])),
+        "training code": (record.get("code"), jobs.training_modules(config, *run[1:3])),
+        "evaluation code": (packed.manifest.evaluation_code, jobs.evaluation_modules(run[0])),
     }
-    for name, (there, here) in made_by.items():
+    for name, (there, modules) in made_by.items():
+        here = fingerprint(*modules)
         if there != here and there not in codes:
             raise BenchError(
                 f"{origin}: its {name} is {there}, and here it is {here}: use the checkout that "

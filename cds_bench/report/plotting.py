@@ -116,28 +116,30 @@ def title(made: Figure, heading: str, text: str) -> None:
     made.text(0.01, top, heading, weight="bold", **look)
 
 
-def floor_plan(axes, floor: Floor, goals: bool = True) -> None:
-    """Draws a maze from above: its walls, this task's goal as a star, and the others as dots."""
+def floor_plan(axes, floor: Floor, star: float = 9, others: bool = True) -> None:
+    """Draws a maze from above: its walls, this task's goal as a star, and the others as dots.
+
+    star: the size of the star in points.
+    """
     half = floor.side / 2
     for x, y in floor.walls:
         axes.add_patch(Rectangle((x - half, y - half), 2 * half, 2 * half, color="#d0d0d0", lw=0))
-    for goal in floor.goals if goals else ():
+    for goal in floor.goals if others else (floor.goal,):
         own = goal == floor.goal
-        look = {"marker": "*" if own else "o", "ms": 9 if own else 4}
+        look = {"marker": "*" if own else "o", "ms": star if own else 4}
         axes.plot(*goal, color="#D55E00", mec="white", mew=0.5, ls="", zorder=4, **look)
     axes.set_aspect("equal")
 
 
 def task_title(axes, task: str, prefix: str = "") -> None:
-    """Names a panel after its task: in a maze by a small map with the goal, else by its name."""
+    """Names a panel after its task: by a small map with the goal in a maze, else by its name."""
     floor = envs.TASKS[task].floor
     if floor is None:
         axes.set_title(f"{prefix}{task}")
         return
     axes.set_title(f"{prefix}goal", y=1.05, pad=0)  # with y, the map does not push it up
     small = axes.inset_axes((0.63, 1.01, 0.2, 0.2), zorder=5)
-    floor_plan(small, floor, goals=False)
-    small.plot(*floor.goal, color="#D55E00", marker="*", ms=5, mew=0, zorder=4)
+    floor_plan(small, floor, star=6, others=False)
     small.autoscale_view()
     small.set_axis_off()
 

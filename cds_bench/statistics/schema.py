@@ -196,9 +196,9 @@ def lacking(config: Config, suite: str) -> pd.DataFrame:
 
 def _baseline_gaps(config: Config, suite: str) -> pd.DataFrame:
     """Like `gaps`, with a row per seed of every external baseline without checked scores."""
-    rows = []
+    rows, checked = [], checked_baselines(config)
     for name in config.baselines:
-        if paths.baseline_checked(config, name) not in checked_baselines(config):
+        if paths.baseline_checked(config, name) not in checked:
             reason = _problem(config, name)
             key = ([suite], [name], [NO_SHARING_NAMED], range(config.seeds))
             rows += product(*key, [FAILED], [0], [reason])

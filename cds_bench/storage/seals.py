@@ -60,13 +60,18 @@ def read_run(folder: Path) -> Run:
 
 def read_record(path: Path, kind: type[Kind]) -> Kind:
     """A JSON file as a record. If a key is missing or wrong, a BenchError names it."""
+    return validated(read_json(path), kind, str(path), REMEDY)
+
+
+def validated(values: Any, kind: type[Kind], origin: str, remedy: str) -> Kind:
+    """Plain data as a record. If a key is missing or wrong, a BenchError names it."""
     try:
-        return kind.model_validate(read_json(path))
+        return kind.model_validate(values)
     except pydantic.ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(map(str, problem["loc"])) or "the file"
         got = "" if problem["type"] == "missing" else f" (got {shown(problem['input'])})"
-        raise BenchError(f"{path}: {key}: {problem['msg']}{got}; {REMEDY}") from None
+        raise BenchError(f"{origin}: {key}: {problem['msg']}{got}; {remedy}") from None
 
 
 def hashes(**files: Path) -> dict[str, str]:

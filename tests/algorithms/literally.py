@@ -23,6 +23,26 @@ def as_double(learner: Any) -> Any:
     return type(learner)(**{name: convert(values) for name, values in vars(learner).items()})
 
 
+def advance(
+    algorithm: ModuleType, config: Any, learner: Any, batch: Batch, steps: int
+) -> tuple[list[Any], torch.optim.Optimizer]:
+    """Trains as the loop does, but every step has the same batch and the same noise.
+
+    Returns the terms of every step and the optimiser.
+    """
+    optimiser = torch.optim.Adam([{"params": group} for group in algorithm.groups(learner)])
+    found = []
+    for step in range(steps):
+        terms = algorithm.losses(config, learner, batch, make_noise(), step)
+        algorithm.before_step(config, optimiser, step)
+        optimiser.zero_grad()
+        terms.total.backward()
+        optimiser.step()
+        algorithm.after_step(config, learner)
+        found.append(terms)
+    return found, optimiser
+
+
 def check(
     algorithm: ModuleType, config: Any, learner: Any, step: int, literal: Literal, trained: set[str]
 ) -> None:

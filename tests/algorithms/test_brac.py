@@ -7,6 +7,7 @@ import torch
 
 from cds_bench.algorithms import brac, networks
 from cds_bench.records import LANES
+from tests.algorithms.literally import advance
 from tests.algorithms.test_cql import density, in_double, layers, likelihood, mlp, resting
 from tests.algorithms.test_every_algorithm import ACTION, ROWS, SEEDS, make_batch, make_noise
 from tests.algorithms.test_every_algorithm import make_learner as fresh_learner
@@ -159,32 +160,16 @@ def test_divergence_is_the_closed_form_of_gaussians_in_expectation():
     assert found == pytest.approx(expected, abs=0.01)
 
 
-def advance(config: brac.Config, learner: brac.Learner, steps: int) -> list[brac.Terms]:
-    """Trains as the loop does, but every step has the same batch and the same noise."""
-    batch = make_batch()
-    optimiser = torch.optim.Adam([{"params": group} for group in brac.groups(learner)])
-    found = []
-    for step in range(steps):
-        terms = brac.losses(config, learner, batch, make_noise(), step)
-        brac.before_step(config, optimiser, step)
-        optimiser.zero_grad()
-        terms.total.backward()
-        optimiser.step()
-        brac.after_step(config, learner)
-        found.append(terms)
-    return found
-
-
 def test_behaviour_is_the_policy_at_the_end_of_cloning():
     config, learner = brac.Config(cloning_steps=3), fresh_learner(brac)
     initial = {name: value.clone() for name, value in learner.behaviour.items()}
-    advance(config, learner, 3)
+    advance(brac, config, learner, make_batch(), 3)
     assert all(torch.equal(initial[name], learner.behaviour[name]) for name in initial)
     clone = {name: value.detach().clone() for name, value in learner.policy.items()}
 
     learner = fresh_learner(brac)
     addresses = [value.data_ptr() for value in learner.behaviour.values()]
-    terms = advance(config, learner, 6)
+    terms, _ = advance(brac, config, learner, make_batch(), 6)
     assert addresses == [value.data_ptr() for value in learner.behaviour.values()]
     for name, value in learner.behaviour.items():
         assert torch.equal(value, clone[name])
@@ -242,5 +227,6 @@ def test_alpha_trades_value_against_closeness_to_the_behaviour():
     for alpha in (0.01, 100.0):
         config = brac.Config(alpha=alpha, cloning_steps=100, policy_learning_rate=1e-3)
         learner = fresh_learner(brac)
-        distances.append(advance(config, learner, 300)[-1].divergence.mean())
+        terms, _ = advance(brac, config, learner, make_batch(), 300)
+        distances.append(terms[-1].divergence.mean())
     assert distances[0] > 10 * distances[1].abs()

@@ -9,7 +9,7 @@ import torch
 from cds_bench.algorithms import deterministic, networks, td3_bc
 from cds_bench.training import loop
 from tests.algorithms import bandit
-from tests.algorithms.literally import as_double, check
+from tests.algorithms.literally import advance, as_double, check
 from tests.algorithms.test_cql import in_double, layers, mlp, resting
 from tests.algorithms.test_every_algorithm import (
     ACTION,
@@ -87,14 +87,7 @@ def test_one_optimiser_trains_like_the_two_of_the_paper():
     stacked, plain = (as_double(make_learner(td3_bc)) for _ in range(2))
     batch, steps = in_double(make_batch()), 7
 
-    optimiser = torch.optim.Adam([{"params": group} for group in td3_bc.groups(stacked)])
-    for step in range(steps):
-        terms = td3_bc.losses(config, stacked, batch, make_noise(), step)
-        td3_bc.before_step(config, optimiser, step)
-        optimiser.zero_grad()
-        terms.total.backward()
-        optimiser.step()
-        td3_bc.after_step(config, stacked)
+    _, optimiser = advance(td3_bc, config, stacked, batch, steps)
 
     critics = torch.optim.Adam(plain.critic.values(), lr=config.critic_learning_rate)
     policies = torch.optim.Adam(plain.policy.values(), lr=config.policy_learning_rate)

@@ -15,8 +15,13 @@ VALID = {
 
 def changed(path: str, value) -> dict:
     """The valid configuration with one key ("training/steps") set."""
+    return with_value(path.split("/"), value)
+
+
+def with_value(place: list[str], value) -> dict:
+    """The valid configuration with a value somewhere. Sections that are missing are made."""
     values = copy.deepcopy(VALID)
-    *parents, key = path.split("/")
+    *parents, key = place
     section = values
     for parent in parents:
         if not isinstance(section.get(parent), dict):

@@ -54,6 +54,16 @@ def test_a_d4rl_file_keeps_its_rows(columns, stored):
         np.testing.assert_array_equal(column, columns[key])
 
 
+def test_arrays_of_other_files_are_refused(columns, stored, tmp_path):
+    path = stored(columns)
+    with h5py.File(path, "a") as file, h5py.File(tmp_path / "other.hdf5", "w") as other:
+        other["rewards"] = columns["rewards"]
+        del file["rewards"]
+        file["rewards"] = h5py.ExternalLink(str(tmp_path / "other.hdf5"), "rewards")
+    with pytest.raises(BenchError, match=r"data\.hdf5: .*key 'rewards' is a link to another place"):
+        importing.read(path)
+
+
 def test_rows_of_shape_n_1_and_integers_are_understood(columns, stored):
     changed = columns | {"rewards": columns["rewards"][:, None]}
     changed["terminals"] = columns["terminals"].astype(np.uint8)

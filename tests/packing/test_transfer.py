@@ -6,14 +6,16 @@ import shutil
 import h5py
 import pytest
 
+from cds_bench import jobs
 from cds_bench.dataset.relabel import build_pool
 from cds_bench.errors import BenchError
 from cds_bench.evaluation.evaluate import evaluate
 from cds_bench.packing import archive, transfer
-from cds_bench.packing.transfer import differences, pack, places, training_code, unpack
+from cds_bench.packing.transfer import differences, pack, places, unpack
 from cds_bench.statistics.schema import merge
 from cds_bench.statistics.shift import merge as merge_shift
 from cds_bench.storage import paths
+from cds_bench.storage.fingerprint import fingerprint
 
 SUITE = "walker2d-mixed"
 RUNS = [(SUITE, "cql", sharing, "0-1") for sharing in ("no_sharing", "cds")]
@@ -150,9 +152,14 @@ def test_without_a_pool_the_message_says_how_to_make_it(here, packed):
 
 @pytest.mark.parametrize("kind", ["training", "evaluation"])
 def test_other_code_is_refused_unless_it_is_accepted(there, here, packed, monkeypatch, kind):
-    monkeypatch.setattr(transfer, f"{kind}_code", lambda *_: "of another day")
+    edited = {"training": "cds_bench.training.run", "evaluation": "cds_bench.evaluation.evaluate"}
+
+    def other(*modules: str) -> str:
+        return "of another day" if modules[0] == edited[kind] else fingerprint(*modules)
+
+    monkeypatch.setattr(transfer, "fingerprint", other)
     there_code = {
-        "training": training_code(there, RUNS[0]),
+        "training": fingerprint(*jobs.training_modules(there, *RUNS[0][1:3])),
         "evaluation": archive.read(next(packed.rglob("*.xz"))).manifest.evaluation_code,
     }[kind]
     lines = refusals(here, packed)

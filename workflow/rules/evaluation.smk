@@ -31,10 +31,7 @@ rule evaluate:
             f"algorithms.{wildcards.algorithm}",
             f"sharing.{wildcards.sharing}",
         ),
-        code=lambda wildcards: fingerprint(
-            "cds_bench.evaluation.evaluate",
-            *jobs.world(jobs.domain_of(wildcards.suite)),
-        ),
+        code=lambda wildcards: fingerprint(*jobs.evaluation_modules(wildcards.suite)),
     message:
         "Evaluating {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
         "seeds {wildcards.seeds}"

@@ -27,9 +27,7 @@ rule train:
             f"sharing.{wildcards.sharing}",
         ),
         code=lambda wildcards: fingerprint(
-            "cds_bench.training.run",
-            f"cds_bench.algorithms.{settings.module('algorithms', wildcards.algorithm)}",
-            f"cds_bench.sharing.{settings.module('sharing', wildcards.sharing)}",
+            *jobs.training_modules(settings, wildcards.algorithm, wildcards.sharing)
         ),
     message:
         "Training {wildcards.algorithm} x {wildcards.sharing} on {wildcards.suite}, "
