@@ -19,7 +19,7 @@ SCENE = """
   <option timestep="0.005" integrator="implicitfast" cone="elliptic" impratio="10"/>
   <size memory="2M"/>
   <default>
-    <geom friction="1 0.02 0.002" condim="6" density="300" solref="0.01 1"/>
+    <geom friction="1 0.02 0.002" condim="6" density="300" solref="0.02 1"/>
     <default class="finger">
       <joint type="slide" range="0 0.041" damping="2" armature="0.02"/>
       <position kp="600" dampratio="1" forcerange="-10 10"/>
@@ -28,7 +28,7 @@ SCENE = """
     </default>
     <default class="gantry">
       <joint type="slide" armature="0.5"/>
-      <position kp="10000" dampratio="1"/>
+      <position kp="10000" dampratio="1" forcerange="-120 120"/>
     </default>
   </default>
   <worldbody>

@@ -1,13 +1,14 @@
 """Scripted behaviour at the table (reach, grasp, lift, carry and place), and noisy data from it.
 
 The scripts see the positions of things; policies that see only pictures do not. The scripts have no
-memory. From any position, the hand rises with open fingers, moves over the object, goes down,
-closes, and rises with the object. To place the object, it moves over the container, goes down and
-opens. The scripts therefore recover from noise and from objects that slip.
+memory. The hand goes down to an object in a funnel: the farther it is to the side, the higher it
+stays. When it has arrived, it closes and rises with the object. To place the object, it goes down
+to the container in the same way and opens. The scripts recover from noise and from objects that
+slip. Actions change little from one state to a near one, which makes them easier to learn.
 
-Noisy data are a sequence of attempts. Each attempt ends after a random number of steps. In a lift
-task it tries to lift the task's own object or any other; in a place task it tries to place any
-object. Each attempt has its own noise level, and some attempts aim beside the object.
+In an episode of noisy data, the script makes one attempt with its own noise level. In a lift task
+it tries to lift the task's own object or any other; in a place task it tries to place any object.
+Some attempts aim beside the object, and in some the gripper is clumsy.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,22 +24,23 @@ REFERENCE = "noisy"
 ACTIONS = 4
 GAIN = 20.0  # action per metre of the hand's error: a full step (action 1) at 5 cm
 TRAVEL = 0.17  # metres; at this height over the table the hand clears everything
+STEEP = 2.5  # how far the hand stays above a place for each metre that it is to the side
+ALIGNED = 0.018  # metres to the side of a place within which the hand goes all the way down
+OVER = 0.025  # the same over a container
+ARRIVED = 0.015  # metres above a place at which the hand has arrived
 DEEP = {"bottle": 0.05, "milk": 0.032}  # metres, the hand's height at the grasp
 LOW = 0.018  # metres, the same for all other objects
-SUNK = 0.04  # metres; if the hand is farther below TRAVEL, it rises before it moves across
-ALIGNED = 0.012  # metres; the hand goes down within this distance of the object's middle
 HELD = np.array([0.02, 0.035, 0.03])  # metres, largest offset (x, y, z) of a held object
 CLOSING = 0.002  # metres; a finger that has moved farther is closing
 ABOVE = 0.03  # metres over the grasp's height at which the hand releases an object
-OVER = 0.015  # metres; the hand lowers an object within this distance of the container's middle
 
 State = Mapping[str, np.ndarray]
 Script = Callable[[State], np.ndarray]  # from the state to the action without noise, [4]
 
-NOISES = (0.1, 0.2, 0.3)  # standard deviations of an attempt's actions
-MISLED, DISPLACEMENT = 0.2, 0.025  # how often an attempt aims wide, and its deviation per axis (m)
-OWN = 0.55  # how often an attempt at a lift task certainly aims at the task's own object
-LASTS = {"lift": (10, 25), "place": (20, 40)}  # steps of one attempt
+NOISES = (0.05, 0.1, 0.2)  # standard deviations of an attempt's actions
+MISLED, DISPLACEMENT = 0.25, 0.04  # how often an attempt aims wide, and its deviation per axis (m)
+CLUMSY = 0.4  # how often the gripper of an attempt does the opposite in half of the steps
+OWN = 0.75  # how often an attempt at a lift task certainly aims at the task's own object
 
 
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
@@ -58,11 +60,6 @@ def over(place: np.ndarray, height: float) -> np.ndarray:
     return np.array([place[0], place[1], height])
 
 
-def off(state: State, thing: str) -> float:
-    """Horizontal distance from the hand to a thing, in metres."""
-    return float(np.hypot(*(state[thing] - state["hand"])[:2]))
-
-
 def grasp(state: State, thing: str) -> np.ndarray:
     """Where the hand grasps an object, x, y, z."""
     x, y, height = state[thing]
@@ -75,19 +72,27 @@ def holds(state: State, thing: str) -> bool:
     return bool(near and state["fingers"].max() > CLOSING)
 
 
-def raised(hand: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """The next point on the way to a point over a place: first up, then across at TRAVEL."""
-    return over(hand if hand[2] < TRAVEL - SUNK else place, TRAVEL)
+def aside(hand: np.ndarray, place: np.ndarray) -> float:
+    """Horizontal distance from the hand to a place, in metres."""
+    return float(np.hypot(*(place - hand)[:2]))
+
+
+def descend(hand: np.ndarray, place: np.ndarray, aligned: float) -> np.ndarray:
+    """The next point on the way down to a place: a funnel above it, which ends at TRAVEL."""
+    outside = max(0.0, aside(hand, place) - aligned)
+    return over(place, min(TRAVEL, place[2] + STEEP * outside))
+
+
+def arrived(hand: np.ndarray, place: np.ndarray, aligned: float) -> bool:
+    """Whether the hand is at a place."""
+    return aside(hand, place) <= aligned and hand[2] <= place[2] + ARRIVED
 
 
 def fetch(state: State, thing: str) -> np.ndarray:
     """Reaches for an object and grasps it: the action while the object is not held."""
     hand, place = state["hand"], grasp(state, thing)
-    if off(state, thing) > ALIGNED:
-        return towards(hand, raised(hand, place), -1.0)
-    if hand[2] > place[2] + 0.01:
-        return towards(hand, place, -1.0)
-    return towards(hand, hand, 1.0)
+    gripper = 1.0 if arrived(hand, place, ALIGNED) else -1.0
+    return towards(hand, descend(hand, place, ALIGNED), gripper)
 
 
 def lifting(thing: str) -> Script:
@@ -105,15 +110,12 @@ def placing(thing: str, container: str) -> Script:
     """Lifts an object as in `lifting`, carries it to a container and places it there."""
 
     def script(state):
-        hand, goal = state["hand"], state[container]
         if not holds(state, thing):
             return fetch(state, thing)
-        if off(state, container) > OVER:
-            return towards(hand, raised(hand, goal), 1.0)
-        release = DEEP.get(thing, LOW) + ABOVE
-        if hand[2] > release + 0.01:
-            return towards(hand, over(goal, release), 1.0)
-        return towards(hand, hand, -1.0)
+        hand = state["hand"]
+        goal = over(state[container], DEEP.get(thing, LOW) + ABOVE)
+        gripper = -1.0 if arrived(hand, goal, OVER) else 1.0
+        return towards(hand, descend(hand, goal, OVER), gripper)
 
     return script
 
@@ -159,21 +161,23 @@ def expert(task: str) -> Behaviour:
 
 
 def noisy(task: str) -> Behaviour:
-    """One attempt after another, each with its own noise level and perhaps an error of aim."""
-    lasts = LASTS[task.partition("-")[0]]
+    """One attempt an episode, with its own noise level, perhaps an error of aim or clumsiness."""
 
     def begin(rng):
-        script, noise, left = None, 0.0, 0
+        script, noise, clumsy = None, 0.0, False
 
         def act(state, rng):
-            nonlocal script, noise, left
-            if left == 0:
-                script, left = attempt(task, state, rng, OWN), int(rng.integers(*lasts))
+            nonlocal script, noise, clumsy
+            if script is None:
+                script = attempt(task, state, rng, OWN)
                 noise = NOISES[rng.integers(len(NOISES))]
                 if rng.random() < MISLED:
                     script = misled(script, DISPLACEMENT * rng.standard_normal(2))
-            left -= 1
-            return executed(script(state) + noise * rng.standard_normal(ACTIONS))
+                clumsy = rng.random() < CLUMSY
+            action = script(state) + noise * rng.standard_normal(ACTIONS)
+            if clumsy and rng.random() < 0.5:
+                action[-1] *= -1.0
+            return executed(action)
 
         return act
 

@@ -27,8 +27,9 @@ def blind(monkeypatch):
     monkeypatch.setattr(tabletop.Tabletop, "_observation", lambda self: picture)
 
 
-def episodes(env, behaviour, count):
-    return [episode(env, behaviour, np.random.default_rng(seed)) for seed in range(count)]
+def episodes(env, behaviour, count, first=0):
+    seeds = range(first, first + count)
+    return [episode(env, behaviour, np.random.default_rng(seed)) for seed in seeds]
 
 
 def succeeded(parts) -> float:
@@ -40,7 +41,7 @@ def succeeded(parts) -> float:
 def test_the_script_solves_its_task(made, task):
     parts = episodes(made[task], expert(task), 8)
     assert succeeded(parts) >= 0.9
-    assert max(len(part["rewards"]) for part in parts) < 30, (
+    assert max(len(part["rewards"]) for part in parts) < 0.8 * vision.TASKS[task].horizon, (
         "the script is done well before the horizon"
     )
 
@@ -49,12 +50,16 @@ def test_the_script_solves_its_task(made, task):
 def test_the_success_rate_of_noisy_data_passes_the_gate(made):
     """This holds for lift tasks and for a place task, whose episodes lift many objects."""
     low, high = BANDS["noisy"]
-    lifts = [part for task in LIFTS for part in episodes(made[task], noisy(task), 6)]
+    lifts = [
+        part
+        for first, task in enumerate(LIFTS)
+        for part in episodes(made[task], noisy(task), 8, first=8 * first)
+    ]
     assert low < succeeded(lifts) < high
     places = episodes(made["place-bowl"], noisy("place-bowl"), 30)
     assert low < succeeded(places) < high
     lifted = np.array([[vision.TASKS[t].reward(part).max() for t in LIFTS] for part in places])
-    assert lifted.any(1).mean() > 0.5
+    assert lifted.any(1).mean() > 0.3
     assert lifted.any(0).sum() >= 5, "at least five of the seven objects are lifted"
 
 
@@ -92,6 +97,6 @@ def test_recipes_name_their_noise(quality):
     (recipe,) = recipes(None, "lift-milk", quality)
     assert recipe.about == {
         "policy": "script",
-        "noise": [0.1, 0.2, 0.3] if quality == "noisy" else 0.0,
+        "noise": [0.05, 0.1, 0.2] if quality == "noisy" else 0.0,
     }
     assert recipe.behaviour.privileged
