@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import torch
 
 from cds_bench.behaviour.policy import GaussianPolicy, save_snapshots
 from cds_bench.behaviour.references import write_references
@@ -19,6 +20,9 @@ from tests.projects import PATIENT, ROOT, Project
 # mujoco reads it when it is imported; without a display its own choice would need one
 if not os.environ.get("DISPLAY"):
     os.environ.setdefault("MUJOCO_GL", "egl")
+
+# Two tests run at a time; with more threads than cores they would wait for each other.
+torch.set_num_threads(1)
 
 # Seeds of random networks whose return lies above the uniform policy's, as an expert's must.
 EXPERT_SEEDS = {"run-forward": 30, "run-backward": 7, "jump": 14}

@@ -116,7 +116,9 @@ def losses(config: Config, learner: Learner, batch: Batch, noise: Noise, step: i
     """Every loss term of one step. `step` counts from 0."""
     rows, size = batch.actions.shape[1:]
     n, backups = config.actions, config.backup_actions
-    moments = networks.policy_distribution(learner.policy, batch.states.detach())
+    # The likelihood trains the encoder of pictures as well, before the critics alone do so [ours].
+    states = batch.states if step < config.cloning_steps else batch.states.detach()
+    moments = networks.policy_distribution(learner.policy, states)
     # [S, M, n + 1, A] and [S, M, n + 1]: n proposals, and the action of the policy's own loss
     policy_actions, log_probs = networks.sample(*moments, noise.normal(rows, n + 1, size))
     with torch.no_grad():

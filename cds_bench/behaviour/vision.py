@@ -8,7 +8,7 @@ slip. Actions change little from one state to a near one, which makes them easie
 
 In an episode of noisy data, the script makes one attempt with its own noise level. In a lift task
 it tries to lift the task's own object or any other; in a place task it tries to place any object.
-Some attempts aim beside the object, and in some the gripper is clumsy.
+Some attempts aim beside the object, and some are too slow to succeed in time.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,9 +38,9 @@ State = Mapping[str, np.ndarray]
 Script = Callable[[State], np.ndarray]  # from the state to the action without noise, [4]
 
 NOISES = (0.05, 0.1, 0.2)  # standard deviations of an attempt's actions
-MISLED, DISPLACEMENT = 0.25, 0.04  # how often an attempt aims wide, and its deviation per axis (m)
-CLUMSY = 0.4  # how often the gripper of an attempt does the opposite in half of the steps
-OWN = 0.75  # how often an attempt at a lift task certainly aims at the task's own object
+MISLED, DISPLACEMENT = 0.15, 0.04  # how often an attempt aims wide, and its deviation per axis (m)
+HESITANT, SLOW = 0.4, 0.25  # how often an attempt is slow, and its speed; it runs out of time
+OWN = 0.85  # how often an attempt at a lift task certainly aims at the task's own object
 
 
 def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
@@ -161,23 +161,22 @@ def expert(task: str) -> Behaviour:
 
 
 def noisy(task: str) -> Behaviour:
-    """One attempt an episode, with its own noise level, perhaps an error of aim or clumsiness."""
+    """One attempt an episode, with its own noise level, perhaps an error of aim or too slow."""
 
     def begin(rng):
-        script, noise, clumsy = None, 0.0, False
+        script, noise, speed = None, 0.0, np.ones(ACTIONS)
 
         def act(state, rng):
-            nonlocal script, noise, clumsy
+            nonlocal script, noise, speed
             if script is None:
                 script = attempt(task, state, rng, OWN)
                 noise = NOISES[rng.integers(len(NOISES))]
                 if rng.random() < MISLED:
                     script = misled(script, DISPLACEMENT * rng.standard_normal(2))
-                clumsy = rng.random() < CLUMSY
-            action = script(state) + noise * rng.standard_normal(ACTIONS)
-            if clumsy and rng.random() < 0.5:
-                action[-1] *= -1.0
-            return executed(action)
+                if rng.random() < HESITANT:
+                    speed = np.array([SLOW, SLOW, SLOW, 1.0])
+            wanted = speed * np.clip(script(state), -1.0, 1.0)
+            return executed(wanted + noise * rng.standard_normal(ACTIONS))
 
         return act
 

@@ -145,7 +145,7 @@ def test_columns_recompute_every_tasks_reward(made, task):
             return result
 
     paid = set()
-    for seed in range(6):
+    for seed in range(40):
         found.clear()
         columns = episode(Recorded(env), noisy(task), np.random.default_rng(seed))
         np.testing.assert_array_equal(columns["rewards"], envs.TASKS[task].reward(columns))
@@ -154,7 +154,8 @@ def test_columns_recompute_every_tasks_reward(made, task):
             reward = envs.TASKS[other].reward(columns)
             np.testing.assert_array_equal(reward, [other in tasks for tasks in found])
             paid |= {other} if reward.any() else set()
-    assert {task, "lift-milk"} <= paid, "the task itself and another task are solved"
+    assert task in paid
+    assert len(paid) > 1, "another task is solved as well"
 
 
 def solved(env) -> set[str]:

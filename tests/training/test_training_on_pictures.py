@@ -149,13 +149,13 @@ def test_each_picture_is_encoded_once_whoever_asks_for_values(sharing, pool, mon
     assert len(calls) == 3
 
 
-def gradient(job: loop.Job, pool: Pool, term: str) -> list:
-    """The encoder's gradients of one loss term in the step after cloning."""
+def gradient(job: loop.Job, pool: Pool, term: str, step: int = 3) -> list:
+    """The encoder's gradients of one loss term. The policy clones in the steps 0 and 1."""
     device_pool = loop.device_pool(job, pool)
     state = loop.start(job, device_pool)
     batch, *_ = loop.effective_batch(job, device_pool, state)
     noise = state.noise["algorithm"]
-    terms = job.algorithm.losses(job.algorithm_config, state.learner, batch, noise, step=3)
+    terms = job.algorithm.losses(job.algorithm_config, state.learner, batch, noise, step)
     loss = getattr(terms, term).sum()
     return torch.autograd.grad(loss, list(state.learner.encoder.values()), allow_unused=True)
 
@@ -166,6 +166,12 @@ def test_the_critics_train_the_encoder_and_in_cloning_the_likelihood_does(name, 
     assert all((each is None) != clones for each in gradient(job, pool, "policy"))
     for each in gradient(job, pool, "total"):
         assert each.abs().sum() > 0
+
+
+def test_the_likelihood_trains_the_encoder_while_cqls_policy_clones(pool):
+    for step, trains in [(1, True), (2, False)]:
+        found = gradient(job_of("cql"), pool, "policy", step)
+        assert all((each is not None) == trains for each in found)
 
 
 def test_the_critics_loss_reaches_the_encoder_as_autograd_says(pool, monkeypatch):
