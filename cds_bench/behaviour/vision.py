@@ -8,7 +8,7 @@ slip. Actions change little from one state to a near one, which makes them easie
 
 In an episode of noisy data, the script makes one attempt with its own noise level. In a lift task
 it tries to lift the task's own object or any other; in a place task it tries to place any object.
-Some attempts aim beside the object, and some are too slow to succeed in time.
+Some attempts aim beside the object, and some drop what they lift.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ ACTIONS = 4
 GAIN = 20.0  # action per metre of the hand's error: a full step (action 1) at 5 cm
 TRAVEL = 0.17  # metres; at this height over the table the hand clears everything
 STEEP = 2.5  # how far the hand stays above a place for each metre that it is to the side
+SUNK = 0.04  # metres; if the hand is farther below the funnel, it rises before it moves across
 ALIGNED = 0.018  # metres to the side of a place within which the hand goes all the way down
 OVER = 0.025  # the same over a container
 ARRIVED = 0.015  # metres above a place at which the hand has arrived
@@ -38,8 +39,9 @@ State = Mapping[str, np.ndarray]
 Script = Callable[[State], np.ndarray]  # from the state to the action without noise, [4]
 
 NOISES = (0.05, 0.1, 0.2)  # standard deviations of an attempt's actions
-MISLED, DISPLACEMENT = 0.15, 0.04  # how often an attempt aims wide, and its deviation per axis (m)
-HESITANT, SLOW = 0.4, 0.25  # how often an attempt is slow, and its speed; it runs out of time
+MISLED, DISPLACEMENT = 0.15, 0.03  # how often an attempt aims wide, and its deviation per axis (m)
+BUTTERFINGERS = 0.45  # how often an attempt drops whatever it has lifted ...
+DROPPED = 0.02  # ... by so many metres
 OWN = 0.85  # how often an attempt at a lift task certainly aims at the task's own object
 
 
@@ -79,8 +81,8 @@ def aside(hand: np.ndarray, place: np.ndarray) -> float:
 
 def descend(hand: np.ndarray, place: np.ndarray, aligned: float) -> np.ndarray:
     """The next point on the way down to a place: a funnel above it, which ends at TRAVEL."""
-    outside = max(0.0, aside(hand, place) - aligned)
-    return over(place, min(TRAVEL, place[2] + STEEP * outside))
+    height = min(TRAVEL, place[2] + STEEP * max(0.0, aside(hand, place) - aligned))
+    return over(hand if hand[2] < height - SUNK else place, height)
 
 
 def arrived(hand: np.ndarray, place: np.ndarray, aligned: float) -> bool:
@@ -134,6 +136,11 @@ def attempt(task: str, state: State, rng: np.random.Generator, own: float) -> Sc
     return lifting(about if rng.random() < own else thing)
 
 
+def raised(state: State) -> bool:
+    """Whether any object is above the table."""
+    return any(state[name][2] > DROPPED for name in OBJECTS if name in state)
+
+
 def misled(script: Script, error: np.ndarray) -> Script:
     """A script that sees every object displaced by `error`, x and y in metres."""
     shift = np.append(error, 0.0)
@@ -161,21 +168,21 @@ def expert(task: str) -> Behaviour:
 
 
 def noisy(task: str) -> Behaviour:
-    """One attempt an episode, with its own noise level, perhaps an error of aim or too slow."""
+    """One attempt an episode, with its own noise level, perhaps an error of aim or butterfingers."""
 
     def begin(rng):
-        script, noise, speed = None, 0.0, np.ones(ACTIONS)
+        script, noise, drops = None, 0.0, False
 
         def act(state, rng):
-            nonlocal script, noise, speed
+            nonlocal script, noise, drops
             if script is None:
                 script = attempt(task, state, rng, OWN)
                 noise = NOISES[rng.integers(len(NOISES))]
                 if rng.random() < MISLED:
                     script = misled(script, DISPLACEMENT * rng.standard_normal(2))
-                if rng.random() < HESITANT:
-                    speed = np.array([SLOW, SLOW, SLOW, 1.0])
-            wanted = speed * np.clip(script(state), -1.0, 1.0)
+                drops = rng.random() < BUTTERFINGERS
+            lost = drops and raised(state)
+            wanted = towards(state["hand"], state["hand"], -1.0) if lost else script(state)
             return executed(wanted + noise * rng.standard_normal(ACTIONS))
 
         return act
