@@ -168,7 +168,7 @@ def expert(task: str) -> Behaviour:
 
 
 def noisy(task: str) -> Behaviour:
-    """One attempt an episode, with its own noise level, perhaps an error of aim or butterfingers."""
+    """One attempt an episode, with its own noise; it may aim wide or drop what it has lifted."""
 
     def begin(rng):
         script, noise, drops = None, 0.0, False
