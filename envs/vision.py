@@ -19,7 +19,7 @@ from envs.specs import Columns, Source, Suite, Task
 OBJECTS = ("banana", "bottle", "sausage", "milk", "food", "can", "carrot")
 CONTAINERS = ("bowl", "plate", "divider-plate")
 LIFTED = 0.08  # metres
-HORIZONS = {"lift": 20, "place": 25}  # steps; the script needs 8 and 12
+HORIZONS = {"lift": 20, "place": 25}  # steps; the script needs 8 and 15
 PICTURE = (48, 48, 3)
 HEIGHTS = {name: f"{name}_height" for name in OBJECTS}  # metres above rest; 0 if absent
 CONTENTS = {name: f"{name}_contents" for name in CONTAINERS}  # objects in it, released

@@ -40,8 +40,9 @@ Script = Callable[[State], np.ndarray]  # from the state to the action without n
 
 NOISES = (0.05, 0.1, 0.2)  # standard deviations of an attempt's actions
 MISLED, DISPLACEMENT = 0.15, 0.03  # how often an attempt aims wide, and its deviation per axis (m)
-BUTTERFINGERS = 0.45  # how often an attempt drops whatever it has lifted ...
+BUTTERFINGERS = 0.4  # how often an attempt drops whatever it has lifted ...
 DROPPED = 0.02  # ... by so many metres
+FLIPPED = 0.1  # how often the gripper does the opposite in a step; shows how to go on from there
 OWN = 0.85  # how often an attempt at a lift task certainly aims at the task's own object
 
 
@@ -183,6 +184,8 @@ def noisy(task: str) -> Behaviour:
                 drops = rng.random() < BUTTERFINGERS
             lost = drops and raised(state)
             wanted = towards(state["hand"], state["hand"], -1.0) if lost else script(state)
+            if rng.random() < FLIPPED:
+                wanted[-1] *= -1.0
             return executed(wanted + noise * rng.standard_normal(ACTIONS))
 
         return act
