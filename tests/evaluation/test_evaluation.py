@@ -118,11 +118,16 @@ def test_task_seed_and_snapshot_choose_the_policy(policies):
     assert not np.allclose(first, policies.act(0, 0, observations))
 
 
+# How a matrix product rounds depends on its number of rows, on some processors. A step of the legs on
+# the ground amplifies the rounding; the episodes themselves differ by at least 0.01.
+ROUNDING = 0.005
+
+
 @pytest.mark.parametrize("task", ["run-forward", "jump"])
 def test_lockstep_equals_stepping_each_episode_alone(policies, task):
     found = rolled(Arena(task, [0, 1], 3), policies, 2, 3)["return"]
     expected = [[by_hand(policies, task, 2, seed, e) for e in range(3)] for seed in range(2)]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=ROUNDING)
     assert len(np.unique(found)) == found.size
 
 
@@ -131,7 +136,7 @@ def test_returns_repeat_and_fewer_episodes_are_the_first_ones(policies):
     first = rolled(arena, policies, 2, 3)["return"]
     np.testing.assert_array_equal(rolled(arena, policies, 2, 3)["return"], first)
     fewer = rolled(arena, policies, 2, 1)["return"]
-    np.testing.assert_allclose(fewer, first[:, :1], rtol=1e-6)
+    np.testing.assert_allclose(fewer, first[:, :1], rtol=ROUNDING)
 
 
 def test_starts_depend_only_on_seed_and_episode(policies):
