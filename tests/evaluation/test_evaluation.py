@@ -118,8 +118,8 @@ def test_task_seed_and_snapshot_choose_the_policy(policies):
     assert not np.allclose(first, policies.act(0, 0, observations))
 
 
-# How a matrix product rounds depends on its number of rows, on some processors. A step of the legs on
-# the ground amplifies the rounding; the episodes themselves differ by at least 0.01.
+# On some processors, the rounding of a matrix product depends on its number of rows. Legs on
+# the ground amplify it. The returns of different episodes differ by more than 2 %.
 ROUNDING = 0.005
 
 
