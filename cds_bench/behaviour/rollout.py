@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Act = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Act = Callable[[np.ndarray, np.random.Generator], np.ndarray | None]
 EPISODE_SEEDS = 2**31
 # How a score is computed from an episode's rewards: as the undiscounted return, or as 1 if any of
 # the rewards, which are 0 or 1, is 1.
@@ -17,8 +17,8 @@ class Behaviour:
     """How an agent acts in episodes.
 
     begin(rng): the policy of one episode. It may draw the purpose of the episode from rng and
-    remember what it did. Its actions are float32 in [-1, 1]. options: those of the environment's
-    reset.
+    remember what it did. Its actions are float32 in [-1, 1]. After its first action it may return
+    None, which ends the episode: it gives up. options: those of the environment's reset.
     privileged: it acts on the environment's `state` instead of the observation.
     """
 
@@ -46,7 +46,8 @@ def episode(
 
     The stored action is the executed one. Observations are float32, or uint8 if they are pictures.
     Rewards and `infos/...` are float64, so that rewards can be recomputed exactly. `terminals`
-    marks the task's own termination, `timeouts` the time limit or the cut at `limit`. Pictures are
+    marks the task's own termination. `timeouts` marks any other end: the time limit, a behaviour
+    that gave up, or the cut at `limit`. Pictures are
     kept once: `final_observations` [1, ...] is the last one, and the next observation of any other
     row is the observation of the next row.
     """
@@ -57,13 +58,15 @@ def episode(
     done = False
     while not done:
         action = act(behaviour.sees(env, observation), rng)
+        if action is None:
+            break
         following, reward, terminated, truncated, info = env.step(action)
-        cut = limit is not None and len(rows) + 1 == limit
-        done = terminated or truncated or cut
-        timeout = done and not terminated
-        rows.append((observation, action, reward, terminated, timeout, following, info))
+        rows.append((observation, action, reward, terminated, following, info))
+        done = terminated or truncated or len(rows) == limit
         observation = following
-    observations, actions, rewards, terminals, timeouts, nexts, infos = zip(*rows, strict=True)
+    observations, actions, rewards, terminals, nexts, infos = zip(*rows, strict=True)
+    timeouts = np.zeros(len(rows), bool)
+    timeouts[-1] = not terminals[-1]
     task = env.unwrapped.task
     if task.picture:
         seen = {"observations": np.array(observations), "final_observations": np.array(nexts[-1:])}
@@ -76,7 +79,7 @@ def episode(
         "actions": np.array(actions, np.float32),
         "rewards": np.array(rewards, np.float64),
         "terminals": np.array(terminals, bool),
-        "timeouts": np.array(timeouts, bool),
+        "timeouts": timeouts,
         **{
             f"infos/{name}": np.array([info[name] for info in infos], np.float64)
             for name in task.infos

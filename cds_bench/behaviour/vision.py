@@ -8,7 +8,8 @@ slip. Actions change little from one state to a near one, which makes them easie
 
 In an episode of noisy data, the script makes one attempt with its own noise level. In a lift task
 it tries to lift the task's own object or any other; in a place task it tries to place any object.
-Some attempts aim beside the object, and some drop what they lift.
+Some attempts aim beside the object, and some drop what they lift. An attempt that has failed is
+given up, which ends the episode.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,9 +41,10 @@ Script = Callable[[State], np.ndarray]  # from the state to the action without n
 
 NOISES = (0.05, 0.1, 0.2)  # standard deviations of an attempt's actions
 MISLED, DISPLACEMENT = 0.15, 0.03  # how often an attempt aims wide, and its deviation per axis (m)
-BUTTERFINGERS = 0.4  # how often an attempt drops whatever it has lifted ...
-DROPPED = 0.02  # ... by so many metres
-FLIPPED = 0.1  # how often the gripper does the opposite in a step; shows how to go on from there
+BUTTERFINGERS = 0.25  # how often an attempt drops whatever it has lifted ...
+RAISED = 0.02  # ... by so many metres
+CLOSINGS = 2  # steps of closing after which an attempt that lifts nothing has failed
+FLIPPED = 0.05  # how often the gripper does the opposite in a step; shows how to go on from there
 OWN = 0.85  # how often an attempt at a lift task certainly aims at the task's own object
 
 
@@ -139,7 +141,7 @@ def attempt(task: str, state: State, rng: np.random.Generator, own: float) -> Sc
 
 def raised(state: State) -> bool:
     """Whether any object is above the table."""
-    return any(state[name][2] > DROPPED for name in OBJECTS if name in state)
+    return any(state[name][2] > RAISED for name in OBJECTS if name in state)
 
 
 def misled(script: Script, error: np.ndarray) -> Script:
@@ -169,13 +171,16 @@ def expert(task: str) -> Behaviour:
 
 
 def noisy(task: str) -> Behaviour:
-    """One attempt an episode, with its own noise; it may aim wide or drop what it has lifted."""
+    """One attempt an episode, with its own noise; it may aim wide or drop what it has lifted.
+
+    It gives up when it would have to reach again after it has tried to grasp.
+    """
 
     def begin(rng):
-        script, noise, drops = None, 0.0, False
+        script, noise, drops, closings = None, 0.0, False, 0
 
         def act(state, rng):
-            nonlocal script, noise, drops
+            nonlocal script, noise, drops, closings
             if script is None:
                 script = attempt(task, state, rng, OWN)
                 noise = NOISES[rng.integers(len(NOISES))]
@@ -184,6 +189,10 @@ def noisy(task: str) -> Behaviour:
                 drops = rng.random() < BUTTERFINGERS
             lost = drops and raised(state)
             wanted = towards(state["hand"], state["hand"], -1.0) if lost else script(state)
+            if wanted[-1] > 0:
+                closings += 1
+            elif closings >= CLOSINGS and not raised(state):
+                return None
             if rng.random() < FLIPPED:
                 wanted[-1] *= -1.0
             return executed(wanted + noise * rng.standard_normal(ACTIONS))
