@@ -54,7 +54,7 @@ results: known-profile $(STAMP) ## run the workflow on all cores (PROFILE=smoke 
 reference: results ## run the workflow and keep its tables as results/reference/<PROFILE>
 	@mkdir -p results/reference/$(PROFILE)
 	@find results/reference/$(PROFILE) -mindepth 1 -maxdepth 1 ! -name packed -exec rm -rf {} +
-	@cd results/$(PROFILE) && cp --parents -r tables/*.{md,csv} figures/*.png references *.csv config.json \
+	@cd results/$(PROFILE) && cp --parents -r tables/*.{md,csv} figures/*.png references *.csv config.json report.html \
 	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/$(PROFILE)
 
 # Each packed run is a small file, so that a study can be made over several sessions and machines.

@@ -82,14 +82,16 @@ def shifted(pictures: Tensor, uniform: Tensor) -> Tensor:
 
     uniform: [S, M, 2] on [0, 1). The edge's pixels are repeated, as in DrQ (Kostrikov et al. 2020).
     """
-    height, width = pictures.shape[2:4]
-    by = (uniform * (2 * SHIFT + 1)).long() - SHIFT
-    rows = (torch.arange(height, device=by.device) + by[..., :1]).clamp_(0, height - 1)
-    columns = (torch.arange(width, device=by.device) + by[..., 1:]).clamp_(0, width - 1)
-    flat = pictures.flatten(0, 1)
-    which = torch.arange(len(flat), device=by.device)[:, None, None]
-    rows, columns = rows.flatten(0, 1)[:, :, None], columns.flatten(0, 1)[:, None, :]
-    return flat[which, rows, columns].view_as(pictures)
+    height, width, channels = pictures.shape[2:]
+    by = ((uniform * (2 * SHIFT + 1)).long() - SHIFT).flatten(0, 1)  # [S M, 2]
+    edges = [pictures[:, :, :, k].unsqueeze(3).expand(-1, -1, -1, SHIFT, -1) for k in (0, -1)]
+    padded = torch.cat([edges[0], pictures, edges[1]], dim=3)
+    # A shifted row of a picture is one run of bytes in a padded row, which is copied at once.
+    runs = padded.view(-1).unfold(0, width * channels, channels)
+    rows = (torch.arange(height, device=by.device) + by[:, :1]).clamp_(0, height - 1)
+    rows += height * torch.arange(len(by), device=by.device)[:, None]
+    starts = rows * padded.shape[3] + SHIFT + by[:, 1:]
+    return runs.index_select(0, starts.flatten()).view_as(pictures)
 
 
 def _apart(encoder: Parameters, pictures: Tensor) -> Tensor:
