@@ -6,6 +6,7 @@ import pytest
 import envs
 from cds_bench.behaviour.rollout import episode
 from cds_bench.behaviour.vision import executed, expert, lifting, misled, noisy, recipes
+from cds_bench.dataset.collect import summary
 from envs import BANDS, tabletop, vision
 
 TASKS = sorted(vision.TASKS)
@@ -90,6 +91,21 @@ def test_a_misled_script_misses(made):
         assert info["can_height"] < vision.LIFTED
     gap = world.state["hand"] - world.state["can"]
     assert abs(gap[1] - 0.06) < 0.02
+
+
+@pytest.mark.usefixtures("blind")
+def test_failed_attempts_are_given_up(made):
+    """Most of them end long before the horizon, with a timeout, and all count as failures."""
+    parts = episodes(made["lift-can"], noisy("lift-can"), 40)
+    failed = [part for part in parts if not part["rewards"].any()]
+    lengths = np.array([len(part["rewards"]) for part in failed])
+    assert (lengths < vision.TASKS["lift-can"].horizon).mean() > 0.5
+    assert all(part["timeouts"][-1] and not part["timeouts"][:-1].any() for part in failed)
+    columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    found = summary(columns, vision.TASKS["lift-can"])
+    whole = parts if parts[-1]["terminals"][-1] else parts[:-1]
+    assert (found["episodes"], found["complete_episodes"]) == (40, len(whole))
+    assert found["mean_score"] == succeeded(whole)
 
 
 @pytest.mark.parametrize("quality", ["noisy", "expert"])
