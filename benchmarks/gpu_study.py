@@ -1,18 +1,21 @@
 """`python -m benchmarks.gpu_study --minutes 9`: a piece of the paper's study, on one GPU.
 
 It trains a suite of the profile `paper` with CQL, one sharing strategy after the other, with all
-seeds in one stack. When the minutes are spent it saves a checkpoint and ends. The same command
-continues, on this machine or on another one with the same GPU, torch and code: carry
-<folder>/paper/pools/<suite>.hdf5 and <folder>/carried there and back. The result has the same bytes
-as without interruptions. With `--minutes 0` it only puts carried runs and checkpoints in their
-places, so that the workflow can evaluate finished runs.
+seeds in one stack. When the minutes are spent, it saves a checkpoint and ends. The same command
+continues, on this machine or on another one with the same GPU, torch and code. Carry
+<folder>/paper/pools/<suite>.hdf5 and <folder>/carried there. Only <folder>/carried comes back. No
+file in it is larger than 15 MiB. The policies have the same bytes as without interruptions.
 
-It needs the package, the pool and torch, but no simulator. No file in <folder>/carried is larger
-than 15 MiB.
+To continue, a machine needs every manifest.json and the parts of the state (state.*), but no
+snapshots (snapshots-*), which are the larger part. Once all of them are in one place, `--minutes 0`
+puts finished runs where the workflow evaluates them.
+
+It needs the package, the pool and torch, but no simulator.
 """
 
 import argparse
 import contextlib
+import shutil
 import signal
 import sys
 import time
@@ -20,6 +23,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+import torch
 
 from benchmarks import carrying
 from cds_bench import jobs
@@ -43,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--suite", default="walker2d-mixed")
     parser.add_argument("--algorithm", default="cql")
     parser.add_argument("--seeds", type=int, help="seeds in the stack; default: the profile's")
+    parser.add_argument("--tf32", action="store_true", help="matrix products in TF32, on a GPU")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     return parser.parse_args()
 
@@ -62,78 +67,91 @@ def settings(options: argparse.Namespace) -> Config:
 class Strategy:
     """The training of one strategy: its places on disk, and how far it is."""
 
-    def __init__(self, config: Config, suite: str, algorithm: str, sharing: str):
+    def __init__(self, config: Config, suite: str, algorithm: str, sharing: str, tf32: bool):
         self.config, self.sharing = config, sharing
         self.key = (suite, algorithm, sharing, f"0-{config.seeds - 1}")
         self.run = paths.run(config, *self.key)
         self.checkpoints = paths.checkpoints(config, *self.key)
         self.carried = config.folder.parent / "carried" / sharing
+        pool = pool_sha256(paths.pool(config, suite))
+        self.identity = identity(config, suite, algorithm, sharing, pool)
+        self.notes = {
+            **{"identity": self.identity, "seeds": config.seeds, "tf32": tf32},
+            "device": hardware(config.training.device),
+        }
 
-    def restore(self) -> None:
-        """Puts what was carried in its place, unless this machine is as far already."""
+    def restore(self) -> str:
+        """Puts what was carried in its place, unless this machine is as far already.
+
+        Returns a line for the reader if training has finished, else "". Raises BenchError if other
+        training was carried.
+        """
         reached = carrying.manifest_of(self.carried)
-        if not reached or (self.run / "run.json").exists():
-            return
-        if reached["finished"]:
-            carrying.place_run(self.carried, self.run)
-        elif reached["step"] > self.saved_step():
+        if reached:
+            self.refuse_other(reached["notes"])
+        if (self.run / "run.json").exists():
+            return f"{self.sharing}: finished"
+        if reached.get("finished"):
+            if not (missing := carrying.place_run(self.carried, self.run)):
+                return f"{self.sharing}: finished"
+            lacking = f"{len(missing)} of its files are not here, such as {missing[0]}"
+            return f"{self.sharing}: finished ({lacking})"
+        if reached and reached["notes"]["step"] > self.saved_step():
             checkpoint.save(self.checkpoints, *carrying.read_checkpoint(self.carried))
+        return ""
 
-    def finished(self) -> bool:
-        carried = carrying.manifest_of(self.carried).get("finished", False)
-        return carried or (self.run / "run.json").exists()
+    def refuse_other(self, notes: dict[str, Any]) -> None:
+        differing = checkpoint.differences(notes["identity"], self.identity)
+        differing += checkpoint.differences(notes, {k: self.notes[k] for k in ("seeds", "tf32")})
+        if differing:
+            raise BenchError(
+                f"{self.carried}: holds training with another {', '.join(differing)}; move it away "
+                "to train from the first step, or undo the change to continue it"
+            )
 
     def saved_step(self) -> int:
         """The step of the newest checkpoint on this machine; 0 if there is none."""
         return max((int(path.stem) for path in self.checkpoints.glob("[0-9]*.pt")), default=0)
 
-    def mark(self) -> dict[str, Any]:
-        """What the checkpoints of this training are fingerprinted with."""
-        suite, *names, _ = self.key
-        pool = pool_sha256(paths.pool(self.config, suite))
-        job = make_job(self.config, *self.key, jobs.suite_tasks(suite))
-        ours = identity(self.config, suite, *names, pool)
-        return exact_identity(ours, job, self.config.training.threads)
-
-    def carry(self, before: tuple[int, float]) -> str:
-        """Writes the carried files and returns a line for the reader."""
-        training = self.config.training
-        notes = {
-            "seeds": self.config.seeds,
-            "steps": training.steps,
-            "device": hardware(training.device),
-        }
-        if (self.run / "run.json").exists():
-            step, seconds, _ = pd.read_csv(self.run / "timing.csv").iloc[-1]
-            step = int(step)  # fewer than configured if every seed has failed
-            carrying.write_run(self.carried, self.run, {**notes, "step": step})
-        elif content := checkpoint.load(self.checkpoints, mark := self.mark()):
-            step, seconds = content["step"], content["seconds"]
-            carrying.write_checkpoint(self.carried, mark, content, notes)
-        else:
-            step, seconds = 0, 0.0
-        rate = (step - before[0]) / max(seconds - before[1], 1e-9)
-        return (
-            f"{self.sharing}: step {step:,} of {training.steps:,}; this piece made "
-            f"{step - before[0]:,} steps at {rate:.4g} steps/s, "
-            f"{rate * self.config.seeds:.4g} seed-steps/s ({hardware(training.device)})"
-        )
-
-    def begun(self) -> tuple[int, float]:
-        """The step from which training continues, and the seconds that it has taken."""
-        content = checkpoint.load(self.checkpoints, self.mark()) or {"step": 0, "seconds": 0.0}
-        return content["step"], content["seconds"]
+    def saved(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """The mark of this training's checkpoints, and the newest of them, if there is one."""
+        job = make_job(self.config, *self.key, jobs.suite_tasks(self.key[0]))
+        mark = exact_identity(self.identity, job, self.config.training.threads)
+        return mark, checkpoint.load(self.checkpoints, mark)
 
     def train(self, until: float) -> bool:
-        """Trains until a time of `time.monotonic`. Returns whether the time was spent."""
-        before, spent = self.begun(), False
-        try:
-            with stopping_at(until):
-                run(self.config, *self.key)
-        except SystemExit:
-            spent = True
-        print(self.carry(before), flush=True)
-        return spent
+        """Trains until a time of `time.monotonic`. Returns whether training has finished."""
+        before = self.saved()[1] or {"step": 0, "seconds": 0.0}
+        with contextlib.suppress(SystemExit), stopping_at(until):
+            run(self.config, *self.key)
+        finished = (self.run / "run.json").exists()
+        step, seconds = self.carry_run() if finished else self.carry_checkpoint()
+        made, seeds = step - before["step"], self.config.seeds
+        rate = made / max(seconds - before["seconds"], 1e-9)
+        print(
+            f"{self.sharing}: step {step:,} of {self.config.training.steps:,}; this piece "
+            f"made {made:,} steps at {rate:.4g} steps/s, {rate * seeds:.4g} seed-steps/s "
+            f"({self.notes['device']})",
+            flush=True,
+        )
+        return finished
+
+    def carry_run(self) -> tuple[int, float]:
+        """Carries a finished run. Returns its last step, and the seconds that it took."""
+        step, seconds, _ = pd.read_csv(self.run / "timing.csv").iloc[-1]
+        carrying.write_run(self.carried, self.run, self.notes | {"step": int(step)})
+        shutil.rmtree(self.run)  # its policies lack the snapshots that were not carried here
+        carrying.place_run(self.carried, self.run)
+        return int(step), seconds
+
+    def carry_checkpoint(self) -> tuple[int, float]:
+        """Carries the newest checkpoint, if there is one. Returns its step and seconds."""
+        mark, content = self.saved()
+        if not content:
+            return 0, 0.0
+        step = content["step"]
+        carrying.write_checkpoint(self.carried, mark, content, self.notes | {"step": step})
+        return step, content["seconds"]
 
 
 @contextlib.contextmanager
@@ -157,14 +175,17 @@ def main() -> None:
     until, options = time.monotonic(), arguments()
     until += 60.0 * options.minutes
     config = settings(options)
+    if options.tf32:
+        torch.set_float32_matmul_precision("high")
     names = config.strategies(options.algorithm)
-    strategies = [Strategy(config, options.suite, options.algorithm, name) for name in names]
-    for strategy in strategies:
-        strategy.restore()
-    for strategy in strategies:
-        if strategy.finished():
-            print(f"{strategy.sharing}: finished")
-        elif time.monotonic() >= until or strategy.train(until):
+    strategies = [
+        Strategy(config, options.suite, options.algorithm, name, options.tf32) for name in names
+    ]
+    finished = [strategy.restore() for strategy in strategies]
+    for strategy, line in zip(strategies, finished, strict=True):
+        if line:
+            print(line)
+        elif time.monotonic() >= until or not strategy.train(until):
             print("The minutes are spent; the same command continues.")
             return
     print("Every strategy is trained.")
