@@ -92,8 +92,7 @@ def place_run(folder: Path, run: Path) -> list[str]:
     If there are any, nothing is written.
     """
     manifest = manifest_of(folder)
-    named = [part for parts in manifest["files"].values() for part, _ in parts]
-    if missing := [part for part in named if not (folder / part).exists()]:
+    if missing := [part for part in _named(manifest) if not (folder / part).exists()]:
         return missing
     taken = _snapshots(folder, manifest, {})
     with zipfile.ZipFile(io.BytesIO(_joined(folder, manifest["files"][RUN]))) as archive:
@@ -107,8 +106,22 @@ def place_run(folder: Path, run: Path) -> list[str]:
                 stacked = {key: torch.stack([each[key] for each in taken]) for key in taken[0]}
                 save_file(others | stacked, temporary, metadata)
     record["sha256"] |= hashes(**{POLICIES: run / POLICIES})
-    write_json(run / "run.json", record | {"notes": manifest["notes"]})
+    notes = {k: value for k, value in manifest["notes"].items() if k != "identity"}
+    write_json(run / "run.json", record | {"notes": notes})
     return []
+
+
+def tidy(folder: Path) -> None:
+    """Removes the files that the manifest does not name, such as the state of an earlier piece."""
+    current = {MANIFEST, *_named(manifest_of(folder))}
+    for path in folder.iterdir():
+        if path.name not in current:
+            path.unlink()
+
+
+def _named(manifest: dict[str, Any]) -> list[str]:
+    """The names of all parts."""
+    return [part for parts in manifest["files"].values() for part, _ in parts]
 
 
 def _opened(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -152,7 +165,7 @@ def _tensors(squeezed: bytes) -> Any:
 def _write(
     folder: Path, found: dict[str, bytes], snapshots: Snapshots, notes: dict[str, Any]
 ) -> None:
-    """Writes files and new snapshots in parts, then the manifest. Removes parts of other files."""
+    """Writes files and new snapshots in parts, then the manifest."""
     before = manifest_of(folder)
     known = before.get("snapshots", 0)
     if new := snapshots[known:]:
@@ -161,10 +174,7 @@ def _write(
     files = kept | {name: _cut(folder, name, data) for name, data in found.items()}
     manifest = {"finished": RUN in found, "snapshots": len(snapshots), "files": files}
     write_json(folder / MANIFEST, manifest | {"notes": notes})
-    current = {MANIFEST, *(part for parts in files.values() for part, _ in parts)}
-    for path in folder.iterdir():
-        if path.name not in current:
-            path.unlink()
+    tidy(folder)
 
 
 def _cut(folder: Path, name: str, data: bytes) -> list[list[str]]:

@@ -89,6 +89,7 @@ class Strategy:
         reached = carrying.manifest_of(self.carried)
         if reached:
             self.refuse_other(reached["notes"])
+            carrying.tidy(self.carried)
         if (self.run / "run.json").exists():
             return f"{self.sharing}: finished"
         if reached.get("finished"):

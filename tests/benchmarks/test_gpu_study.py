@@ -128,6 +128,7 @@ def test_carried_pieces_give_the_bytes_of_an_uninterrupted_run(pieces, study, pr
     files = [path for path in (home / "carried").rglob("*") if path.is_file()]
     assert max(path.stat().st_size for path in files) <= SMALL
     assert "Every strategy is trained." in study(home, "--minutes", "0")
+    assert not list(home.rglob("state.*")), "states of finished runs are still there"
 
     shutil.copytree(profile / "pool", tmp_path, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
