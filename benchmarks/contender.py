@@ -75,14 +75,23 @@ def serve(module: str, spec: dict[str, Any]) -> None:
     os.dup2(2, 1)
     import torch
 
-    torch.set_num_threads(spec["threads"])
+    step = prepared(module, spec)
     synchronise = torch.cuda.synchronize if spec["device"] == "cuda" else lambda: None
-    step = importlib.import_module(module).prepare(spec)
     forget_peak()
     channel.write(json.dumps({"ready": torch.__version__}) + "\n")
     for line in sys.stdin:
         answer = time_steps(step, synchronise, float(line))
         channel.write(json.dumps(answer | {"peak_bytes": peak_bytes(spec["device"])}) + "\n")
+
+
+def prepared(module: str, spec: dict[str, Any]) -> Callable[[], int]:
+    """A contender's step, with its threads, and its matrix products in TF32 if it asks for it."""
+    import torch
+
+    torch.set_num_threads(spec["threads"])
+    if spec.get("tf32"):
+        torch.set_float32_matmul_precision("high")
+    return importlib.import_module(module).prepare(spec)
 
 
 def time_steps(
