@@ -36,9 +36,9 @@ QUICK = {"rows": 2_000, "hidden": [32, 32], "actions": 2, "batch": 32}
 GPU_SEEDS = (1, 2, 4, 8, 16, 32, 64)
 STUDY = PAPER | {"tasks": 3, "seeds": 10, "sharing": "cds"}  # as benchmarks.gpu_study trains
 GPU_ONLY = {
-    "CUDA graphs": "only a GPU has them; the CPU takes the same step without a graph",
+    "CUDA graphs": "only a GPU has them",
     "TF32": "only a GPU computes products in it",
-    "64 stacked seeds": "measured on a GPU",
+    "the study's stack, and up to 64 seeds": "they are measured on a GPU only",
 }
 FLOORS = {"whole": True, "in blocks": False}  # how the products are computed -> `whole`
 BAR = 1.3  # target ratio of one seed to the yardstick and to the peer
