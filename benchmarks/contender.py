@@ -17,12 +17,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+LONGEST = {"cpu": 600.0, "cuda": 90.0}  # seconds for an answer
 
 
 class ContenderError(Exception):
@@ -33,7 +35,7 @@ class Contender:
     """The parent's side. It starts the process at once; `close` ends the process."""
 
     def __init__(self, module: str, spec: dict[str, Any], python: Path | str = sys.executable):
-        threads = str(spec["threads"])
+        threads, self.device = str(spec["threads"]), spec["device"]
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # until close
         self.process = subprocess.Popen(
             [str(python), "-m", "benchmarks.contender", module, json.dumps(spec)],
@@ -46,7 +48,12 @@ class Contender:
         )
 
     def answer(self) -> dict[str, Any]:
+        """Raises ContenderError if the process ends. One that hangs is ended."""
+        watchdog = threading.Timer(LONGEST[self.device], self.process.kill)
+        watchdog.daemon = True
+        watchdog.start()
         line = self.process.stdout.readline()
+        watchdog.cancel()
         if not line:
             self.process.wait()
             self.errors.seek(0)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import comparisons, engine, graphed, machine, profiling, report, scaling
+from benchmarks import comparisons, contender, engine, graphed, machine, profiling, report, scaling
 from benchmarks.contender import prepared
 from cds_bench.training import loop
 
@@ -109,6 +109,14 @@ def test_no_part_begins_too_late(tmp_path):
     bench.measure(made, groups, 1, time.monotonic(), tmp_path)
     assert made.left_out[groups[0].title] == made.left_out["scaling"] == "no time was left"
     assert "no time was left" in (tmp_path / "report.md").read_text()
+
+
+def test_a_contender_that_hangs_is_ended(monkeypatch):
+    monkeypatch.setitem(contender.LONGEST, "cpu", 0.2)
+    hanging = contender.Contender("benchmarks.engine", SPEC)
+    with pytest.raises(contender.ContenderError, match="exit -9"):
+        hanging.answer()
+    hanging.close()
 
 
 def test_points_that_start_together_are_measured_like_others(monkeypatch):
