@@ -4,6 +4,7 @@ PYTHON ?= python3
 JOBS ?= 2
 ARGS ?=
 PROFILE ?= default
+DEVICE ?= auto
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -65,8 +66,8 @@ unpack: $(STAMP) ## make the pools of PROFILE, and go on from its packed runs
 	@$(IN_VENV) snakemake --cores all --until pool --configfile workflow/config/$(PROFILE).yaml
 	@$(IN_VENV) cds-bench unpack results/reference/$(PROFILE)/packed --config workflow/config/$(PROFILE).yaml $(ARGS)
 
-bench: $(STAMP) ## compare speed with other implementations, in benchmarks/results (ARGS=--quick is tiny)
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(STAMP) ## compare speed with other implementations, in benchmarks/results (DEVICE=cuda, ARGS=--quick)
+	@$(BIN)/python -m benchmarks --device $(DEVICE) $(ARGS)
 
 # The two variables silence advertisements for mkdocs' successors. The versions are locked.
 docs: $(VENV)/.installed-docs ## build the documentation in site/ (a warning is an error)
@@ -74,7 +75,7 @@ docs: $(VENV)/.installed-docs ## build the documentation in site/ (a warning is 
 	@echo "The site is complete: site/index.html"
 
 gpu-check: $(STAMP) ## compare a short training run on the GPU with the CPU
-	@$(BIN)/python -m benchmarks.gpu_check $(ARGS)
+	@$(BIN)/python -m benchmarks.gpu_check --device $(DEVICE) $(ARGS)
 
 test: $(STAMP) ## run the tests (JOBS=2 runs two at a time)
 	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile $(ARGS)

@@ -1,15 +1,20 @@
 """`python -m benchmarks`: measures the speed on this machine and writes a report with ratios.
 
 This takes about ten minutes on two cores. `--quick` makes everything tiny, to see that it works.
+On a GPU, no part begins after six minutes, so that everything ends within eight.
 """
 
 import argparse
-import contextlib
 import json
+import math
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +26,8 @@ from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.training.device import resolve_device
 
+GPU_MINUTES = 6.0
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -28,6 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"), help="a folder")
     parser.add_argument("--threads", type=int, default=2, help="threads of each contender")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--minutes", type=float, help="no part begins after this time")
     return parser.parse_args()
 
 
@@ -48,11 +56,11 @@ def peer(device: str, quick: bool) -> str:
     return ""
 
 
-def profile(spec: dict, steps: int) -> dict[str, float]:
-    """Shares of the operators, measured in a separate process, on a CPU with one thread."""
-    threads = 1 if spec["device"] == "cpu" else spec["threads"]
-    text = json.dumps(spec | {"threads": threads, "steps": steps})
-    command = [sys.executable, "-m", "benchmarks.profiling", text]
+def profile(entry: comparisons.Entry, steps: int) -> dict[str, Any]:
+    """What `profiling.measure` finds, in a separate process, on a CPU with one thread."""
+    threads = 1 if entry.spec["device"] == "cpu" else entry.spec["threads"]
+    text = json.dumps(entry.spec | {"threads": threads, "steps": steps})
+    command = [sys.executable, "-m", "benchmarks.profiling", entry.module, text]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         raise ContenderError(done.stderr.strip().splitlines()[-1])
@@ -62,7 +70,9 @@ def profile(spec: dict, steps: int) -> dict[str, float]:
 def main() -> None:
     options = arguments()
     device, threads, quick = resolve_device(options.device), options.threads, options.quick
-    rounds, seconds = (2, 0.1) if quick else (9, 2.0)
+    rounds, seconds = slices(device, quick)
+    default = math.inf if device == "cpu" else GPU_MINUTES
+    until = time.monotonic() + 60.0 * (options.minutes or default)
     reason = peer(device, quick)
     with tempfile.TemporaryDirectory() as folder:
         data = None if reason else Path(folder) / "transitions.npz"
@@ -70,26 +80,41 @@ def main() -> None:
             sizes = comparisons.PAPER | (comparisons.QUICK if quick else {})
             keys = ("rows", "observation", "action", "tasks")
             np.savez(data, **transitions(*(sizes[key] for key in keys)))
-        groups, left_out = comparisons.groups(device, threads, quick, data), {}
+        groups = comparisons.groups(device, threads, quick, data)
+        left_out = dict(comparisons.GPU_ONLY) if device == "cpu" else {}
         results = report.Results(
             device, quick, rounds, seconds, machine.describe(device, threads), left_out
         )
         if reason:
             left_out["d3rlpy"] = reason
-        measure(results, groups, threads)
-    place = options.out / device
-    report.write(results, place)
+        place = options.out / device
+        measure(results, groups, threads, until, place)
     print(f"{place / 'report.md'}", file=sys.stderr)
 
 
-def measure(results: report.Results, groups: list[comparisons.Group], threads: int) -> None:
-    """Fills the results. A part that fails is left out, and the reason is recorded."""
+def slices(device: str, quick: bool) -> tuple[int, float]:
+    """The number of slices of each contender, and their seconds."""
+    if quick:
+        return 2, 0.1
+    return (9, 2.0) if device == "cpu" else (5, 1.0)
+
+
+def measure(
+    results: report.Results,
+    groups: list[comparisons.Group],
+    threads: int,
+    until: float,
+    place: Path,
+) -> None:
+    """Fills the results and writes the report after every part, so that a killed run has one.
+
+    A part that fails, or that would begin later than `until`, is left out with the reason.
+    """
     device, quick, rounds, seconds = results.device, results.quick, results.rounds, results.seconds
     profiled = {
-        f"{label}: {group.title}": entry.spec
+        f"{label}: {group.title}": group.contenders[label]
         for group in (groups[:1] if quick else groups)
-        for label, entry in group.contenders.items()
-        if entry.module == "benchmarks.engine"
+        for label in group.profiled
     }
     total = sum(race.units(group, rounds) for group in groups)
     total += len(profiled) + scaling.units(device, quick)
@@ -98,24 +123,32 @@ def measure(results: report.Results, groups: list[comparisons.Group], threads: i
         def passed(units: int, what: str) -> None:
             progress.update(progress.done + units, what)
 
-        for group in groups:
+        def part(what: str, work: Callable[[], None]) -> None:
+            try:
+                if time.monotonic() >= until:
+                    raise ContenderError("no time was left")
+                work()
+            except ContenderError as error:
+                results.left_out[what] = str(error)
+            report.write(results, place)
+
+        def compare(group: comparisons.Group) -> None:
             outcome = race.run(group, rounds, seconds, passed)
             results.left_out.update(outcome.failures)
             results.groups.append(report.Measured(group, outcome))
-        for label, spec in profiled.items():
-            with left_out_if_it_fails(results, f"profile of {label}"):
-                results.profiles[label] = profile(spec, 3 if quick else 20)
+
+        def explain(label: str) -> None:
+            results.profiles[label] = profile(profiled[label], 3 if quick else 20)
             passed(1, f"profile of {label}")
-        with left_out_if_it_fails(results, "scaling"):
+
+        def scale() -> None:
             results.points.extend(scaling.measure(device, threads, quick, seconds, passed))
 
-
-@contextlib.contextmanager
-def left_out_if_it_fails(results: report.Results, what: str):
-    try:
-        yield
-    except ContenderError as error:
-        results.left_out[what] = str(error)
+        for group in groups:
+            part(group.title, partial(compare, group))
+        for label in profiled:
+            part(f"profile of {label}", partial(explain, label))
+        part("scaling", scale)
 
 
 if __name__ == "__main__":

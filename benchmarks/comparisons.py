@@ -34,6 +34,12 @@ PICTURES |= {"hidden": [256, 256], "actions": 1, "batch": 128}
 STACKS = (3, 6, 10)  # seeds
 QUICK = {"rows": 2_000, "hidden": [32, 32], "actions": 2, "batch": 32}
 GPU_SEEDS = (1, 2, 4, 8, 16, 32, 64)
+STUDY = PAPER | {"tasks": 3, "seeds": 10, "sharing": "cds"}  # as benchmarks.gpu_study trains
+GPU_ONLY = {
+    "CUDA graphs": "only a GPU has them",
+    "TF32": "only a GPU computes products in it",
+    "the study's stack, and up to 64 seeds": "they are measured on a GPU only",
+}
 FLOORS = {"whole": True, "in blocks": False}  # how the products are computed -> `whole`
 BAR = 1.3  # target ratio of one seed to the yardstick and to the peer
 BAR_STACKED = 3.0  # target ratio of stacked seeds to the yardstick
@@ -41,6 +47,8 @@ INCLUDED = {
     "yardstick": "batch by index, losses, four Adam optimisers, targets",
     "yardstick, freed memory kept": "the same, with the engine's allocator settings",
     "yardstick, one seed": "the same for one task with as many transitions; no sharing",
+    "yardstick, script": "the same, with rows drawn by NumPy and every loss read in each step",
+    "yardstick, TF32": "as the yardstick",
     "yardstick on pictures": "batch by index, an encoder, losses, five Adam optimisers, targets",
     "drawing": "one observed picture: its rate is in frames per second",
     "d3rlpy, fit": "d3rlpy's own loop: sampling of transitions in Python, update, no logging",
@@ -77,6 +85,7 @@ class Group(NamedTuple):
     contenders: dict[str, Entry]
     comparisons: list[Comparison]
     floors: list[Comparison]
+    profiled: tuple[str, ...]
 
 
 def groups(device: str, threads: int, quick: bool, data: Path | None) -> list[Group]:
@@ -87,7 +96,7 @@ def groups(device: str, threads: int, quick: bool, data: Path | None) -> list[Gr
         found += [_stacked(name, spec | changes, data) for name, spec in STACKED.items()]
         found.append(_pictures(PICTURES | changes))
     else:
-        found.append(_many_seeds(PAPER | changes))
+        found += [_study(STUDY | changes), _many_seeds(PAPER | changes)]
     if quick:  # the sizes are too small for targets
         found = [
             g._replace(comparisons=[c._replace(bar=None) for c in g.comparisons]) for g in found
@@ -100,8 +109,10 @@ def sizes_in_words(spec: dict[str, Any]) -> str:
     return f"hidden layers {widths}, n = {spec['actions']}, batch {spec['batch']} per task"
 
 
-def _yardstick(spec: dict[str, Any], label: str = "yardstick", **more: Any) -> dict[str, Entry]:
-    return {label: Entry("benchmarks.yardstick", spec | more, INCLUDED[label])}
+def _yardstick(
+    spec: dict[str, Any], label: str = "yardstick", module: str = "yardstick", **more: Any
+) -> dict[str, Entry]:
+    return {label: Entry(f"benchmarks.{module}", spec | more, INCLUDED[label])}
 
 
 def _peer(spec: dict[str, Any], data: Path | None, loops: tuple[str, ...]) -> dict[str, Entry]:
@@ -115,8 +126,8 @@ def _peer(spec: dict[str, Any], data: Path | None, loops: tuple[str, ...]) -> di
     }
 
 
-def _engine(spec: dict[str, Any]) -> Entry:
-    return Entry("benchmarks.engine", spec, OF_ENGINE)
+def _engine(spec: dict[str, Any], module: str = "engine") -> Entry:
+    return Entry(f"benchmarks.{module}", spec, OF_ENGINE)
 
 
 def _floors(label: str, spec: dict[str, Any]) -> dict[str, Entry]:
@@ -128,22 +139,46 @@ def _floors(label: str, spec: dict[str, Any]) -> dict[str, Entry]:
     }
 
 
+def _alternatives(label: str, spec: dict[str, Any]) -> tuple[dict[str, Entry], list[Comparison]]:
+    """The engine as it is, from a CUDA graph, and in TF32, with the floors of both precisions.
+
+    Also returns the comparisons with the floors.
+    """
+    contenders: dict[str, Entry] = {}
+    shares = []
+    for name, each in ((label, spec), (f"{label}, TF32", spec | {"tf32": True})):
+        floors, graphed = _floors(name, each), f"{name}, CUDA graph"
+        contenders |= {name: _engine(each), graphed: _engine(each, "graphed"), **floors}
+        shares += [Comparison(name, tuple(floors)), Comparison(graphed, tuple(floors))]
+    return contenders, shares
+
+
 def _one_seed(spec: dict[str, Any], data: Path | None) -> Group:
-    """The engine compared with the yardstick, the peer and its floor."""
-    contenders = _yardstick(spec)
+    """The engine compared with the yardsticks, the peer and its floor."""
+    script = _yardstick(spec, "yardstick, script", "yardstick_script")
+    contenders = _yardstick(spec) | script | _peer(spec, data, ("fit", "update"))
     if spec["device"] == "cpu":
         contenders |= _yardstick(spec, "yardstick, freed memory kept", keep_freed_memory=True)
-    contenders |= _peer(spec, data, ("fit", "update"))
     comparisons = [Comparison("engine", ("yardstick",), BAR)]
     comparisons += [
         Comparison("engine", (label,), BAR if data else None)
         for label in contenders
         if label != "yardstick"
     ]
-    floors = _floors("engine", spec)
-    contenders |= {"engine": _engine(spec), **floors}
-    shares = [Comparison("engine", tuple(floors))]
-    return Group(f"One seed: {sizes_in_words(spec)}", contenders, comparisons, shares)
+    if spec["device"] == "cpu":
+        floors = _floors("engine", spec)
+        engines, shares = {"engine": _engine(spec), **floors}, [Comparison("engine", tuple(floors))]
+    else:
+        contenders |= _yardstick(spec, "yardstick, TF32", tf32=True)
+        engines, shares = _alternatives("engine", spec)
+        comparisons += [
+            Comparison("engine, CUDA graph", ("yardstick",)),
+            Comparison("engine, TF32", ("yardstick, TF32",)),
+            Comparison("engine, TF32, CUDA graph", ("yardstick, TF32",)),
+        ]
+    title = f"One seed: {sizes_in_words(spec)}"
+    profiled = ("engine", "yardstick", "yardstick, script")
+    return Group(title, contenders | engines, comparisons, shares, profiled)
 
 
 def _stacked(name: str, spec: dict[str, Any], data: Path | None) -> Group:
@@ -152,8 +187,9 @@ def _stacked(name: str, spec: dict[str, Any], data: Path | None) -> Group:
     reference = "yardstick, one seed"
     contenders = _yardstick(alone, reference) | _peer(alone, data, ("fit",))
     peers, comparisons, shares = list(contenders), [], []
-    for seeds in STACKS:
-        label, stack = f"engine, {seeds} seeds", spec | {"seeds": seeds}
+    labels = {seeds: f"engine, {seeds} seeds" for seeds in STACKS}
+    for seeds, label in labels.items():
+        stack = spec | {"seeds": seeds}
         floors = _floors(label, stack)
         contenders |= {label: _engine(stack), **floors}
         comparisons += [
@@ -161,14 +197,14 @@ def _stacked(name: str, spec: dict[str, Any], data: Path | None) -> Group:
         ]
         shares.append(Comparison(label, tuple(floors)))
     title = f"Stacked seeds, {name}: {spec['tasks']} tasks, cds, {sizes_in_words(spec)}"
-    return Group(title, contenders, comparisons, shares)
+    return Group(title, contenders, comparisons, shares, tuple(labels.values()))
 
 
 def _pictures(spec: dict[str, Any]) -> Group:
     """Drawing, and stacks of the engine compared with the yardstick on pictures."""
     drawing = {"drawing": Entry("benchmarks.drawing", spec | {"threads": 1}, INCLUDED["drawing"])}
     label = "yardstick on pictures"
-    plain = {label: Entry("benchmarks.yardstick_pictures", spec, INCLUDED[label])}
+    plain = _yardstick(spec, label, "yardstick_pictures")
     stacks = {
         "engine, one seed": _engine(spec),
         "engine, 3 seeds": _engine(spec | {"seeds": 3}),
@@ -176,14 +212,25 @@ def _pictures(spec: dict[str, Any]) -> Group:
     comparisons = [Comparison(each, (label,)) for each in stacks]
     size = "{} x {} pixels".format(*spec["picture"])
     title = f"Pictures of {size}: {sizes_in_words(spec)}"
-    return Group(title, drawing | plain | stacks, comparisons, [])
+    return Group(title, drawing | plain | stacks, comparisons, [], tuple(stacks))
+
+
+def _study(spec: dict[str, Any]) -> Group:
+    """The stack that `benchmarks.gpu_study` trains, compared with the yardstick and its floors."""
+    alone = spec | {"tasks": 1, "seeds": 1, "batch": spec["batch"] * spec["tasks"]}
+    reference, label = "yardstick, one seed", f"engine, {spec['seeds']} seeds"
+    engines, shares = _alternatives(label, spec)
+    comparisons = [Comparison(share.contender, (reference,)) for share in shares]
+    title = f"The paper's study: {spec['tasks']} tasks, cds, {sizes_in_words(spec)}"
+    return Group(title, _yardstick(alone, reference) | engines, comparisons, shares, (label,))
 
 
 def _many_seeds(spec: dict[str, Any]) -> Group:
+    """The engine with more and more seeds, compared with the yardstick."""
     stacks = {f"engine, {n} seeds": _engine(spec | {"seeds": n}) for n in GPU_SEEDS}
     last = list(stacks)[-1]
     comparisons = [
         Comparison(label, ("yardstick",), 30.0 if label == last else None) for label in stacks
     ]
     title = f"Stacked seeds: {sizes_in_words(spec)}"
-    return Group(title, _yardstick(spec) | stacks, comparisons, [])
+    return Group(title, _yardstick(spec) | stacks, comparisons, [], (last,))

@@ -17,12 +17,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+LONGEST = {"cpu": 600.0, "cuda": 90.0}  # seconds for an answer
 
 
 class ContenderError(Exception):
@@ -33,7 +35,7 @@ class Contender:
     """The parent's side. It starts the process at once; `close` ends the process."""
 
     def __init__(self, module: str, spec: dict[str, Any], python: Path | str = sys.executable):
-        threads = str(spec["threads"])
+        threads, self.device = str(spec["threads"]), spec["device"]
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # until close
         self.process = subprocess.Popen(
             [str(python), "-m", "benchmarks.contender", module, json.dumps(spec)],
@@ -46,7 +48,12 @@ class Contender:
         )
 
     def answer(self) -> dict[str, Any]:
+        """Raises ContenderError if the process ends. One that hangs is ended."""
+        watchdog = threading.Timer(LONGEST[self.device], self.process.kill)
+        watchdog.daemon = True
+        watchdog.start()
         line = self.process.stdout.readline()
+        watchdog.cancel()
         if not line:
             self.process.wait()
             self.errors.seek(0)
@@ -75,14 +82,23 @@ def serve(module: str, spec: dict[str, Any]) -> None:
     os.dup2(2, 1)
     import torch
 
-    torch.set_num_threads(spec["threads"])
+    step = prepared(module, spec)
     synchronise = torch.cuda.synchronize if spec["device"] == "cuda" else lambda: None
-    step = importlib.import_module(module).prepare(spec)
     forget_peak()
     channel.write(json.dumps({"ready": torch.__version__}) + "\n")
     for line in sys.stdin:
         answer = time_steps(step, synchronise, float(line))
         channel.write(json.dumps(answer | {"peak_bytes": peak_bytes(spec["device"])}) + "\n")
+
+
+def prepared(module: str, spec: dict[str, Any]) -> Callable[[], int]:
+    """A contender's step, with its threads, and its matrix products in TF32 if it asks for it."""
+    import torch
+
+    torch.set_num_threads(spec["threads"])
+    if spec.get("tf32"):
+        torch.set_float32_matmul_precision("high")
+    return importlib.import_module(module).prepare(spec)
 
 
 def time_steps(

@@ -10,6 +10,7 @@ from cds_bench.algorithms import cql
 from cds_bench.config import plugins
 from cds_bench.dataset.pool import Pool
 from cds_bench.training import loop
+from cds_bench.training.data import DevicePool
 from cds_bench.training.device import keep_freed_memory
 
 
@@ -77,12 +78,17 @@ def make_job(spec: dict[str, Any]) -> loop.Job:
     )
 
 
-def prepare(spec: dict[str, Any]) -> Callable[[], int]:
-    """A step as `loop.train` does it: batch, sharing decision, update and record."""
+def begin(spec: dict[str, Any]) -> tuple[loop.Job, DevicePool, loop.State]:
+    """A job, its pool on the device, and its state before the first step."""
     job = make_job(spec)
     pool = loop.device_pool(job, make_pool(spec))
     keep_freed_memory()
-    state = loop.start(job, pool)
+    return job, pool, loop.start(job, pool)
+
+
+def prepare(spec: dict[str, Any]) -> Callable[[], int]:
+    """A step as `loop.train` does it: batch, sharing decision, update and record."""
+    job, pool, state = begin(spec)
 
     def step() -> int:
         state.recorder.add(*loop.train_step(job, pool, state), state.step)

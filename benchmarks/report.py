@@ -1,6 +1,6 @@
 """The report: report.md for reading, and report.json with the numbers of every round."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -21,15 +21,20 @@ the number of seeds that one step trains. The rate per core counts CPU time inst
 the cores in use.
 """
 FLOOR = """\
-The matrix products of one step ({flops:.2f} GFLOP per seed) run on their own, both in blocks of
-rows of one network and whole. In each round the faster way is the floor. The table shows which
-share of it the engine reaches. The last column is the ratio to the yardstick that an engine without
-any other cost would have.
+The matrix products of one step ({flops:.2f} GFLOP per seed) run on their own{ways}. The table shows
+which share of this floor the engine reaches. The last column is the ratio to the yardstick that an
+engine without any other cost would have.
 """
 PROFILE = """\
 The table shows the share of a step's time by kind of operator, measured {where}. The profiler
-itself takes time. Most of that time is in "python and other".
+itself takes time. Most of that time is in "python and other". The last column counts how often in a
+step {waits}.
 """
+WAYS = ", both in blocks of\nrows of one network and whole. In each round the faster way counts"
+WAITS = {
+    "cpu": "a number is read from a tensor, for which a GPU would have to finish all work",
+    "cuda": "the host waits for the GPU",
+}
 QUIET = 0.1  # the number of cores that other processes may use on average
 QUICK = "**This quick run with tiny networks shows that everything works, not how fast it is.**\n"
 
@@ -69,7 +74,7 @@ class Results:
     machine: dict[str, str]
     left_out: dict[str, str]
     groups: list[Measured] = field(default_factory=list)
-    profiles: dict[str, dict[str, float]] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
 
 
@@ -118,7 +123,8 @@ def group_text(measured: Measured) -> str:
     if shares := measured.shares:
         spec = group.contenders[shares[0][0].contender].spec
         flops = 2.0 * sum(each.multiply_adds for each in products(spec)) / spec["seeds"] / 1e9
-        text.append(f"### Share of the floor\n\n{FLOOR.format(flops=flops)}")
+        ways = WAYS if spec["device"] == "cpu" else ""
+        text.append(f"### Share of the floor\n\n{FLOOR.format(flops=flops, ways=ways)}")
         header = ["contender", "share of the floor", "usual floor", "floor / yardstick"]
         rows = [
             [share.contender, in_words(share, True), share.reference, f"{ceiling or 0:.3g}"]
@@ -140,15 +146,15 @@ def others_text(others: list[float]) -> str:
     return f"{text}\n" if mean(others) < QUIET else f"{text} **Not quiet; measure again.**\n"
 
 
-def profile_text(profiles: dict[str, dict[str, float]], device: str) -> str:
-    where = "on one thread" if device == "cpu" else "in GPU kernels; the last column is waiting"
-    groups = list(next(iter(profiles.values())))
+def profile_text(profiles: dict[str, dict[str, Any]], device: str) -> str:
+    where = "on one thread" if device == "cpu" else 'in GPU kernels; "python and other" is waiting'
+    groups = list(next(iter(profiles.values()))["shares"])
     rows = [
-        [label, *(f"{100 * found[group]:.0f} %" for group in groups)]
+        [label, *(f"{100 * found['shares'][g]:.0f} %" for g in groups), f"{found['waits']:g}"]
         for label, found in profiles.items()
     ]
-    heading = f"## Where the time goes\n\n{PROFILE.format(where=where)}"
-    return f"{heading}\n{table(['contender', *groups], rows)}"
+    heading = f"## Where the time goes\n\n{PROFILE.format(where=where, waits=WAITS[device])}"
+    return f"{heading}\n{table(['contender', *groups, 'waits'], rows)}"
 
 
 def scaling_text(points: list[Point], figure: bool) -> str:
@@ -227,6 +233,6 @@ def write(results: Results, folder: Path) -> None:
     reason = "nothing was measured"
     if results.points:
         reason = scaling.draw(results.points, results.device, results.quick, folder)
-    if reason:
-        results.left_out["figure"] = reason
-    write_text(folder / "report.md", markdown(results, figure=not reason))
+    left_out = results.left_out | ({"figure": reason} if reason else {})
+    text = markdown(replace(results, left_out=left_out), figure=not reason)
+    write_text(folder / "report.md", text)

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -52,31 +53,40 @@ def measure(
 ) -> list[Point]:
     """The points of every panel. Raises ContenderError if a process ends."""
     base = SMALL | {"device": device, "threads": threads}
+    specs = {
+        (panel.key, value): base | {panel.key: value}
+        for panel in panels(device, quick)
+        for value in panel.values
+    }
     done: dict[str, tuple[float, int]] = {}
-    found = []
-    for panel in panels(device, quick):
-        for value in panel.values:
-            spec = base | {panel.key: value}
-            key = json.dumps(spec)
-            if key not in done:
-                done[key] = _measure(spec, seconds)
-                passed(SLICES, f"{value:,} {panel.of}")
-            found.append(Point(panel.key, value, *done[key]))
-    return found
+    with ExitStack() as stack:
+        started = {}
+        if device != "cpu":  # there is memory for all of them, and to start one takes seconds
+            different = {json.dumps(spec): spec for spec in specs.values()}
+            started = {key: _start(spec, stack) for key, spec in different.items()}
+        for (name, value), spec in specs.items():
+            if (key := json.dumps(spec)) not in done:
+                with ExitStack() as own:
+                    done[key] = _measure(started.get(key) or _start(spec, own), seconds)
+                passed(SLICES, f"{value:,} {name}")
+    return [Point(*place, *done[json.dumps(spec)]) for place, spec in specs.items()]
 
 
 def base_in_words() -> str:
     return f"{sizes_in_words(SMALL)}, one seed, one task, {SMALL['rows']:,} transitions"
 
 
-def _measure(spec: dict[str, Any], seconds: float) -> tuple[float, int]:
-    """Milliseconds per step as the median over slices, and peak memory in bytes."""
+def _start(spec: dict[str, Any], stack: ExitStack) -> Contender:
+    """The engine's process, which ends with `stack`."""
     contender = Contender("benchmarks.engine", spec)
-    try:
-        contender.answer()
-        answers = [contender.run(seconds) for _ in range(SLICES)]
-    finally:
-        contender.close()
+    stack.callback(contender.close)
+    return contender
+
+
+def _measure(contender: Contender, seconds: float) -> tuple[float, int]:
+    """Milliseconds per step as the median over slices, and peak memory in bytes."""
+    contender.answer()
+    answers = [contender.run(seconds) for _ in range(SLICES)]
     each = [1000.0 * answer["seconds"] / answer["steps"] for answer in answers]
     return median(each), answers[-1]["peak_bytes"]
 

@@ -176,6 +176,13 @@ class CQL:
             target.lerp_(source, self.config.target_rate)
 
 
+def device_data(spec: dict[str, Any]) -> dict[str, Tensor]:
+    """Random transitions of one task on the device."""
+    arrays = transitions(spec["rows"], spec["observation"], spec["action"], 1)
+    data = {name: torch.from_numpy(array).to(spec["device"]) for name, array in arrays.items()}
+    return data | {name: data[name].squeeze(1) for name in ("rewards", "terminals")}
+
+
 def prepare(spec: dict[str, Any]) -> Callable[[], int]:
     """A step on a random batch, drawn by index from tensors on the device."""
     if spec.get("keep_freed_memory"):
@@ -184,10 +191,7 @@ def prepare(spec: dict[str, Any]) -> Callable[[], int]:
         keep_freed_memory()
     torch.manual_seed(0)
     config = Config.of(spec)
-    arrays = transitions(spec["rows"], config.observation, config.action, 1)
-    data = {name: torch.from_numpy(array).to(config.device) for name, array in arrays.items()}
-    data |= {name: data[name].squeeze(1) for name in ("rewards", "terminals")}
-    learner = CQL(config)
+    data, learner = device_data(spec), CQL(config)
 
     def step() -> int:
         rows = torch.randint(spec["rows"], (config.batch,), device=config.device)
