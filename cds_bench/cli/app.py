@@ -60,6 +60,18 @@ def load_settings(source: str, **names: str):
     return config
 
 
+def load_profile(source: str, **names: str):
+    """Like `load_settings`, for commands about all runs: the seeds per job are a number."""
+    return settle_profile(source, **names)[0]
+
+
+def settle_profile(source: str, **names: str):
+    """Like `load_profile`, with the choice of the seeds per job (`planning.stacking`) as well."""
+    from cds_bench.planning.stacking import settle
+
+    return settle(load_settings(source, **names))
+
+
 def warn_short(settings) -> None:
     """Prints a warning on standard error for each algorithm that is trained for too few steps."""
     from cds_bench.config.horizons import warnings
