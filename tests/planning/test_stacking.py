@@ -2,9 +2,10 @@
 
 import pytest
 
+from cds_bench.cli import looking
 from cds_bench.config import load, parse, part
 from cds_bench.errors import BenchError
-from cds_bench.planning import gpus, memory, stacking
+from cds_bench.planning import gpus, memory, stacking, text
 from cds_bench.storage import paths
 from cds_bench.storage.files import write_json
 from tests.projects import ROOT
@@ -109,6 +110,22 @@ def test_a_kept_number_that_no_longer_fits(tmp_path):
     trained(config, "0-3")
     with pytest.raises(BenchError, match=r"seeds: 10 is not a multiple of 4, .*; use 12 seeds, or"):
         stacking.settle(profile(tmp_path, seeds=10))
+
+
+def test_plan_keeps_the_number_for_the_workflow(tmp_path, found, monkeypatch, capsys):
+    """A node with a GPU chooses it, and the login node, which has none, reads it."""
+    found.append(80 * GIB)
+    monkeypatch.setattr(text, "estimate", lambda settings, cores: (f"{settings.seed_groups}", {}))
+    source = profile(tmp_path).model_dump_json()
+    looking.plan(source)
+    found.clear()
+    printed = capsys.readouterr().out
+    assert "[(0, 11)]" in printed
+    assert "Seeds per job: 12 (12 of 12 seeds need an estimated" in printed
+    looking.show(source)
+    printed = capsys.readouterr()
+    assert '"seeds_per_job": 12' in printed.out
+    assert "seeds_per_job: 12 (12 of 12 seeds need" in printed.err
 
 
 def test_a_damaged_file_is_named(tmp_path):
