@@ -61,12 +61,20 @@ def load_settings(source: str, **names: str):
 
 
 def load_profile(source: str, **names: str):
-    """Like `load_settings`, for commands about all runs: the seeds per job are a number."""
-    return settle_profile(source, **names)[0]
+    """Like `load_settings`, for commands about all runs: the seeds per job are a number.
+
+    A rule passes only the keys that its job reads, as JSON. Without `seeds`, the job does not look
+    at runs, so their groups stay open.
+    """
+    from cds_bench.planning.stacking import settle
+
+    settings = load_settings(source, **names)
+    part = source.lstrip().startswith("{") and "seeds" not in settings.model_fields_set
+    return settings if part else settle(settings)[0]
 
 
 def settle_profile(source: str, **names: str):
-    """Like `load_profile`, with the choice of the seeds per job (`planning.stacking`) as well."""
+    """A whole profile with its number of seeds per job, and that choice (`planning.stacking`)."""
     from cds_bench.planning.stacking import settle
 
     return settle(load_settings(source, **names))

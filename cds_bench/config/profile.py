@@ -114,7 +114,7 @@ class Config(Section):
         """
         size = self.seeds_per_job
         if size == "auto":
-            raise BenchError("seeds_per_job: is 'auto' here; expected the number that was chosen")
+            raise BenchError("seeds_per_job: is 'auto' here; name the number, and seeds")
         return [(first, first + size - 1) for first in range(0, self.seeds, size)]
 
     @property

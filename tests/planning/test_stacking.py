@@ -3,6 +3,7 @@
 import pytest
 
 from cds_bench.cli import looking
+from cds_bench.cli.app import load_profile
 from cds_bench.config import load, parse, part
 from cds_bench.errors import BenchError
 from cds_bench.planning import gpus, memory, stacking, text
@@ -133,6 +134,14 @@ def test_a_damaged_file_is_named(tmp_path):
     write_json(paths.stacking(config), {"seeds_per_job": 0, "reason": ""})
     with pytest.raises(BenchError, match=r"seeds_per_job.json: seeds_per_job: .*; delete it"):
         stacking.settle(config)
+
+
+def test_a_job_that_reads_no_runs_is_not_asked_about_them(tmp_path):
+    config = profile(tmp_path, seeds=4, seeds_per_job=2)
+    trained(config, "0-1")
+    kept = load_profile(part(config, "suites", "algorithms", "sharing"))
+    assert kept.seeds_per_job == "auto", "and 3, the default for seeds, is compared with nothing"
+    assert load_profile(part(config, "suites", "seeds")).seeds_per_job == 2
 
 
 def test_an_open_number_does_not_pass_silently(tmp_path):
