@@ -17,6 +17,7 @@ from cds_bench import baselines, jobs, stopping
 from cds_bench.config import parse_profile, part
 from cds_bench.config.plain import read_yaml
 from cds_bench.errors import BenchError
+from cds_bench.planning import stacking
 from cds_bench.planning.requests import request
 from cds_bench.report import product, targets
 from cds_bench.storage import paths
@@ -44,7 +45,7 @@ if "suites" not in config:
 try:
     for file in workflow.configfiles:  # Snakemake lets the last of two equal keys win
         read_yaml(file)
-    settings = parse_profile(config, "configuration")
+    settings, stacked = stacking.settle(parse_profile(config, "configuration"))
     jobs.check_sources(settings)
 except BenchError as error:
     raise WorkflowError(str(error)) from None
@@ -67,8 +68,11 @@ onstart:
     # The lock is released when this process ends, even if it is killed.
     try:
         hold(settings.folder, "a workflow is being run on it")
+        stacking.keep(settings, stacked)
     except BenchError as error:
         raise WorkflowError(str(error)) from None
+    if stacked.new:
+        print(f"seeds_per_job: {stacked}")
     stopping.pass_on()
 
 

@@ -60,6 +60,26 @@ def load_settings(source: str, **names: str):
     return config
 
 
+def load_profile(source: str, **names: str):
+    """Like `load_settings`, for commands about all runs: the seeds per job are a number.
+
+    A rule passes only the keys that its job reads, as JSON. Without `seeds`, the job does not look
+    at runs, so their groups stay open.
+    """
+    from cds_bench.planning.stacking import settle
+
+    settings = load_settings(source, **names)
+    part = source.lstrip().startswith("{") and "seeds" not in settings.model_fields_set
+    return settings if part else settle(settings)[0]
+
+
+def settle_profile(source: str, **names: str):
+    """A whole profile with its number of seeds per job, and that choice (`planning.stacking`)."""
+    from cds_bench.planning.stacking import settle
+
+    return settle(load_settings(source, **names))
+
+
 def warn_short(settings) -> None:
     """Prints a warning on standard error for each algorithm that is trained for too few steps."""
     from cds_bench.config.horizons import warnings

@@ -1,5 +1,6 @@
 """Commands that show a configuration, its costs, the state of its runs, or a film."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,9 @@ from cds_bench.cli.app import (
     DEFAULT,
     ConfigOption,
     app,
+    load_profile,
     load_settings,
+    settle_profile,
     warn_short,
 )
 
@@ -20,8 +23,10 @@ def show(config: ConfigOption = DEFAULT) -> None:
 
     Example: `cds-bench config --config workflow/config/smoke.yaml`
     """
-    settings = load_settings(config)
+    settings, stacked = settle_profile(config)
     print(settings.model_dump_json(indent=2))
+    if stacked.reason:
+        print(f"seeds_per_job: {stacked}", file=sys.stderr)
     warn_short(settings)
 
 
@@ -58,7 +63,7 @@ def tensorboard(config: ConfigOption = DEFAULT) -> None:
 
     Example: `cds-bench tensorboard`, then `tensorboard --logdir results/default/tensorboard`
     """
-    settings = load_settings(config)
+    settings = load_profile(config)
     from cds_bench.report.tensorboard import write_events
 
     print(f"event files: {write_events(settings)}")
@@ -72,17 +77,20 @@ def plan(
     """Estimate what a profile costs here, from a short measurement: jobs, hours, disk, memory.
 
     The measurements are also left in the results folder (plan.json). On a cluster, jobs then ask
-    for twice the time and memory that was measured.
+    for twice the time and memory that was measured. If the profile has `seeds_per_job: auto`, the
+    number that fits this machine is left there too (seeds_per_job.json), and the workflow uses it.
 
     Example: `cds-bench plan --config workflow/config/paper.yaml`
     """
-    settings = load_settings(config)
-    from cds_bench.planning import requests
+    settings, stacked = settle_profile(config)
+    from cds_bench.planning import requests, stacking
     from cds_bench.planning.text import estimate
 
     text, needs = estimate(settings, cores)
+    stacking.keep(settings, stacked)
     print(
-        f"{text}\nJobs on a cluster ask for memory and time by {requests.write(settings, needs)}."
+        f"{text}\nSeeds per job: {stacked}.\n"
+        f"Jobs on a cluster ask for memory and time by {requests.write(settings, needs)}."
     )
     warn_short(settings)
 
@@ -96,7 +104,7 @@ def status(
 
     Example: `cds-bench status --watch`
     """
-    settings = load_settings(config)
+    settings = load_profile(config)
     from cds_bench.status.command import text, watch
 
     watch(settings) if again else print(text(settings))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cds_bench.cli.app import DEFAULT, ConfigOption, app, load_settings
+from cds_bench.cli.app import DEFAULT, ConfigOption, app, load_profile
 
 
 @app.command()
@@ -25,7 +25,7 @@ def pack(
 
     Example: `cds-bench pack packed --config workflow/config/study.yaml`
     """
-    settings = load_settings(config)
+    settings = load_profile(config)
     from cds_bench.packing.transfer import pack
 
     packed = pack(settings, folder, policies)
@@ -48,7 +48,7 @@ def unpack(
 
     Example: `cds-bench unpack packed --config workflow/config/study.yaml`
     """
-    settings = load_settings(config)
+    settings = load_profile(config)
     from cds_bench.packing.transfer import RUN, places, unpack
 
     placed, lines = unpack(settings, sources, code or [])

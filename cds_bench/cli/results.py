@@ -8,6 +8,7 @@ from cds_bench.cli.app import (
     DEFAULT,
     ConfigOption,
     app,
+    load_profile,
     load_settings,
 )
 from cds_bench.errors import BenchError
@@ -25,7 +26,7 @@ def statistics(
 
     Example: `cds-bench statistics --suite walker2d-mixed`
     """
-    settings = load_settings(config, **({"suite": suite} if suite else {}))
+    settings = load_profile(config, **({"suite": suite} if suite else {}))
     from cds_bench.statistics.merging import write_profile, write_suite
 
     write_suite(settings, suite) if suite else write_profile(settings)
@@ -60,7 +61,7 @@ def make(
 
     Example: `cds-bench make table --suite walker2d-mixed`
     """
-    settings = load_settings(config, **({"suite": suite} if suite else {}))
+    settings = load_profile(config, **({"suite": suite} if suite else {}))
     from cds_bench.report.making import make
     from cds_bench.report.table_formats import markdown
 
@@ -77,7 +78,7 @@ def tables(config: ConfigOption = DEFAULT) -> None:
 
     Example: `cds-bench tables`
     """
-    settings = load_settings(config)
+    settings = load_profile(config)
     from cds_bench.report.results_so_far import write_results_so_far
 
     print(f"writing tables and figures of the results so far in {settings.folder}", flush=True)
@@ -90,7 +91,7 @@ def report(config: ConfigOption = DEFAULT) -> None:
 
     Example: `cds-bench report`
     """
-    settings = load_settings(config)
+    settings = load_profile(config)
     from cds_bench.report.page import write_page
 
     made = ("scores.csv", "runs", "datasets", "baselines")

@@ -97,14 +97,18 @@ def train(
 ) -> None:
     """Train one method on a suite's pool, with a group of seeds together.
 
-    If it was interrupted, the same command continues from the last checkpoint.
+    If it was interrupted, the same command continues from the last checkpoint. On a GPU, it first
+    waits until no other training job uses that GPU. If there are several, it takes a free one.
 
     Example: `cds-bench train --suite walker2d-mixed --algorithm cql --sharing cds --seeds 0-2`
     """
     settings = load_settings(config, suite=suite, algorithm=algorithm, sharing=sharing)
+    from cds_bench.training import gpus
     from cds_bench.training.run import run
 
-    run(settings.of(suite), suite, algorithm, sharing, seeds, save_every)
+    own = settings.of(suite)
+    with gpus.alone(own.training.device):
+        run(own, suite, algorithm, sharing, seeds, save_every)
 
 
 @app.command()

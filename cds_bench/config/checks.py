@@ -45,7 +45,7 @@ def check_names(config: Config) -> None:
         if name not in envs.DOMAINS:
             raise BenchError(f"domains: unknown name '{name}'{nearest(name, envs.DOMAINS)}")
         _check_domain(config, name)
-    if config.seeds % config.seeds_per_job:
+    if config.seeds_per_job != "auto" and config.seeds % config.seeds_per_job:
         raise BenchError(
             f"seeds: {config.seeds} is not a multiple of seeds_per_job ({config.seeds_per_job}); "
             "with whole groups, adding seeds repeats no training"

@@ -13,6 +13,7 @@ import envs
 from cds_bench.config import plugins
 from cds_bench.config.sections import (
     BEHAVIOUR_TRAINING,
+    MOST_SEEDS,
     BehaviourTraining,
     Datasets,
     Domain,
@@ -22,6 +23,7 @@ from cds_bench.config.sections import (
     Suite,
     Training,
 )
+from cds_bench.errors import BenchError
 
 LONGEST_PATH = 200  # of the results folder; the names of files inside it need room too
 PART = r"\.?[A-Za-z0-9_][A-Za-z0-9._-]*"  # a part of it; no shell or rule expands it
@@ -51,7 +53,10 @@ class Config(Section):
         {}, description="external baseline -> options, which only it reads"
     )
     seeds: Seeds = 3
-    seeds_per_job: Seeds = Field(3, description="seeds trained together in one job")
+    seeds_per_job: Literal["auto"] | Seeds = Field(
+        "auto",
+        description="seeds trained together in one job; auto chooses once for a results folder",
+    )
     training: Training = Training()
     protocol: Protocol = Protocol()
     theory: Literal["none", "tiny", "full"] = Field(
@@ -68,6 +73,14 @@ class Config(Section):
                 "letters, digits, '.', '_' and '-', and are not '..'"
             )
         return results
+
+    @pydantic.field_validator("seeds_per_job", mode="before")
+    @classmethod
+    def _a_number_or_auto(cls, size):
+        whole = isinstance(size, int) and not isinstance(size, bool)
+        if size != "auto" and not (whole and 0 < size <= MOST_SEEDS):
+            raise ValueError(f"expected 'auto' or a whole number from 1 to {MOST_SEEDS}")
+        return size
 
     @pydantic.field_validator("behaviour_training", mode="before")
     @classmethod
@@ -95,8 +108,13 @@ class Config(Section):
 
     @property
     def seed_groups(self) -> list[tuple[int, int]]:
-        """The first and last seed of each group, which one job trains."""
+        """The first and last seed of each group, which one job trains.
+
+        Raises BenchError if the size of a group is still open (`cds_bench.planning.stacking`).
+        """
         size = self.seeds_per_job
+        if size == "auto":
+            raise BenchError("seeds_per_job: is 'auto' here; name the number, and seeds")
         return [(first, first + size - 1) for first in range(0, self.seeds, size)]
 
     @property

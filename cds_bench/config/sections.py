@@ -11,7 +11,8 @@ import envs
 # endless run.
 Count = Annotated[int, Field(gt=0, le=10_000)]
 Many = Annotated[int, Field(gt=0, le=10**9)]
-Seeds = Annotated[int, Field(gt=0, le=1000)]
+MOST_SEEDS = 1000
+Seeds = Annotated[int, Field(gt=0, le=MOST_SEEDS)]
 Width = Annotated[int, Field(gt=0, le=16_384)]
 
 

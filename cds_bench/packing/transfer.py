@@ -135,7 +135,7 @@ def _check(config: Config, packed: Archive, codes: Collection[str]) -> None:
     if run not in jobs.runs(config):
         raise BenchError(
             f"{origin}: {'/'.join(run)} is no job of the profile '{config.profile}': compare "
-            "suites, algorithms, sharing, seeds and seeds_per_job"
+            f"suites, algorithms, sharing, seeds and seeds_per_job (here {config.seeds_per_job})"
         )
     if missing := NEEDED - packed.members.keys():
         raise BenchError(f"{origin}: has no {', '.join(sorted(missing))}; pack it again")

@@ -140,6 +140,11 @@ def plan(config: Config) -> Path:
     return config.folder / "plan.json"
 
 
+def stacking(config: Config) -> Path:
+    """The number of seeds per job that was chosen for a results folder, and why (JSON)."""
+    return config.folder / "seeds_per_job.json"
+
+
 def resolved(config: Config) -> Path:
     """The configuration that a results folder was made with, including defaults."""
     return config.folder / "config.json"

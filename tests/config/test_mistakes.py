@@ -97,7 +97,11 @@ MISTAKES = {
     "a list of strategies": (("sharing", ["cds"]), r"sharing: Input should be .* dictionary"),
     "negative seeds": (("seeds", -3), r"seeds: Input should be greater than 0 \(got -3\)"),
     "zero seeds": (("seeds", 0), r"seeds: Input should be greater than 0 \(got 0\)"),
-    "zero group": (("seeds_per_job", 0), "seeds_per_job: Input should be greater than 0"),
+    "zero group": (
+        ("seeds_per_job", 0),
+        r"seeds_per_job: .*expected 'auto' or a whole number from 1 to 1000 \(got 0\)",
+    ),
+    "a group in words": (("seeds_per_job", "many"), r"expected 'auto' or a whole .*\(got 'many'\)"),
     "incomplete group": (("seeds", 5), r"seeds: 5 is not a multiple of seeds_per_job \(2\)"),
     "zero steps": (("training/steps", 0), "training.steps: Input should be greater than 0"),
     "negative batch": (("training/batch_size", -32), "training.batch_size: Input should be great"),

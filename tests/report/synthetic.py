@@ -28,6 +28,7 @@ def config(folder, **changes) -> Config:
         "suites": {SUITE: {}},
         "algorithms": {"cql": {}},
         "sharing": {name: {} for name in SHARING},
+        "seeds_per_job": 3,
         "training": {},
         "protocol": {"resamples": 500},
     }
