@@ -7,9 +7,11 @@ the rest is ours]. Rewards depend on the state after the step:
     place-<container>  1 if any object lies in the container and the gripper has let go, else 0
 
 An episode ends when the reward of its task is 1. A place task asks for no particular object: any
-object on the table counts.
+object on the table counts. In data, an attempt that has failed may be given up, which ends its
+episode for every task.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -23,7 +25,8 @@ HORIZONS = {"lift": 20, "place": 25}  # steps; the script needs 8 and 15
 PICTURE = (48, 48, 3)
 HEIGHTS = {name: f"{name}_height" for name in OBJECTS}  # metres above rest; 0 if absent
 CONTENTS = {name: f"{name}_contents" for name in CONTAINERS}  # objects in it, released
-INFOS = (*HEIGHTS.values(), *CONTENTS.values())
+GIVEN_UP = "given_up"  # 1 in the last row of an attempt that was given up; the environment says 0
+INFOS = (*HEIGHTS.values(), *CONTENTS.values(), GIVEN_UP)
 AXES = ("height of the banana (m)", "height of the bottle (m)")
 ENVIRONMENTS = "envs.tabletop"
 BANDS = {"noisy": (0.3, 0.6)}
@@ -49,7 +52,12 @@ def place(columns: Columns, container: str) -> np.ndarray:
     return placed(columns, container).astype(np.float64)
 
 
-def _task(name, reward, terminal):
+def ended(columns: Columns, done: Callable[[Columns], np.ndarray]) -> np.ndarray:
+    """Whether the task is done or the attempt was given up, bool [N]."""
+    return done(columns) | (columns[f"infos/{GIVEN_UP}"] > 0)
+
+
+def _task(name, reward, done):
     return Task(
         name=name,
         domain="vision",
@@ -59,7 +67,7 @@ def _task(name, reward, terminal):
         infos=INFOS,
         axes=AXES,
         reward=reward,
-        terminal=terminal,
+        terminal=partial(ended, done=done),
         picture=PICTURE,
     )
 

@@ -18,7 +18,7 @@ class Behaviour:
 
     begin(rng): the policy of one episode. It may draw the purpose of the episode from rng and
     remember what it did. Its actions are float32 in [-1, 1]. After its first action it may return
-    None, which ends the episode: it gives up. options: those of the environment's reset.
+    None: it gives up (`episode`). options: those of the environment's reset.
     privileged: it acts on the environment's `state` instead of the observation.
     """
 
@@ -46,8 +46,8 @@ def episode(
 
     The stored action is the executed one. Observations are float32, or uint8 if they are pictures.
     Rewards and `infos/...` are float64, so that rewards can be recomputed exactly. `terminals`
-    marks the task's own termination. `timeouts` marks any other end: the time limit, a behaviour
-    that gave up, or the cut at `limit`. Pictures are
+    marks the task's own termination, `timeouts` the time limit or the cut at `limit`. If the
+    behaviour gives up, the last row is terminal, and its `infos/given_up` is 1. Pictures are
     kept once: `final_observations` [1, ...] is the last one, and the next observation of any other
     row is the observation of the next row.
     """
@@ -59,6 +59,7 @@ def episode(
     while not done:
         action = act(behaviour.sees(env, observation), rng)
         if action is None:
+            rows[-1] = given_up(*rows[-1])
             break
         following, reward, terminated, truncated, info = env.step(action)
         rows.append((observation, action, reward, terminated, following, info))
@@ -85,6 +86,11 @@ def episode(
             for name in task.infos
         },
     }
+
+
+def given_up(observation, action, reward, terminated, following, info) -> tuple:
+    """The last row of an episode whose behaviour gives up: nothing comes after it."""
+    return observation, action, reward, True, following, info | {"given_up": 1.0}
 
 
 def scores(env, behaviour: Behaviour, rng: np.random.Generator, episodes: int) -> np.ndarray:

@@ -104,10 +104,8 @@ def rollouts(
 def summary(columns: dict[str, np.ndarray], task: envs.Task) -> dict:
     """Episode counts, mean and quantiles of the task's metric over complete episodes.
 
-    An episode is complete if it terminated or lasted for the task's horizon. If the metric is
-    success, an episode that was given up counts as well, as a failure, but not the dataset's last
-    one, which was cut. If no episode is complete, the cut episode is used instead, and
-    `complete_episodes` is 0.
+    An episode is complete if it terminated or lasted for the task's horizon. If no episode is
+    complete, the cut episode is used instead, and `complete_episodes` is 0.
     """
     kept, complete, all_of_them = complete_scores(columns, task)
     return {
@@ -127,7 +125,6 @@ def complete_scores(columns: dict[str, np.ndarray], task: envs.Task) -> tuple[np
     starts, lengths = episodes(columns)
     scores = EPISODE_SCORE[task.metric].reduceat(columns["rewards"], starts)
     complete = columns["terminals"][starts + lengths - 1] | (lengths == task.horizon)
-    complete[:-1] |= task.metric == "success"
     return scores[complete] if complete.any() else scores, int(complete.sum()), len(starts)
 
 

@@ -149,7 +149,8 @@ def test_columns_recompute_every_tasks_reward(made, task):
         found.clear()
         columns = episode(Recorded(env), noisy(task), np.random.default_rng(seed))
         np.testing.assert_array_equal(columns["rewards"], envs.TASKS[task].reward(columns))
-        np.testing.assert_array_equal(columns["terminals"], columns["rewards"] == 1)
+        ended = (columns["rewards"] == 1) | (columns["infos/given_up"] == 1)
+        np.testing.assert_array_equal(columns["terminals"], ended)
         for other in TASKS:
             reward = envs.TASKS[other].reward(columns)
             np.testing.assert_array_equal(reward, [other in tasks for tasks in found])
