@@ -127,7 +127,7 @@ def _named(manifest: dict[str, Any]) -> list[str]:
 def _opened(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the metadata of a file of safetensors."""
     with safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+        return {name: file.get_tensor(name) for name in file.offset_keys()}, file.metadata()
 
 
 def _snapshots(folder: Path, manifest: dict[str, Any], blank: dict[str, Tensor]) -> Snapshots:

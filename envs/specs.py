@@ -24,6 +24,10 @@ class Floor:
     goals: tuple[tuple[float, float], ...]  # of all tasks in this world
 
 
+# The column that marks the last row of an attempt that was given up. The environment says 0.
+GIVEN_UP = "given_up"
+
+
 @dataclass(frozen=True)
 class Task:
     """One task: a reward and a termination on transitions that any policy may have produced.

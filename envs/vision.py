@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from envs.specs import Columns, Source, Suite, Task
+from envs.specs import GIVEN_UP, Columns, Source, Suite, Task
 
 OBJECTS = ("banana", "bottle", "sausage", "milk", "food", "can", "carrot")
 CONTAINERS = ("bowl", "plate", "divider-plate")
@@ -25,7 +25,6 @@ HORIZONS = {"lift": 20, "place": 25}  # steps; the script needs 8 and 15
 PICTURE = (48, 48, 3)
 HEIGHTS = {name: f"{name}_height" for name in OBJECTS}  # metres above rest; 0 if absent
 CONTENTS = {name: f"{name}_contents" for name in CONTAINERS}  # objects in it, released
-GIVEN_UP = "given_up"  # 1 in the last row of an attempt that was given up; the environment says 0
 INFOS = (*HEIGHTS.values(), *CONTENTS.values(), GIVEN_UP)
 AXES = ("height of the banana (m)", "height of the bottle (m)")
 ENVIRONMENTS = "envs.tabletop"

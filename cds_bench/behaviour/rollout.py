@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from envs.specs import GIVEN_UP
+
 Act = Callable[[np.ndarray, np.random.Generator], np.ndarray | None]
 EPISODE_SEEDS = 2**31
 # How a score is computed from an episode's rewards: as the undiscounted return, or as 1 if any of
@@ -59,7 +61,7 @@ def episode(
     while not done:
         action = act(behaviour.sees(env, observation), rng)
         if action is None:
-            rows[-1] = given_up(*rows[-1])
+            rows[-1] = _given_up(*rows[-1])
             break
         following, reward, terminated, truncated, info = env.step(action)
         rows.append((observation, action, reward, terminated, following, info))
@@ -88,9 +90,9 @@ def episode(
     }
 
 
-def given_up(observation, action, reward, terminated, following, info) -> tuple:
+def _given_up(observation, action, reward, terminated, following, info) -> tuple:
     """The last row of an episode whose behaviour gives up: nothing comes after it."""
-    return observation, action, reward, True, following, info | {"given_up": 1.0}
+    return observation, action, reward, True, following, info | {GIVEN_UP: 1.0}
 
 
 def scores(env, behaviour: Behaviour, rng: np.random.Generator, episodes: int) -> np.ndarray:

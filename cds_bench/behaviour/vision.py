@@ -44,7 +44,7 @@ MISLED, DISPLACEMENT = 0.15, 0.03  # how often an attempt aims wide, and its dev
 BUTTERFINGERS = 0.25  # how often an attempt drops whatever it has lifted ...
 RAISED = 0.02  # ... by so many metres
 CLOSINGS = 2  # steps of closing after which an attempt that lifts nothing has failed
-FLIPPED = 0.05  # how often the gripper does the opposite in a step; shows how to go on from there
+FLIPPED = 0.05  # how often the gripper does the opposite in a step, so that data show how to go on
 OWN = 0.85  # how often an attempt at a lift task certainly aims at the task's own object
 
 

@@ -73,13 +73,6 @@ def load_profile(source: str, **names: str):
     return settings if part else settle(settings)[0]
 
 
-def settle_profile(source: str, **names: str):
-    """A whole profile with its number of seeds per job, and that choice (`planning.stacking`)."""
-    from cds_bench.planning.stacking import settle
-
-    return settle(load_settings(source, **names))
-
-
 def warn_short(settings) -> None:
     """Prints a warning on standard error for each algorithm that is trained for too few steps."""
     from cds_bench.config.horizons import warnings

@@ -12,7 +12,6 @@ from cds_bench.cli.app import (
     app,
     load_profile,
     load_settings,
-    settle_profile,
     warn_short,
 )
 
@@ -23,7 +22,9 @@ def show(config: ConfigOption = DEFAULT) -> None:
 
     Example: `cds-bench config --config workflow/config/smoke.yaml`
     """
-    settings, stacked = settle_profile(config)
+    from cds_bench.planning.stacking import settle
+
+    settings, stacked = settle(load_settings(config))
     print(settings.model_dump_json(indent=2))
     if stacked.reason:
         print(f"seeds_per_job: {stacked}", file=sys.stderr)
@@ -82,10 +83,10 @@ def plan(
 
     Example: `cds-bench plan --config workflow/config/paper.yaml`
     """
-    settings, stacked = settle_profile(config)
     from cds_bench.planning import requests, stacking
     from cds_bench.planning.text import estimate
 
+    settings, stacked = stacking.settle(load_settings(config))
     text, needs = estimate(settings, cores)
     stacking.keep(settings, stacked)
     print(

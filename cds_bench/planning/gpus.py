@@ -33,4 +33,4 @@ def memory() -> list[int]:
 
 def driver() -> bool:
     """Whether there are files of a GPU's driver."""
-    return any(True for name in DRIVERS for _ in DEVICES.glob(name))
+    return any(any(DEVICES.glob(name)) for name in DRIVERS)

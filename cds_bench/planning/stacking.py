@@ -41,12 +41,12 @@ class Choice:
 
 def stack(seeds: int, bytes_per_seed: int, fixed_bytes: int, available: float) -> int:
     """The largest divisor of `seeds` whose stack fits the available bytes; 1 if none does."""
-    fitting = (n for n in divisors(seeds) if fixed_bytes + n * bytes_per_seed <= available)
-    return max(fitting, default=1)
+    return largest_divisor(seeds, (available - fixed_bytes) / bytes_per_seed)
 
 
-def divisors(number: int) -> list[int]:
-    return [n for n in range(1, number + 1) if number % n == 0]
+def largest_divisor(number: int, limit: float) -> int:
+    """The largest divisor of a number that is at most `limit`, or 1."""
+    return max((n for n in range(1, number + 1) if number % n == 0 and n <= limit), default=1)
 
 
 def settle(config: Config) -> tuple[Config, Choice]:
@@ -81,7 +81,7 @@ def fresh(config: Config) -> Choice:
     if "cuda" in devices:
         reason = "training.device is 'cuda', and there is no GPU here whose memory could be asked"
         return Choice(config.seeds, reason, new=True)
-    number = max(n for n in divisors(config.seeds) if n <= ON_CPU)
+    number = largest_divisor(config.seeds, ON_CPU)
     where = "training.device is 'cpu'" if devices == {"cpu"} else "torch finds no GPU here"
     reason = f"{where}, so it is the largest divisor of seeds up to {ON_CPU}"
     return Choice(number, reason, new=True)
