@@ -22,6 +22,7 @@ from tests.report import synthetic
 
 ROOT = Path(__file__).parents[1]
 SINGLE, TASK = "pointmaze-medium-single", "pointmaze-medium-20-4"
+MAZE_TABLE = "table_pointmaze_medium_single"
 FILLED = (
     "    return {step: (2, (seed + 1) / 4) for step in job['suites'][suite]['snapshot_steps']}\n"
 )
@@ -63,7 +64,8 @@ def test_broken_baselines_leave_the_others_tables(project):
         fill_in(project.folder, name, body)
     path = profile(project, "good", "crashing", "nans")
     results = project.folder / "results" / "external"
-    status, output = project.run("--cores", "2", "--configfile", path)
+    made = ("statistics", MAZE_TABLE, "--configfile", path)
+    status, output = project.run("--cores", "2", *made)
     assert status != 0
     assert "the disk of this program is full" in output
     nans = results / "baselines" / "nans" / "scores.csv"
@@ -84,11 +86,11 @@ def test_broken_baselines_leave_the_others_tables(project):
     for name, body in (("crashing", CRASHING), ("nans", NOT_A_NUMBER)):
         program = project.folder / "workflow" / "baselines" / name / "run.py"
         program.write_text(program.read_text().replace(body, FILLED))
-    status, output = project.run("--cores", "2", "--configfile", path)
+    status, output = project.run("--cores", "2", *made)
     assert status == 0, output
     assert (summary(results)["n"] == 2).all()
     assert good.stat().st_mtime_ns == before, "the good baseline is not run again"
-    assert project.planned("--configfile", path) == {}
+    assert project.planned(*made) == {}
     check_mended_alone(project, path, nans)
 
 
@@ -96,17 +98,17 @@ def check_mended_alone(project, path: str, scores: Path) -> None:
     """A baseline fails again and is mended alone, with the same scores as before."""
     results, before = scores.parents[2], scores.read_bytes()
     program = project.folder / "workflow" / "baselines" / scores.parent.name / "run.py"
-    whole, table = program.read_text(), "table_pointmaze_medium_single"
+    whole = program.read_text()
     program.write_text(whole.replace(FILLED, CRASHING))
-    assert project.run("--cores", "2", table, "--configfile", path)[0] != 0
+    assert project.run("--cores", "2", MAZE_TABLE, "--configfile", path)[0] != 0
     assert summary(results).at["nans", "n"] == 0
     program.write_text(whole)
     alone = ("--cores", "2", str(scores.relative_to(project.folder)))
     assert project.run(*alone, "--configfile", path)[0] == 0
     assert scores.read_bytes() == before
-    renewed = {"baseline_check", "suite_statistics", "statistics", table, "report"}
+    renewed = {"baseline_check", "suite_statistics", "statistics", MAZE_TABLE, "report"}
     assert renewed <= project.planned("--configfile", path).keys()
-    assert project.run("--cores", "2", table, "--configfile", path)[0] == 0
+    assert project.run("--cores", "2", MAZE_TABLE, "--configfile", path)[0] == 0
     assert summary(results).at["nans", "n"] == 2
 
 

@@ -260,7 +260,7 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
     In between, a second workflow on the same results is refused.
     """
     path, marker = finished.profile(profile="killed"), finished.folder / "waiting"
-    command = ("--cores", "2", "--configfile", path)
+    command = ("--cores", "2", "statistics", "--configfile", path)
     results = finished.folder / "results"
     copy_data(results, "killed")
 
@@ -296,4 +296,4 @@ def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
     status, output = finished.run(*command)
     assert status == 0, output
     assert finished.scores("killed") == finished.scores("tiny")
-    assert finished.planned("--configfile", path) == {}
+    assert finished.planned("statistics", "--configfile", path) == {}
