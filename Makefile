@@ -78,7 +78,7 @@ gpu-check: $(STAMP) ## compare a short training run on the GPU with the CPU
 	@$(BIN)/python -m benchmarks.gpu_check --device $(DEVICE) $(ARGS)
 
 test: $(STAMP) ## run the tests (JOBS=2 runs two at a time)
-	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(IN_VENV) pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: check-code check-format check-workflow-format check-workflow ## check code and workflow style
 

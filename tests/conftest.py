@@ -32,6 +32,11 @@ SIZES = {"run-forward": 300, "run-backward": 250, "jump": 200}
 ANY_QUALITY = dict.fromkeys(("random", "medium-replay", "medium", "expert"), (-1e3, 1e3))
 
 
+def pytest_collection_modifyitems(items):
+    """The workflow's tests come first: they take longest, and a worker takes a whole file."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def draws():
     """Skips the tests of pictures on a machine that can't draw any."""

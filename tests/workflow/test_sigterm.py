@@ -25,7 +25,7 @@ def test_a_workflow_ends_after_sigterm_and_continues(project):
     steps = [0]
     for send in (os.kill, os.killpg):
         progress.unlink(missing_ok=True)
-        process = project.start("--cores", "2", "--configfile", path)
+        process = project.start("--cores", "2", "statistics", "--configfile", path)
         try:
             wait_for(progress.exists, 240)
             began = time.monotonic()

@@ -138,7 +138,7 @@ def test_a_broken_strategy_leaves_the_others_tables(finished):
     few = {"training": TINY["training"] | {"steps": 10}, "profile": "partial"}
     try:
         path = finished.profile(**few, sharing={"no_sharing": None, "broken": None})
-        status, output = finished.run("--cores", "2", "tables", "--configfile", path)
+        status, output = finished.run("--cores", "2", TABLE, "--configfile", path)
         assert status != 0
         assert "no such <luck>" in output
         frame = pd.read_csv(table).set_index(["task", "sharing"])
@@ -154,7 +154,7 @@ def test_a_broken_strategy_leaves_the_others_tables(finished):
     finally:
         file.unlink()
     path = finished.profile(**few, sharing={"no_sharing": None})
-    status, output = finished.run("--cores", "2", "tables", "--configfile", path)
+    status, output = finished.run("--cores", "2", TABLE, "--configfile", path)
     assert status == 0, output
     assert "Training" not in output
     assert "broken" not in table.with_suffix(".md").read_text()
