@@ -64,13 +64,14 @@ def data():
     }
 
 
-def settings(folder: Path, **options) -> config.Config:
+def settings(folder: Path, training=None, **options) -> config.Config:
     cql = {"actions": 2, "backup_actions": 2, "lagrange_gap": 0.8, "reward_scale": 10.0}
     values = {
         "results": str(folder),
         "suites": {SUITE: {}},
         "algorithms": {"cql": cql | options},
-        "training": {"steps": 20, "batch_size": 32, "hidden": [32, 32], "device": "cpu"},
+        "training": {"steps": 20, "batch_size": 32, "hidden": [32, 32], "device": "cpu"}
+        | (training or {}),
         "protocol": {"curve_snapshots": 1, "final_snapshots": 2},
     }
     return config.parse(values, "test")
@@ -114,10 +115,19 @@ def test_it_learns_from_every_transition_and_exports_what_it_does(data, tmp_path
     assert np.abs(probe["actions"][2] - probe["actions"][0]).max() > 1e-4
 
 
-def test_unsupported_options_are_refused(data, tmp_path):
-    made = settings(tmp_path, cloning_steps=5)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cloning_steps": 5}, "algorithms.cql.cloning_steps: d3rlpy's CQL does not support 5"),
+        ({"policy_improvement": "regression"}, "support 'regression' here; use 'gradient'"),
+        ({"training": {"layer_norm": True}}, "training.layer_norm: d3rlpy's CQL does not support"),
+        ({"training": {"learning_rate_decay": "cosine"}}, "'cosine' here; use 'none'"),
+    ],
+)
+def test_unsupported_options_are_refused(data, tmp_path, changes, message):
+    made = settings(tmp_path, **changes)
     hdf5.write(paths.dataset(made, SUITE, TASK), data, {})
     result = train(made, tmp_path)
     assert result.returncode == 1
-    assert "algorithms.cql.cloning_steps: d3rlpy's CQL does not support 5" in result.stderr
+    assert message in result.stderr
     assert not (tmp_path / "policies.safetensors").exists()

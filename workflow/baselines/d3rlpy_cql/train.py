@@ -54,15 +54,19 @@ def episodes(data: dict[str, np.ndarray], mean, scale, options) -> list[d3rlpy.d
 
 def configured(training: dict, options: dict) -> d3rlpy.algos.CQL:
     """d3rlpy's CQL with our options. Exits with a message if it does not support one."""
-    refused = {
-        "cloning_steps": options["cloning_steps"] != 0,
-        "backup_actions": options["backup_actions"] not in (1, options["actions"]),
+    supported = {
+        "algorithms.cql.cloning_steps": (options["cloning_steps"], [0]),
+        "algorithms.cql.backup_actions": (options["backup_actions"], [1, options["actions"]]),
+        "algorithms.cql.policy_improvement": (options["policy_improvement"], ["gradient"]),
+        "training.layer_norm": (training["layer_norm"], [False]),
+        "training.learning_rate_decay": (training["learning_rate_decay"], ["none"]),
     }
-    for name in (name for name, bad in refused.items() if bad):
-        sys.exit(
-            f"error: algorithms.cql.{name}: d3rlpy's CQL does not support {options[name]!r}; use "
-            "cloning_steps 0, and backup_actions 1 or `actions`"
-        )
+    for key, (value, allowed) in supported.items():
+        if value not in allowed:
+            sys.exit(
+                f"error: {key}: d3rlpy's CQL does not support {value!r} here; use "
+                f"{' or '.join(map(repr, allowed))}"
+            )
     gap = options["lagrange_gap"]
     encoder = d3rlpy.models.VectorEncoderFactory(hidden_units=training["hidden"])
     cuda = training["device"] != "cpu" and torch.cuda.is_available()
