@@ -1,6 +1,7 @@
 """Progress with an ETA: a live bar on a terminal, and occasional plain lines in a log."""
 
-import contextlib
+import atexit
+import os
 import sys
 import time
 
@@ -52,8 +53,19 @@ class Progress:
 
 def say(line: str) -> None:
     """Prints a line on standard error, which is a job's log. A full disk there ends nothing."""
-    with contextlib.suppress(OSError):
+    try:
         print(line, file=sys.stderr, flush=True)
+    except OSError:
+        atexit.unregister(_flush_or_drop)
+        atexit.register(_flush_or_drop)
+
+
+def _flush_or_drop() -> None:
+    """Drops what could not be written; Python would try again at its end and exit with 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _clock(seconds: float) -> str:

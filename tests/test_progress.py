@@ -1,7 +1,10 @@
 """Progress is for those who watch: nothing depends on it."""
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 CODE = """
 from cds_bench import progress
@@ -13,7 +16,10 @@ print("trained")
 """
 
 
-def test_a_full_disk_under_the_log_ends_nothing():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_under_the_log_ends_nothing(unbuffered):
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    command = [sys.executable, "-c", CODE]
     with open("/dev/full", "w") as full:
-        result = subprocess.run([sys.executable, "-c", CODE], stdout=subprocess.PIPE, stderr=full)
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, env=environment)
     assert (result.returncode, result.stdout) == (0, b"trained\n")
