@@ -14,28 +14,28 @@ from cds_bench.seeding import episode_starts
 from cds_bench.storage import paths
 
 
-def job(config: Config, name: str) -> dict[str, Any]:
-    """The whole job of a baseline. Raises BenchError if the configuration cannot be carried out.
+def job(config: Config, name: str, suite: str) -> dict[str, Any]:
+    """The job of a baseline on a suite.
 
-    Keys: baseline, options, seeds, suites (see `suite_job`), tasks (see `_task`), protocol.
+    Raises BenchError if the configuration cannot be carried out. Keys: baseline, options, seeds,
+    those of `training_job`, tasks (see `_task`), protocol.
     """
     return {
         "baseline": name,
         "options": config.baselines[name],
         "seeds": list(range(config.seeds)),
-        "suites": {suite: suite_job(config, suite) for suite in config.suites},
-        "tasks": {task: _task(config, task) for task in config.tasks()},
+        **training_job(config, suite),
+        "tasks": {task: _task(config, task) for task in envs.SUITES[suite].tasks},
         "protocol": config.protocol.model_dump(mode="json"),
     }
 
 
-def suite_job(config: Config, suite: str) -> dict[str, Any]:
+def training_job(config: Config, suite: str) -> dict[str, Any]:
     """The data, sizes, steps and algorithm options that our own training jobs of a suite use."""
     own = config.of(suite)
     return {
         "suite": suite,
         "domain": envs.SUITES[suite].domain,
-        "tasks": list(envs.SUITES[suite].tasks),
         "pool": str(paths.pool(config, suite)),
         "datasets": {
             task: str(paths.dataset(config, suite, task)) for task in envs.SUITES[suite].tasks

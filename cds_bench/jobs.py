@@ -40,9 +40,9 @@ def run_files(config: Config, *key: str) -> dict[str, str]:
     return {name.partition(".")[0]: str(folder / name) for name in names}
 
 
-def baseline_scores(config: Config) -> list[str]:
-    """The checked scores of the external baselines."""
-    return [str(paths.baseline_checked(config, name)) for name in config.baselines]
+def baseline_scores(config: Config, suite: str) -> list[str]:
+    """The checked scores of the external baselines on a suite."""
+    return [str(paths.baseline_checked(config, name, suite)) for name in config.baselines]
 
 
 def discount(config: Config, suite: str) -> float:
@@ -111,12 +111,6 @@ def evaluation_modules(suite: str) -> tuple[str, ...]:
     return ("cds_bench.evaluation.evaluate", *world(domain_of(suite)))
 
 
-def worlds(config: Config) -> list[str]:
-    """The modules with the tasks and environments of every configured domain."""
-    domains = dict.fromkeys(domain_of(suite) for suite in config.suites)
-    return [module for domain in domains for module in world(domain)]
-
-
 def behaviours(domain: str) -> tuple[str, ...]:
     """The modules that make a domain's data, for fingerprints."""
     own = ("cds_bench.behaviour.own", "cds_bench.dataset.own")
@@ -148,13 +142,9 @@ def all_datasets(config: Config) -> list[str]:
     return [path for suite in config.suites for path in suite_datasets(config, suite)]
 
 
-def checking_references(config: Config, suite: str) -> list[str]:
-    """The references that a suite's scores are checked with.
-
-    External baselines write the scores of all suites into one file, which is checked as a whole.
-    """
-    tasks = config.tasks() if config.baselines else suite_tasks(suite)
-    return [str(paths.references(config, task)) for task in tasks]
+def suite_references(config: Config, suite: str) -> list[str]:
+    """The reference scores of a suite's tasks, which normalise returns."""
+    return [str(paths.references(config, task)) for task in suite_tasks(suite)]
 
 
 def all_references(config: Config) -> list[str]:

@@ -12,7 +12,7 @@ the torso leaves 0.8 < z < 2.0 or tilts by more than one radian.
 
 import numpy as np
 
-from envs.specs import Columns, Source, Suite, Task, scarce
+from envs.specs import Columns, Source, Suite, Task, scarce, single
 
 CONTROL_COST = 1e-3
 INITIAL_HEIGHT = 1.25
@@ -107,4 +107,6 @@ _WHOLE = [
     *(_suite(f"walker2d-{quality}", (quality,) * 3) for quality in PAPER_SIZES),
 ]
 # The overlap datasets also contain rollouts of the other tasks' policies, so sharing can pay off.
-SUITES = {suite.name: suite for suite in (*_WHOLE, *scarce(_WHOLE[-1], kept="jump"))}
+_SCARCE = scarce(_WHOLE[-1], kept="jump")
+_SINGLE = single(_WHOLE[0], "run-backward", name="walker2d-single")
+SUITES = {suite.name: suite for suite in (*_WHOLE, *_SCARCE, _SINGLE)}

@@ -11,7 +11,7 @@ Both joints read 0 when closed. An episode continues after success; only the tim
 
 import numpy as np
 
-from envs.specs import Columns, Source, Suite, Task, scarce
+from envs.specs import Columns, Source, Suite, Task, scarce, single
 
 DOOR, DRAWER = "door_angle", "drawer_position"
 INFOS = (DOOR, DRAWER)
@@ -84,4 +84,6 @@ _WHOLE = Suite(
 )
 # A tenth of the demonstrations is the first 200 steps of one episode, which succeeds after about 90
 # steps. A thirtieth would contain no success.
-SUITES = {suite.name: suite for suite in (_WHOLE, scarce(_WHOLE, kept="drawer-close")[0])}
+_TENTH = scarce(_WHOLE, kept="drawer-close")[0]
+_SINGLE = single(_WHOLE, "drawer-close", name="door-drawer-single")
+SUITES = {suite.name: suite for suite in (_WHOLE, _TENTH, _SINGLE)}

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from envs.specs import Columns, Floor, Source, Suite, Task, scarce
+from envs.specs import Columns, Floor, Source, Suite, Task, scarce, single
 
 CELL = 4.0  # metres
 RADIUS = 0.5  # of a goal, metres
@@ -163,13 +163,6 @@ def _suite(body: str, maze: str, split: str) -> Suite:
     return Suite(name=f"{body}maze-{maze}-{split}", domain="navigation", sources=sources)
 
 
-# One task alone has nothing to share; it serves for checks against single-task learners [ours].
-SINGLE = Suite(
-    name="pointmaze-medium-single",
-    domain="navigation",
-    sources={task_name("point", "medium", (20, 4)): Source("directed", PAPER_SIZE // 3)},
-)
-
 _WHOLE = [
     _suite(body, maze, split)
     for body in ("point", "ant")
@@ -183,4 +176,9 @@ _SCARCE = [
     if suite.name.endswith("undirected")
     for variant in scarce(suite, kept=suite.tasks[-1])
 ]
-SUITES = {suite.name: suite for suite in (*_WHOLE, *_SCARCE, SINGLE)}
+_SINGLE = single(
+    _suite("point", "medium", "directed"),
+    task_name("point", "medium", (20, 4)),
+    name="pointmaze-medium-single",
+)
+SUITES = {suite.name: suite for suite in (*_WHOLE, *_SCARCE, _SINGLE)}

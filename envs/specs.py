@@ -106,6 +106,11 @@ def scarce(suite: Suite, kept: str) -> list[Suite]:
     ]
 
 
+def single(suite: Suite, task: str, name: str) -> Suite:
+    """One task of a suite, for checks against learners of one task [ours]: nothing is shared."""
+    return replace(suite, name=name, sources={task: suite.sources[task]})
+
+
 def joined(modules: Mapping[str, ModuleType], name: str) -> dict[str, Any]:
     """Merges a dictionary of every module. Raises ValueError if two modules have the same key."""
     found: dict[str, Any] = {}

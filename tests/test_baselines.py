@@ -19,6 +19,7 @@ from cds_bench.storage import files, paths
 from tests.report import synthetic
 
 SINGLE, TASK = "pointmaze-medium-single", "pointmaze-medium-20-4"
+KEY = ("d3rlpy_cql", SINGLE)
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def written(settings):
 
     def write(change=lambda frame: frame):
         frame = change(ours.assign(algorithm="d3rlpy_cql"))
-        files.write_csv(paths.baseline_scores(settings, "d3rlpy_cql"), frame)
+        files.write_csv(paths.baseline_scores(settings, *KEY), frame)
 
     return write
 
@@ -77,14 +78,15 @@ BROKEN = {
     "another task": (lambda f: put(f, 2, "task", "jump"), "unknown name 'jump' at row 2"),
     "another suite": (
         lambda f: f.assign(suite="pointmaze-medium-directed"),
-        f"are not configured ({SINGLE}) (first at row 1: got 'pointmaze-medium-directed')",
+        f"are not '{SINGLE}' (first at row 1: got 'pointmaze-medium-directed')",
     ),
     "no rows": (lambda f: f[:0], f"has no rows; expected scores of {SINGLE}"),
 }
 
 
 def test_the_command_names_the_baselines_that_are_configured(settings, monkeypatch):
-    arguments = ["check-baseline", "--baseline", "d3rlpy", "--config", settings.model_dump_json()]
+    named = ["--baseline", "d3rlpy", "--suite", SINGLE]
+    arguments = ["check-baseline", *named, "--config", settings.model_dump_json()]
     monkeypatch.setattr("sys.argv", ["cds-bench", *arguments])
     with pytest.raises(SystemExit) as end:
         cli.main()
@@ -96,25 +98,25 @@ def test_the_command_names_the_baselines_that_are_configured(settings, monkeypat
 def test_broken_scores_are_refused_and_explained(settings, written, name):
     change, message = BROKEN[name]
     written(change)
-    path = paths.baseline_scores(settings, "d3rlpy_cql")
+    path = paths.baseline_scores(settings, *KEY)
     with pytest.raises(BenchError, match=re.escape(message)) as error:
-        schema.write_checked(settings, "d3rlpy_cql")
+        schema.write_checked(settings, *KEY)
     assert str(error.value).startswith(str(path))
-    assert not paths.baseline_checked(settings, "d3rlpy_cql").exists()
+    assert not paths.baseline_checked(settings, *KEY).exists()
     assert_others_stand(settings, message)
 
 
 def test_no_table_and_no_file_at_all(settings):
-    path = paths.baseline_scores(settings, "d3rlpy_cql")
+    path = paths.baseline_scores(settings, *KEY)
     assert_others_stand(settings, f"the rules of d3rlpy_cql did not write {path}")
     files.write_text(path, 'a,b\n1,2,3\n"')
     with pytest.raises(BenchError, match="not a CSV table"):
-        schema.write_checked(settings, "d3rlpy_cql")
+        schema.write_checked(settings, *KEY)
     assert_others_stand(settings, "not a CSV table")
 
 
 def assert_others_stand(settings, reason: str) -> None:
-    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings))
+    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings, SINGLE))
     table = summarise(settings, scores, SINGLE, schema.lacking(settings, SINGLE))
     broken = table[table["algorithm"] == "d3rlpy_cql"]
     assert (broken["n"] == 0).all()
@@ -126,8 +128,8 @@ def assert_others_stand(settings, reason: str) -> None:
 
 def test_a_baseline_stands_beside_ours_and_is_compared_by_seed(settings, written):
     written(better)
-    schema.write_checked(settings, "d3rlpy_cql")
-    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings))
+    schema.write_checked(settings, *KEY)
+    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings, SINGLE))
     assert schema.lacking(settings, SINGLE).empty
     ours, theirs = (
         matrix(settings, headline(scores, settings.protocol), SINGLE, (algorithm, "no_sharing"))
@@ -143,33 +145,33 @@ def test_a_baseline_stands_beside_ours_and_is_compared_by_seed(settings, written
 
 def test_a_baseline_that_fails_when_run_again_loses_its_scores(settings, written):
     written()
-    schema.write_checked(settings, "d3rlpy_cql")
-    checked = paths.baseline_checked(settings, "d3rlpy_cql")
-    assert schema.checked_baselines(settings) == [checked]
-    raw = paths.baseline_scores(settings, "d3rlpy_cql")
+    schema.write_checked(settings, *KEY)
+    checked = paths.baseline_checked(settings, *KEY)
+    assert schema.checked_baselines(settings, SINGLE) == [checked]
+    raw = paths.baseline_scores(settings, *KEY)
     os.utime(raw, (checked.stat().st_mtime + 10,) * 2)
-    assert schema.checked_baselines(settings) == [checked], "times do not count"
+    assert schema.checked_baselines(settings, SINGLE) == [checked], "times do not count"
     written(better)  # written again, not checked yet
     assert_others_stand(settings, "not checked")
     raw.unlink()  # as Snakemake does when its rule fails
-    assert schema.checked_baselines(settings) == []
+    assert schema.checked_baselines(settings, SINGLE) == []
     assert_others_stand(settings, "the rules of d3rlpy_cql did not write")
 
 
 def test_an_unknown_sharing_is_compared_with_the_reference(settings, written):
     written(lambda frame: frame.assign(sharing="everything"))
-    schema.write_checked(settings, "d3rlpy_cql")
-    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings))
+    schema.write_checked(settings, *KEY)
+    scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings, SINGLE))
     found = comparisons(settings, scores, SINGLE).query("algorithm == 'd3rlpy_cql'")
     assert set(found["reference"]) == {"cql x cds"}
 
 
 def test_the_job_describes_our_own_runs(settings):
-    job = json.loads(json.dumps(baselines.job(settings, "d3rlpy_cql")))
+    job = json.loads(json.dumps(baselines.job(settings, *KEY)))
     assert job["options"] == {"option": 1}
     assert job["seeds"] == [0, 1, 2]
-    suite = job["suites"][SINGLE]
-    assert suite["datasets"] == {TASK: str(paths.dataset(settings, SINGLE, TASK))}
-    assert suite["training"]["steps"] == suite["snapshot_steps"][-1] == settings.training.steps
-    assert suite["algorithms"]["cql"] == vars(config.options("algorithms", "cql", {}))
+    assert job["suite"] == SINGLE
+    assert job["datasets"] == {TASK: str(paths.dataset(settings, SINGLE, TASK))}
+    assert job["training"]["steps"] == job["snapshot_steps"][-1] == settings.training.steps
+    assert job["algorithms"]["cql"] == vars(config.options("algorithms", "cql", {}))
     assert job["tasks"][TASK]["starts"][1][0] == seed_of("evaluate", TASK, 1, 0) % 2**31

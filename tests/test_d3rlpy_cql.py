@@ -78,7 +78,7 @@ def settings(folder: Path, training=None, **options) -> config.Config:
 
 
 def train(made: config.Config, folder: Path) -> subprocess.CompletedProcess:
-    job = json.dumps(baselines.suite_job(made, SUITE))
+    job = json.dumps(baselines.training_job(made, SUITE))
     command = [PYTHON, "-c", PROBE, "--job", job, "--task", TASK, "--seed", "3"]
     return subprocess.run(
         [*command, "--output", "policies.safetensors"],

@@ -133,6 +133,7 @@ def evaluate(
 def evaluate_policies(
     files: Annotated[list[Path], typer.Argument(help="One or more policies.safetensors.")],
     baseline: BaselineOption,
+    suite: SuiteOption,
     sharing: Annotated[str, typer.Option(help="The value of that column.")] = "no_sharing",
     config: ConfigOption = DEFAULT,
 ) -> None:
@@ -140,22 +141,25 @@ def evaluate_policies(
 
     The protocol is the same as for our own runs. docs/external-baselines.md describes the files.
 
-    Example: `cds-bench evaluate-policies policies/*.safetensors --baseline d3rlpy_cql --config
-    workflow/config/external.yaml`
+    Example: `cds-bench evaluate-policies policies/*.safetensors --baseline d3rlpy_cql --suite
+    pointmaze-medium-single --config workflow/config/external.yaml`
     """
-    settings = load_settings(config, baseline=baseline)
+    settings = load_settings(config, baseline=baseline, suite=suite)
     from cds_bench.evaluation.external import evaluate_policies
 
-    evaluate_policies(settings, baseline, sharing, files)
+    evaluate_policies(settings, baseline, suite, sharing, files)
 
 
 @app.command("check-baseline")
-def check_baseline(baseline: BaselineOption, config: ConfigOption = DEFAULT) -> None:
-    """Check the scores.csv of an external baseline. Errors name the column and the row.
+def check_baseline(
+    baseline: BaselineOption, suite: SuiteOption, config: ConfigOption = DEFAULT
+) -> None:
+    """Check the scores.csv of an external baseline on a suite. Errors name the column and the row.
 
-    Example: `cds-bench check-baseline --baseline d3rlpy_cql --config workflow/config/external.yaml`
+    Example: `cds-bench check-baseline --baseline d3rlpy_cql --suite pointmaze-medium-single
+    --config workflow/config/external.yaml`
     """
-    settings = load_settings(config, baseline=baseline)
+    settings = load_settings(config, baseline=baseline, suite=suite)
     from cds_bench.statistics.schema import write_checked
 
-    write_checked(settings, baseline)
+    write_checked(settings, baseline, suite)

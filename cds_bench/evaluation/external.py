@@ -18,26 +18,24 @@ from cds_bench.storage import paths
 from cds_bench.storage.files import write_csv
 
 
-def evaluate_policies(config: Config, baseline: str, sharing: str, files: list[Path]) -> None:
-    """Rolls out every policy of the files and writes the baseline's scores.csv.
+def evaluate_policies(
+    config: Config, baseline: str, suite: str, sharing: str, files: list[Path]
+) -> None:
+    """Rolls out every policy of the files and writes the baseline's scores.csv of the suite.
 
     Raises BenchError with the file and the tensor if a file cannot be evaluated (`check`).
     """
     loaded = [load_policies(path) for path in files]
     for path, policies in zip(files, loaded, strict=True):
-        check(config, policies, path)
-    parts = [
-        roll_out(config, policies, policies.suite, baseline, sharing)[0] for policies in loaded
-    ]
-    write_csv(paths.baseline_scores(config, baseline), pd.concat(parts, ignore_index=True))
+        check(suite, policies, path)
+    parts = [roll_out(config, policies, suite, baseline, sharing)[0] for policies in loaded]
+    write_csv(paths.baseline_scores(config, baseline, suite), pd.concat(parts, ignore_index=True))
 
 
-def check(config: Config, policies: Policies, path: Path) -> None:
+def check(suite: str, policies: Policies, path: Path) -> None:
     """Raises BenchError for unknown names, wrong shapes and values that are not finite."""
-    if (suite := policies.suite) not in config.suites:
-        raise BenchError(
-            f"{path}: suite '{suite}' is not configured{nearest(suite, config.suites)}"
-        )
+    if policies.suite != suite:
+        raise BenchError(f"{path}: the policies are of the suite '{policies.suite}', not '{suite}'")
     tasks = envs.SUITES[suite].tasks
     for task in policies.tasks:
         if task not in tasks:

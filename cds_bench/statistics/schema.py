@@ -90,13 +90,12 @@ def merge(config: Config, suite: str, others: Iterable[Path | str] = ()) -> pd.D
     """The scores of a suite's runs and of external baselines, as one checked and sorted frame.
 
     A configured run without scores of its last training is skipped, and tables show its cells as
-    missing. `others` are existing score files of external baselines; only their rows of the suite
-    are used. Rows are sorted by task, algorithm, sharing (each in the configuration's order, with
-    unknown names last), seed, step and metric.
+    missing. `others` are checked score files of external baselines on the suite. Rows are sorted by
+    task, algorithm, sharing (each in the configuration's order, with unknown names last), seed,
+    step and metric.
     """
     parts = [_read_run(config, run) for run in jobs.runs(config, suite)]
-    external = [frame[frame["suite"] == suite] for frame in map(read_scores, others)]
-    parts = [part for part in [*parts, *external] if part is not None and len(part)]
+    parts = [part for part in [*parts, *map(read_scores, others)] if part is not None and len(part)]
     if not parts:
         return pd.DataFrame(columns=SCORES)
     frame = validate(pd.concat(parts, ignore_index=True), str(paths.scores(config, suite)))
@@ -136,55 +135,54 @@ def _read_run(config: Config, run: Run) -> pd.DataFrame | None:
     return frame
 
 
-def check_baseline(config: Config, name: str) -> pd.DataFrame:
-    """An external baseline's scores, checked like our own (`validate`).
+def check_baseline(config: Config, name: str, suite: str) -> pd.DataFrame:
+    """An external baseline's scores on a suite, checked like our own (`validate`).
 
-    Also raises BenchError if there are no rows, if the algorithm is not the baseline's name, if a
-    suite or seed is not configured, or if rows are missing or do not follow the protocol
-    (`expected.check_scores`).
+    Also raises BenchError if there are no rows, if the algorithm is not the baseline's name, if
+    rows are of another suite, if a seed is not configured, or if rows are missing or do not follow
+    the protocol (`expected.check_scores`).
     """
-    path = str(paths.baseline_scores(config, name))
+    path = str(paths.baseline_scores(config, name, suite))
     frame = read_scores(path)
     if frame.empty:
-        raise BenchError(
-            f"{path}: the file has no rows; expected scores of {', '.join(config.suites)}"
-        )
+        raise BenchError(f"{path}: the file has no rows; expected scores of {suite}")
     bad = frame["algorithm"] != name
     refuse(frame, "algorithm", bad, f"'{name}', the baseline's name", path)
-    bad = ~frame["suite"].isin(config.suites)
-    refuse(frame, "suite", bad, f"configured ({', '.join(config.suites)})", path)
+    refuse(frame, "suite", frame["suite"] != suite, f"'{suite}'", path)
     bad = ~frame["seed"].between(0, config.seeds - 1)
     refuse(frame, "seed", bad, f"configured (0 to {config.seeds - 1})", path)
-    for suite, (_, method) in product(config.suites, frame.groupby("sharing", sort=False)):
-        rows = method[method["suite"] == suite]
+    for _, rows in frame.groupby("sharing", sort=False):
         check_scores(config, suite, rows, range(config.seeds), path, exactly=False)
     return frame
 
 
-def write_checked(config: Config, name: str) -> None:
+def write_checked(config: Config, name: str, suite: str) -> None:
     """Checks an external baseline's scores and writes the copy that `checked_baselines` finds."""
-    files.write_csv(paths.baseline_checked(config, name), check_baseline(config, name))
+    checked = check_baseline(config, name, suite)
+    files.write_csv(paths.baseline_checked(config, name, suite), checked)
 
 
-def checked_baselines(config: Config) -> list[Path]:
-    """The checked scores of the configured baselines that have not changed since the check."""
+def checked_baselines(config: Config, suite: str) -> list[Path]:
+    """The checked scores of a suite's external baselines that have not changed since the check."""
     return [
-        paths.baseline_checked(config, name) for name in config.baselines if _holds(config, name)
+        paths.baseline_checked(config, name, suite)
+        for name in config.baselines
+        if _holds(config, name, suite)
     ]
 
 
-def _holds(config: Config, name: str) -> bool:
+def _holds(config: Config, name: str, suite: str) -> bool:
     """Whether a baseline's checked scores still equal the result of checking its scores."""
-    checked = paths.baseline_checked(config, name)
+    path = paths.baseline_checked(config, name, suite)
     try:
-        return checked.is_file() and read_scores(checked).equals(check_baseline(config, name))
+        return path.is_file() and read_scores(path).equals(check_baseline(config, name, suite))
     except BenchError:
         return False
 
 
 def write_scores(config: Config, suite: str) -> None:
     """Writes scores/<suite>.csv, and failures/<suite>.csv with what is missing and why."""
-    scores = merge(config, suite, checked_baselines(config))
+    scores = merge(config, suite, checked_baselines(config, suite))
     files.write_csv(paths.scores(config, suite), scores)
     files.write_csv(paths.failures(config, suite), lacking(config, suite))
 
@@ -196,21 +194,21 @@ def lacking(config: Config, suite: str) -> pd.DataFrame:
 
 def _baseline_gaps(config: Config, suite: str) -> pd.DataFrame:
     """Like `gaps`, with a row per seed of every external baseline without checked scores."""
-    rows, checked = [], checked_baselines(config)
+    rows, checked = [], checked_baselines(config, suite)
     for name in config.baselines:
-        if paths.baseline_checked(config, name) not in checked:
-            reason = _problem(config, name)
+        if paths.baseline_checked(config, name, suite) not in checked:
+            reason = _problem(config, name, suite)
             key = ([suite], [name], [NO_SHARING_NAMED], range(config.seeds))
             rows += product(*key, [FAILED], [0], [reason])
     return pd.DataFrame(rows, columns=FAILURES)
 
 
-def _problem(config: Config, name: str) -> str:
-    """Why an external baseline has no checked scores."""
-    if not (path := paths.baseline_scores(config, name)).exists():
+def _problem(config: Config, name: str, suite: str) -> str:
+    """Why an external baseline has no checked scores of a suite."""
+    if not (path := paths.baseline_scores(config, name, suite)).exists():
         return f"the rules of {name} did not write {path}"
     try:
-        check_baseline(config, name)
+        check_baseline(config, name, suite)
     except BenchError as error:
         return str(error)
     return "not checked"

@@ -66,19 +66,19 @@ def baseline(config: Config, name: str) -> Path:
     return config.folder / "baselines" / name
 
 
-def baseline_job(config: Config, name: str) -> Path:
-    """The description of an external baseline's job (JSON)."""
-    return baseline(config, name) / "job.json"
+def baseline_job(config: Config, name: str, suite: str) -> Path:
+    """The description of an external baseline's job on a suite (JSON)."""
+    return baseline(config, name) / suite / "job.json"
 
 
-def baseline_scores(config: Config, name: str) -> Path:
-    """The scores that an external baseline writes."""
-    return baseline(config, name) / "scores.csv"
+def baseline_scores(config: Config, name: str, suite: str) -> Path:
+    """The scores that an external baseline writes for a suite."""
+    return baseline(config, name) / suite / "scores.csv"
 
 
-def baseline_checked(config: Config, name: str) -> Path:
+def baseline_checked(config: Config, name: str, suite: str) -> Path:
     """The same scores after all checks. The statistics read this file."""
-    return baseline(config, name) / "checked.csv"
+    return baseline(config, name) / suite / "checked.csv"
 
 
 def scores(config: Config, suite: str = "") -> Path:

@@ -52,16 +52,19 @@ def test_exported_policies_score_like_our_own(trained, asked, exported):
 
     key = ("walker2d-mixed", "cql", "no_sharing", "0-1")
     evaluate(trained, *key)
-    evaluate_policies(asked, "d3rlpy_cql", "no_sharing", [exported()])
+    evaluate_policies(asked, "d3rlpy_cql", "walker2d-mixed", "no_sharing", [exported()])
     ours = schema.read_scores(paths.run_scores(trained, *key))
-    theirs = schema.check_baseline(asked, "d3rlpy_cql")
+    theirs = schema.check_baseline(asked, "d3rlpy_cql", "walker2d-mixed")
     pd.testing.assert_frame_equal(theirs.assign(algorithm="cql"), ours)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t, run: run.update(suite="walker"), "suite 'walker' is not configured"),
+        (
+            lambda t, run: run.update(suite="walker"),
+            "are of the suite 'walker', not 'walker2d-mixed'",
+        ),
         (lambda t, run: run.update(tasks=["jmp"]), "unknown task 'jmp'; did you mean 'jump'?"),
         (lambda t, run: run.update(tasks=["jump"]), "'observation_mean' has shape (3, 17), expect"),
         (lambda t, run: t.pop("b1"), "'b1' is missing"),
@@ -81,5 +84,5 @@ def test_exported_policies_score_like_our_own(trained, asked, exported):
 def test_invalid_policies_are_refused(asked, exported, change, message):
     path = exported(change)
     with pytest.raises(BenchError, match=re.escape(message)) as error:
-        evaluate_policies(asked, "d3rlpy_cql", "no_sharing", [path])
+        evaluate_policies(asked, "d3rlpy_cql", "walker2d-mixed", "no_sharing", [path])
     assert str(error.value).startswith(str(path))

@@ -146,9 +146,9 @@ def exported(trained, tmp_path):
 
 
 def test_exported_policies_score_like_our_own(trained, exported):
-    evaluate_policies(trained, "d3rlpy_cql", "no_sharing", [exported()])
+    evaluate_policies(trained, "d3rlpy_cql", SUITE, "no_sharing", [exported()])
     ours = schema.read_scores(paths.run_scores(trained, *KEY))
-    theirs = schema.read_scores(paths.baseline_scores(trained, "d3rlpy_cql"))
+    theirs = schema.read_scores(paths.baseline_scores(trained, "d3rlpy_cql", SUITE))
     pd.testing.assert_frame_equal(theirs.assign(algorithm="cql"), ours)
 
 
@@ -180,7 +180,7 @@ def without(*names):
 def test_invalid_encoders_are_refused(trained, exported, change, message):
     path = exported(change)
     with pytest.raises(BenchError, match=re.escape(message)) as error:
-        evaluate_policies(trained, "d3rlpy_cql", "no_sharing", [path])
+        evaluate_policies(trained, "d3rlpy_cql", SUITE, "no_sharing", [path])
     assert str(error.value).startswith(str(path))
 
 

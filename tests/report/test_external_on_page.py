@@ -18,8 +18,8 @@ def config(tmp_path):
     made = synthetic.config(tmp_path, suites={SINGLE: {}}, baselines={NAME: {}})
     synthetic.write(made)
     ours = synthetic.run_scores(SINGLE, "cql", "no_sharing", range(3))
-    files.write_csv(paths.baseline_scores(made, NAME), ours.assign(algorithm=NAME))
-    schema.write_checked(made, NAME)
+    files.write_csv(paths.baseline_scores(made, NAME, SINGLE), ours.assign(algorithm=NAME))
+    schema.write_checked(made, NAME, SINGLE)
     return made
 
 
@@ -48,7 +48,7 @@ def test_a_baseline_is_on_the_page_and_the_ranks_say_why_it_is_not_in_them(confi
 
 def test_the_abstract_names_a_baseline_that_a_table_marks(config):
     """Scores without their last snapshot, which tables once showed as "1 of 2 snapshots"."""
-    path = paths.baseline_scores(config, NAME)
+    path = paths.baseline_scores(config, NAME, SINGLE)
     frame = schema.read_csv(path)
     files.write_csv(path, frame[frame["step"] < frame["step"].max()])
     marked = table(config)

@@ -9,9 +9,7 @@ import pytest
 
 SINGLE, TASK = "pointmaze-medium-single", "pointmaze-medium-20-4"
 MAZE_TABLE = "table_pointmaze_medium_single"
-FILLED = (
-    "    return {step: (2, (seed + 1) / 4) for step in job['suites'][suite]['snapshot_steps']}\n"
-)
+FILLED = "    return {step: (2, (seed + 1) / 4) for step in job['snapshot_steps']}\n"
 CRASHING = "    raise RuntimeError('the disk of this program is full')\n"
 NOT_A_NUMBER = "    return {20: (2, float('nan'))}\n"
 
@@ -54,9 +52,9 @@ def test_broken_baselines_leave_the_others_tables(project):
     status, output = project.run("--cores", "2", *made)
     assert status != 0
     assert "the disk of this program is full" in output
-    nans = results / "baselines" / "nans" / "scores.csv"
+    nans = results / "baselines" / "nans" / SINGLE / "scores.csv"
     reason = "column 'score': 2 values are not a finite number (first at row 1: got nothing (empty"
-    assert f"error: results/external/baselines/nans/scores.csv: {reason}" in output
+    assert f"error: results/external/baselines/nans/{SINGLE}/scores.csv: {reason}" in output
     table = summary(results)
     assert table.at["good", "mean"] == pytest.approx((0.25 + 0.5) / 2)
     assert table.at["good", "n"] == table.at["cql", "n"] == 2
@@ -67,7 +65,7 @@ def test_broken_baselines_leave_the_others_tables(project):
     assert "failed" in (results / "tables" / "pointmaze_medium_single.md").read_text()
     assert nans.exists()
 
-    good = results / "baselines" / "good" / "scores.csv"
+    good = results / "baselines" / "good" / SINGLE / "scores.csv"
     before = good.stat().st_mtime_ns
     for name, body in (("crashing", CRASHING), ("nans", NOT_A_NUMBER)):
         program = project.folder / "workflow" / "baselines" / name / "run.py"
@@ -82,8 +80,8 @@ def test_broken_baselines_leave_the_others_tables(project):
 
 def check_mended_alone(project, path: str, scores: Path) -> None:
     """A baseline fails again and is mended alone, with the same scores as before."""
-    results, before = scores.parents[2], scores.read_bytes()
-    program = project.folder / "workflow" / "baselines" / scores.parent.name / "run.py"
+    results, before = scores.parents[3], scores.read_bytes()
+    program = project.folder / "workflow" / "baselines" / scores.parents[1].name / "run.py"
     whole = program.read_text()
     program.write_text(whole.replace(FILLED, CRASHING))
     assert project.run("--cores", "2", MAZE_TABLE, "--configfile", path)[0] != 0

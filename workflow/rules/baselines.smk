@@ -7,33 +7,33 @@ for name in settings.baselines:
 
 rule baseline_job:
     output:
-        str(paths.baseline_job(settings, "{baseline}")),
+        str(paths.baseline_job(settings, "{baseline}", "{suite}")),
     log:
-        jobs.log(settings, "baseline_job", "{baseline}"),
+        jobs.log(settings, "baseline_job", "{baseline}", "{suite}"),
     localrule: True
     threads: 1
     resources:
         **request(settings, "baseline_job"),
     params:
         job=lambda wildcards: json.dumps(
-            baselines.job(settings, wildcards.baseline), indent=2
+            baselines.job(settings, wildcards.baseline, wildcards.suite), indent=2
         ),
     message:
-        "Writing the job of {wildcards.baseline}"
+        "Writing the job of {wildcards.baseline} on {wildcards.suite}"
     shell:
         "printf '%s\\n' {params.job:q} > {output:q} 2> {log:q}"
 
 
 rule baseline_check:
     input:
-        jobs.all_references(settings),
-        scores=str(paths.baseline_scores(settings, "{baseline}")),
+        lambda wildcards: jobs.suite_references(settings, wildcards.suite),
+        scores=str(paths.baseline_scores(settings, "{baseline}", "{suite}")),
     output:
-        str(paths.baseline_checked(settings, "{baseline}")),
+        str(paths.baseline_checked(settings, "{baseline}", "{suite}")),
     log:
-        jobs.log(settings, "baseline_check", "{baseline}"),
+        jobs.log(settings, "baseline_check", "{baseline}", "{suite}"),
     benchmark:
-        jobs.benchmark(settings, "baseline_check", "{baseline}")
+        jobs.benchmark(settings, "baseline_check", "{baseline}", "{suite}")
     localrule: True
     threads: 1
     resources:
@@ -42,7 +42,7 @@ rule baseline_check:
         config=part(settings, *product.CHECKED),
         code=fingerprint("cds_bench.statistics.schema"),
     message:
-        "Checking the scores of {wildcards.baseline}"
+        "Checking the scores of {wildcards.baseline} on {wildcards.suite}"
     shell:
-        "cds-bench check-baseline --baseline {wildcards.baseline:q} "
+        "cds-bench check-baseline --baseline {wildcards.baseline:q} --suite {wildcards.suite:q} "
         "--config {params.config:q} > {log:q} 2>&1"

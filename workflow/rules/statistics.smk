@@ -4,8 +4,8 @@
 rule suite_statistics:
     input:
         lambda wildcards: jobs.suite_runs(settings, wildcards.suite),
-        jobs.baseline_scores(settings),
-        lambda wildcards: jobs.checking_references(settings, wildcards.suite),
+        lambda wildcards: jobs.baseline_scores(settings, wildcards.suite),
+        lambda wildcards: jobs.suite_references(settings, wildcards.suite),
     output:
         jobs.suite_statistics(settings, "{suite}"),
     log:

@@ -13,11 +13,12 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def train_and_evaluate(job: dict, suite: str, task: str, seed: int) -> dict[int, tuple[int, float]]:
+def train_and_evaluate(job: dict, task: str, seed: int) -> dict[int, tuple[int, float]]:
     """FILL THIS IN. Returns step -> (episodes, mean score over them), in the task's metric.
 
-    job["suites"][suite] has the paths of the data and the settings of our own runs.
-    job["tasks"][task] has the environment and the starts of its evaluation episodes.
+    job["datasets"][task] and job["pool"] are the paths of the data, and job["training"] and
+    job["algorithms"] the settings of our own runs. job["tasks"][task] has the environment and the
+    starts of its evaluation episodes.
     """
     raise NotImplementedError("train_and_evaluate in run.py is still empty; fill it in")
 
@@ -38,15 +39,13 @@ def main(job_path: str, scores_path: str) -> None:
     with open(scores_path, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for suite, about in job["suites"].items():
-            for task in about["tasks"]:
-                for seed in job["seeds"]:
-                    found = train_and_evaluate(job, suite, task, seed)
-                    for step, (episodes, score) in sorted(found.items()):
-                        key = (about["domain"], suite, task, job["baseline"], "no_sharing", seed)
-                        metric = job["tasks"][task]["metric"]
-                        last = (metric, score, normalised(job, task, score))
-                        writer.writerow((*key, step, episodes, *last))
+        for task, about in job["tasks"].items():
+            for seed in job["seeds"]:
+                found = train_and_evaluate(job, task, seed)
+                for step, (episodes, score) in sorted(found.items()):
+                    key = (job["domain"], job["suite"], task, job["baseline"], "no_sharing", seed)
+                    last = (about["metric"], score, normalised(job, task, score))
+                    writer.writerow((*key, step, episodes, *last))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ if "cql" not in settings.algorithms:
 
 d3rlpy_policies = str(
     paths.baseline(settings, "d3rlpy_cql")
-    / "policies"
     / "{suite}"
+    / "policies"
     / "{task}"
     / "seed{seed}.safetensors"
 )
@@ -50,7 +50,9 @@ rule d3rlpy_cql_train:
         **request(settings, "train"),
         gpu=0 if settings.training.device == "cpu" else 1,
     params:
-        job=lambda wildcards: json.dumps(baselines.suite_job(settings, wildcards.suite)),
+        job=lambda wildcards: json.dumps(
+            baselines.training_job(settings, wildcards.suite)
+        ),
     message:
         "Training d3rlpy's CQL on {wildcards.suite}/{wildcards.task}, seed {wildcards.seed}"
     shell:
@@ -60,37 +62,36 @@ rule d3rlpy_cql_train:
 
 rule d3rlpy_cql_evaluate:
     input:
-        jobs.all_references(settings),
-        policies=[
-            d3rlpy_policies.format(suite=suite, task=task, seed=seed)
-            for suite in settings.suites
-            for task in jobs.suite_tasks(suite)
+        lambda wildcards: jobs.suite_references(settings, wildcards.suite),
+        policies=lambda wildcards: [
+            d3rlpy_policies.format(suite=wildcards.suite, task=task, seed=seed)
+            for task in jobs.suite_tasks(wildcards.suite)
             for seed in range(settings.seeds)
         ],
     output:
-        str(paths.baseline_scores(settings, "d3rlpy_cql")),
+        str(paths.baseline_scores(settings, "d3rlpy_cql", "{suite}")),
     log:
-        jobs.log(settings, "d3rlpy_cql_evaluate"),
+        jobs.log(settings, "d3rlpy_cql_evaluate", "{suite}"),
     benchmark:
-        jobs.benchmark(settings, "d3rlpy_cql_evaluate")
+        jobs.benchmark(settings, "d3rlpy_cql_evaluate", "{suite}")
     threads: 1
     resources:
         **request(settings, "evaluate"),
     params:
-        config=part(
+        config=lambda wildcards: part(
             settings,
-            "suites",
+            f"suites.{wildcards.suite}",
             "baselines.d3rlpy_cql",
             "protocol.final_snapshots",
             "protocol.curve_episodes",
             "protocol.final_episodes",
         ),
-        code=fingerprint(
+        code=lambda wildcards: fingerprint(
             "cds_bench.evaluation.external",
-            *jobs.worlds(settings),
+            *jobs.world(jobs.domain_of(wildcards.suite)),
         ),
     message:
-        "Evaluating d3rlpy's CQL"
+        "Evaluating d3rlpy's CQL on {wildcards.suite}"
     shell:
         "cds-bench evaluate-policies {input.policies:q} --baseline d3rlpy_cql "
-        "--config {params.config:q} > {log:q} 2>&1"
+        "--suite {wildcards.suite:q} --config {params.config:q} > {log:q} 2>&1"

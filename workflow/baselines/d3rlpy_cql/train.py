@@ -1,7 +1,7 @@
 """d3rlpy's CQL, trained on one task's own data and exported for cds_bench's evaluation stage.
 
 It runs in this folder's own environment, which does not contain cds_bench. The job (JSON) is the
-part of job.json for one suite. Sizes, steps, snapshots and options are those of our no_sharing CQL.
+training part of job.json. Sizes, steps, snapshots and options are those of our no_sharing CQL.
 docs/external-baselines.md lists the remaining differences.
 """
 
