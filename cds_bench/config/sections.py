@@ -107,7 +107,7 @@ class Training(Section):
         "none", description="learning rates stay constant, or fall to 0 along half a cosine"
     )
     augmentation: Literal["none", "shift"] = Field(
-        "none", description="of pictures: not at all, or random shifts by up to 4 pixels (DrQ)"
+        "shift", description="of pictures: random shifts by up to 4 pixels (DrQ), or none"
     )
     log_points: Annotated[int, Field(gt=0, le=100_000)] = Field(
         100, description="points at which metrics are logged, spread evenly over training"

@@ -43,7 +43,7 @@ class Job:
     layer_norm: bool
     learning_rate_decay: str  # "none" or "cosine"
     device: str
-    augmentation: str = "none"  # of pictures; or "shift"
+    augmentation: str = "shift"  # of pictures; or "none"
 
 
 @dataclass
