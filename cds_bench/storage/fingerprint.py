@@ -47,6 +47,7 @@ def closure(modules: tuple[str, ...]) -> set[str]:
     return found
 
 
+@functools.cache
 def _path(module: str) -> Path | None:
     """The file of one of this project's modules or a suite's folder; None for anything else."""
     if (Path(module) / "suite.py").is_file():
@@ -60,19 +61,25 @@ def _path(module: str) -> Path | None:
 
 @functools.cache
 def _tree(module: str) -> ast.Module:
+    """The syntax tree without docstrings. Comments are not part of a syntax tree."""
     path = _path(module)
     if path is None:
         raise ValueError(f"fingerprint: no module '{module}' in this project")
     if path.is_file():
-        return ast.parse(path.read_text(encoding="utf-8"))
-    files = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(path.glob("*.py"))]
-    return ast.Module([_block(file) for file in files], [])
+        return _parsed(path)
+    files = [_parsed(file) for file in sorted(path.glob("*.py"))]
+    return ast.Module([ast.If(ast.Constant(True), file.body, []) for file in files], [])
 
 
-def _block(tree: ast.Module) -> ast.If:
-    """A file's statements as one statement of a longer file, its docstring left out."""
-    start = 1 if ast.get_docstring(tree) else 0
-    return ast.If(ast.Constant(True), tree.body[start:] or [ast.Pass()], [])
+def _parsed(path: Path) -> ast.Module:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                body[:] = body[1:] or [ast.Pass()]
+    return tree
 
 
 @functools.cache
@@ -90,12 +97,5 @@ def imports(module: str) -> frozenset[str]:
 
 @functools.cache
 def _code(module: str) -> str:
-    """A hash of the syntax tree without docstrings. Comments are not part of a syntax tree."""
-    tree = ast.parse(ast.unparse(_tree(module)))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            value = body[0].value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                body[:] = body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    """A hash of the module's code, laid out anew from its syntax tree."""
+    return hashlib.sha256(ast.unparse(_tree(module)).encode()).hexdigest()

@@ -7,8 +7,8 @@ have a high return-to-go under the target's reward, whatever the critic's values
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import torch
-from scipy.stats import rankdata
 from torch import Tensor
 
 from cds_bench.records import Sharing
@@ -70,7 +70,7 @@ def measures(weight: np.ndarray, returns: np.ndarray) -> dict[str, float]:
     weight_d1 ... weight_d10: the mean weight in each decile of the return (`decile`), NaN if the
     decile is empty.
     """
-    chosen, good = rankdata(weight), rankdata(returns)
+    chosen, good = (pd.Series(values).rank().to_numpy() for values in (weight, returns))
     place = decile(good)
     sizes = np.bincount(place, minlength=DECILES)
     sums = np.bincount(place, weight, minlength=DECILES)

@@ -64,7 +64,7 @@ def test_an_edit_changes_the_fingerprint_and_a_comment_does_not(tmp_path):
     from cds_bench.storage import fingerprint as module
 
     def code():
-        for cached in (module._tree, module.imports, module._code):
+        for cached in (module._path, module._tree, module.imports, module._code):
             cached.cache_clear()
         return [module.fingerprint(*jobs.behaviours(name)) for name in ("line", "locomotion")]
 

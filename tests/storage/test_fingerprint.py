@@ -34,7 +34,7 @@ FILES = {
 
 
 def forget():
-    for cached in (module._tree, module.imports, module._code):
+    for cached in (module._path, module._tree, module.imports, module._code):
         cached.cache_clear()
 
 
