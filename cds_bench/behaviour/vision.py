@@ -44,6 +44,7 @@ MISLED, DISPLACEMENT = 0.15, 0.03  # how often an attempt aims wide, and its dev
 BUTTERFINGERS = 0.25  # how often an attempt drops whatever it has lifted ...
 RAISED = 0.02  # ... by so many metres
 CLOSINGS = 2  # steps of closing after which an attempt that lifts nothing has failed
+RELEASING = 3  # steps for which the hand stays open once it has begun to release an object
 FLIPPED = 0.05  # how often the gripper does the opposite in a step, so that data show how to go on
 OWN = 0.85  # how often an attempt at a lift task certainly aims at the task's own object
 
@@ -173,24 +174,29 @@ def expert(task: str) -> Behaviour:
 def noisy(task: str) -> Behaviour:
     """One attempt an episode, with its own noise; it may aim wide or drop what it has lifted.
 
-    It gives up when it would have to reach again after it has tried to grasp.
+    It gives up when it would have to reach again after it has tried to grasp. An object that it
+    releases over the container gets `RELEASING` steps to fall and to come to rest.
     """
 
     def begin(rng):
-        script, noise, drops, closings = None, 0.0, False, 0
+        script, noise, drops, closings, releasing = None, 0.0, False, 0, 0
 
         def act(state, rng):
-            nonlocal script, noise, drops, closings
+            nonlocal script, noise, drops, closings, releasing
             if script is None:
                 script = attempt(task, state, rng, OWN)
                 noise = NOISES[rng.integers(len(NOISES))]
                 if rng.random() < MISLED:
                     script = misled(script, DISPLACEMENT * rng.standard_normal(2))
                 drops = rng.random() < BUTTERFINGERS
-            lost = drops and raised(state)
-            wanted = towards(state["hand"], state["hand"], -1.0) if lost else script(state)
-            if wanted[-1] > 0:
+            stay_open, lost = towards(state["hand"], state["hand"], -1.0), drops and raised(state)
+            wanted = stay_open if lost else script(state)
+            if releasing:
+                releasing, wanted = releasing - 1, stay_open
+            elif wanted[-1] > 0:
                 closings += 1
+            elif not lost and any(holds(state, name) for name in OBJECTS if name in state):
+                releasing = RELEASING - 1
             elif closings >= CLOSINGS and not raised(state):
                 return None
             if rng.random() < FLIPPED:

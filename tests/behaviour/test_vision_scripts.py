@@ -5,7 +5,7 @@ import pytest
 
 import envs
 from cds_bench.behaviour.rollout import episode
-from cds_bench.behaviour.vision import executed, expert, lifting, misled, noisy, recipes
+from cds_bench.behaviour.vision import executed, expert, holds, lifting, misled, noisy, recipes
 from cds_bench.dataset.collect import summary
 from envs import BANDS, tabletop, vision
 
@@ -109,6 +109,26 @@ def test_failed_attempts_are_given_up(made):
     assert not any(part["infos/given_up"].any() for part in parts if part["rewards"].any())
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     assert summary(columns, vision.TASKS["lift-can"])["mean_score"] == succeeded(parts)
+
+
+@pytest.mark.usefixtures("blind")
+def test_no_attempt_is_given_up_while_it_releases_an_object(made):
+    """The hand may release it so low that it no longer counts as raised."""
+    env, given_up = made["place-bowl"], 0
+    for seed in range(60):
+        env.reset(seed=seed)
+        rng = np.random.default_rng(seed)
+        act, ended = noisy("place-bowl").begin(rng), False
+        while not ended:
+            state = env.unwrapped.state
+            action = act(state, rng)
+            if action is None:
+                given_up += 1
+                assert not any(holds(state, name) for name in vision.OBJECTS if name in state)
+                break
+            _, _, terminated, truncated, _ = env.step(action)
+            ended = terminated or truncated
+    assert given_up
 
 
 @pytest.mark.parametrize("quality", ["noisy", "expert"])
