@@ -168,15 +168,17 @@ def critic_loss(
         w (Q(s, a) - y)^2,
         w alpha (logsumexp_a' (Q(s, a') - log mu(a')) - Q(s, a)).
 
-    The Lagrange version subtracts `lagrange_gap` from the second term and multiplies the difference
-    by the multiplier. values [..., M, 3n + 1]: Q of the proposals a' and, last, of the data's
-    action; log_densities [..., M, 3n]: log mu(a'); target y, weight w and multiplier [..., M].
+    The Lagrange version replaces the second term by the multiplier times w (alpha (...) -
+    lagrange_gap), so that a transition of weight 0 does not move the multiplier.
+
+    values [..., M, 3n + 1]: Q of the proposals a' and, last, of the data's action; log_densities
+    [..., M, 3n]: log mu(a'); target y, weight w and multiplier [..., M].
     """
     q_data = values[..., -1]
     gap = (values[..., :-1] - log_densities).logsumexp(-1) - q_data
     conservative = config.alpha * weight * gap
     if config.lagrange_gap is not None:
-        conservative = multiplier * (conservative - config.lagrange_gap)
+        conservative = multiplier * (conservative - weight * config.lagrange_gap)
     return weight * (q_data - target).square(), conservative
 
 

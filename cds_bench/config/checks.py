@@ -101,6 +101,13 @@ def complete(config: Config, origin: str) -> Config:
             snapshot_steps(config.of(suite))
         except BenchError as error:
             raise BenchError(f"{origin}: {suite}: {error}") from None
+    if (lonely := [s for s in config.suites if len(envs.SUITES[s].tasks) == 1]) and (
+        halves := [name for name in config.sharing if _composition(config, name) == "balanced"]
+    ):
+        raise BenchError(
+            f"{origin}: sharing.{halves[0]}: half of each batch comes from other tasks' data, but "
+            f"the suite '{lonely[0]}' has only one task; remove one of the two"
+        )
     trained = {sharing for _, sharing in config.methods}
     if unused := [name for name in config.sharing if name not in trained]:
         raise BenchError(
@@ -108,3 +115,9 @@ def complete(config: Config, origin: str) -> Config:
             f"to an algorithm's list '{plugins.SHARING}'"
         )
     return config
+
+
+def _composition(config: Config, sharing: str) -> str:
+    """The first word of a strategy's batches: own, union or balanced."""
+    defaults = plugins.defaults("sharing", config.module("sharing", sharing))
+    return (defaults | config.sharing[sharing])["batch"].partition("_")[0]

@@ -20,8 +20,8 @@ def returns_to_go(
     computed in float64.
 
     By default no reward follows an episode that was cut. This undervalues the last
-    1 / (1 - discount) steps before a timeout, equally for a task's own data and for other tasks'
-    data.
+    1 / (1 - discount) steps before a timeout. Where an episode ends with the success of its own
+    task, it is cut for every other task, so other tasks' data are undervalued more.
     """
     last = np.flatnonzero(ends)
     lengths = np.diff(last, prepend=-1)

@@ -99,6 +99,8 @@ def _episode(
     with Progress("render", env.unwrapped.task.horizon) as progress:
         while not ended:
             action = act(behaviour.sees(env, observation), rng)
+            if action is None:  # it gives up
+                break
             observation, reward, terminated, truncated, _ = env.step(action)
             rewards.append(reward)
             ended = terminated or truncated

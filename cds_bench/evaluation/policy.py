@@ -134,6 +134,12 @@ def _layers(tensors: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
     return [tensors[f"{prefix}{kind}{k}"] for k in range(depth) for kind in "wb"]
 
 
+def _gains(tensors: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The gains of the critics' normalised layers, in turn."""
+    depth = sum(name.startswith("critic_g") for name in tensors)
+    return [tensors[f"critic_g{k}"] for k in range(depth)]
+
+
 def load_policies(path: Path) -> Policies:
     """Reads policies.safetensors. Raises BenchError if it is missing, damaged or another file."""
     try:
@@ -144,7 +150,7 @@ def load_policies(path: Path) -> Policies:
         return Policies(
             layers=_layers(tensors, ""),
             critic=_layers(tensors, "critic_"),
-            gains=[tensors[name] for name in sorted(tensors) if name.startswith("critic_g")],
+            gains=_gains(tensors),
             mean=None if encoder else tensors["observation_mean"],
             scale=None if encoder else tensors["observation_scale"],
             steps=tensors["steps"].tolist(),

@@ -1,4 +1,8 @@
-"""The record of training. Each row averages all steps since the last one."""
+"""The record of training.
+
+A row has the losses averaged over all steps since the last row, the strategy's diagnostics of its
+own step, and the selection among the candidates of a window of the last steps.
+"""
 
 from typing import Any
 

@@ -160,8 +160,9 @@ def literal(config, learner, batch, step):
             conservative, multiplier = gaps.sum(), torch.zeros(())
         else:
             factor = learner.log_multiplier[s, 0].exp()
-            conservative = (factor.detach() * (gaps - config.lagrange_gap)).sum()
-            multiplier = -0.5 * (factor * (gaps - config.lagrange_gap).detach()).sum()
+            above = gaps - config.lagrange_gap * batch.weight[s].mean()
+            conservative = (factor.detach() * above).sum()
+            multiplier = -0.5 * (factor * above.detach()).sum()
         values = (td / ROWS, conservative, actor / ROWS, temperature / ROWS, multiplier)
         for name, value in zip(terms, values, strict=True):
             terms[name].append(value)
@@ -234,6 +235,16 @@ def test_weight_zero_removes_a_transition():
     batch.states[:, 0, :OBSERVATION] += 1.0
     after = cql.losses(cql.Config(actions=2), learner, batch, make_noise(), step=0)
     assert torch.equal(before.total, after.total)
+
+
+def test_weight_zero_does_not_move_the_multiplier():
+    """With no transition left, neither the gap nor its threshold pulls at it."""
+    learner, batch = make_learner(), make_batch()
+    batch.weight.zero_()
+    learner.log_multiplier.requires_grad_()
+    config = cql.Config(actions=2, lagrange_gap=0.8)
+    cql.losses(config, learner, batch, make_noise(), step=0).total.backward()
+    assert not learner.log_multiplier.grad.any()
 
 
 def test_target_follows_the_critic_at_its_rate():

@@ -210,3 +210,14 @@ def test_suites_of_pictures_are_trained_on_with_or_without_random_shifts():
     assert plain.of("pick-place").training.augmentation == "none"
     with pytest.raises(BenchError, match=r"t: training\.augmentation: .*'none' or 'shift'"):
         parse(values | {"training": {"augmentation": "crop"}}, "t")
+
+
+@pytest.mark.parametrize("name", ["cds", "oracle"])
+def test_a_suite_of_one_task_has_no_second_half_of_a_batch(name):
+    alone = {"suites": {"pointmaze-medium-single": {}}, "protocol": {"reference": "no_sharing"}}
+    complete(
+        parse(VALID | alone | {"sharing": {"no_sharing": None, "sharing_all": None}}, "t"), "t"
+    )
+    shared = parse(VALID | alone | {"sharing": {"no_sharing": None, name: None}}, "t")
+    with pytest.raises(BenchError, match=f"t: sharing.{name}: half of each batch comes from other"):
+        complete(shared, "t")

@@ -92,3 +92,8 @@ def test_a_script_that_knows_the_state_is_filmed_without_gl(tmp_path):
     said = film(Config(), "pick-place", "lift-can", "expert", 0, output)
     assert "success 1" in said
     assert imageio.mimread(output)[0].shape[:2] == (288, 288)
+
+
+def test_a_behaviour_that_gives_up_is_filmed_until_then(tmp_path):
+    said = film(Config(), "pick-place", "lift-can", "behaviour", 0, tmp_path / "film.gif")
+    assert "lift-can, 8 steps, success 0" in said
