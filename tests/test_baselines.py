@@ -12,7 +12,7 @@ from cds_bench import baselines, cli, config
 from cds_bench.errors import BenchError
 from cds_bench.seeding import seed_of
 from cds_bench.statistics import schema
-from cds_bench.statistics.comparisons import comparisons
+from cds_bench.statistics.comparisons import comparisons, pairs
 from cds_bench.statistics.headline import headline, matrix
 from cds_bench.statistics.summary import summarise
 from cds_bench.storage import files, paths
@@ -143,6 +143,27 @@ def test_a_baseline_stands_beside_ours_and_is_compared_by_seed(settings, written
     assert found["p"].tolist() == [0.25, 0.25]
 
 
+def test_scores_may_have_more_digits_than_ours(settings, written):
+    """A program in another language writes 1/3 with all of its digits."""
+    written()
+    path = paths.baseline_scores(settings, *KEY)
+    frame = schema.read_scores(path)
+    frame.assign(score=1 / 3, normalized_score=1 / 3).to_csv(path, index=False)
+    schema.write_checked(settings, *KEY)
+    assert schema.lacking(settings, SINGLE).empty
+
+
+def test_a_mistake_is_found_at_its_row_also_with_several_sharings(settings, written):
+    def twice(frame):
+        both = pd.concat([frame, frame.assign(sharing="sharing_all")], ignore_index=True)
+        return put(both, len(frame) + 5, "episodes", 0)
+
+    written(twice)
+    rows = len(schema.read_csv(paths.baseline_scores(settings, *KEY))) // 2
+    with pytest.raises(BenchError, match=rf"first at row {rows + 5}: got '?0"):
+        schema.write_checked(settings, *KEY)
+
+
 def test_a_baseline_that_fails_when_run_again_loses_its_scores(settings, written):
     written()
     schema.write_checked(settings, *KEY)
@@ -164,6 +185,17 @@ def test_an_unknown_sharing_is_compared_with_the_reference(settings, written):
     scores = schema.merge(settings, SINGLE, schema.checked_baselines(settings, SINGLE))
     found = comparisons(settings, scores, SINGLE).query("algorithm == 'd3rlpy_cql'")
     assert set(found["reference"]) == {"cql x cds"}
+
+
+def test_it_is_compared_with_an_algorithm_that_has_the_reference(tmp_path):
+    """The first algorithm is trained without sharing only, and the reference is cds."""
+    algorithms = {"bc": {"sharing": ["no_sharing"]}, "cql": {}}
+    made = synthetic.config(tmp_path, suites={SINGLE: {}}, algorithms=algorithms)
+    theirs = synthetic.run_scores(SINGLE, "d3rlpy_cql", "everything", range(3))
+    found = dict(pairs(made, pd.concat([synthetic.scores(made), theirs]), SINGLE))
+    assert found["d3rlpy_cql", "everything"] == ("cql", "cds")
+    assert found["bc", "no_sharing"] == ("cql", "no_sharing")
+    assert ("cql", "cds") not in found
 
 
 def test_the_job_describes_our_own_runs(settings):

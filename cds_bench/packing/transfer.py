@@ -110,15 +110,16 @@ def unpack(
 
     codes: fingerprints of other code whose runs are accepted too.
     Returns the runs that were placed, and a line for each run that was not: it is there already,
-    or it is refused with the keys that differ. A refused run changes nothing.
+    or it is refused with the keys that differ. A run that differs changes nothing. One that could
+    not be written as a whole (a full disk) is completed by the next call.
     """
-    placed, lines = [], []
+    placed, lines, archives = [], [], list(found(sources))
     with claim(config.folder, "a workflow is being run on it"):
-        for path in found(sources):
+        for path in archives:
             try:
                 packed = archive.read(path)
                 run = packed.manifest.key
-                if (paths.run(config, *run) / RUN).exists():
+                if _there(config, packed):
                     lines.append(f"{path}: {'/'.join(run)} is there already")
                     continue
                 _check(config, packed, codes)
@@ -127,6 +128,15 @@ def unpack(
             except BenchError as error:
                 lines.append(f"refused: {error}")
     return placed, lines
+
+
+def _there(config: Config, packed: Archive) -> bool:
+    """Whether a run is in the results: evaluated, or another one than the packed run."""
+    run = packed.manifest.key
+    record = paths.run(config, *run) / RUN
+    if not record.exists():
+        return False
+    return evaluated(config, run) or record.read_bytes() != packed.members.get(RUN)
 
 
 def _check(config: Config, packed: Archive, codes: Collection[str]) -> None:

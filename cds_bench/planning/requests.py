@@ -38,6 +38,7 @@ UNMEASURED = {
     "pool": (8000, 60),
     "train": (8000, LONGEST_MINUTES),
     "evaluate": (4000, 240),
+    "evaluate_policies": (4000, 240),
 }
 SHORT = (4000, 60)  # statistics, tables, figures, the page
 Measured = Annotated[float, Field(ge=0)]

@@ -18,6 +18,7 @@ from cds_bench.report.table_formats import MISSING, Block, Cell, Table
 from cds_bench.statistics.gains import NO_SHARING, gains
 from cds_bench.statistics.headline import AVERAGE
 from cds_bench.statistics.schema import read_scores
+from cds_bench.statistics.significance import smallest_p
 from cds_bench.storage import paths
 
 
@@ -48,8 +49,8 @@ def table(config: Config, suite: str, frame: pd.DataFrame) -> Table:
             "A reference is not a method: it knows what no method can know, or it chooses blindly. "
             "p is from an exact two-sided sign-flip permutation test without correction; with "
             f"{config.seeds} seed{'s' if config.seeds > 1 else ''} it cannot be below "
-            f"{2.0 ** (1 - config.seeds):.2g}. The {AVERAGE} is the mean over tasks, computed per "
-            "seed for the seeds that have all tasks.",
+            f"{smallest_p(config.seeds, config.protocol.resamples):.2g}. The {AVERAGE} is the mean "
+            "over tasks, computed per seed for the seeds that have all tasks.",
         ),
         protocol=protocol(config),
         notes=missing_notes(frame),

@@ -27,7 +27,7 @@ PRODUCTS = (
         maker="tables:comparisons",
         caption="Every method is compared with the reference method, and external baselines with "
         "the method that their heading names. Columns give the paired difference over seeds with "
-        "its interval, the exact permutation p, Holm-corrected within a task, and the effect size.",
+        "its interval, the exact permutation p, corrected within a task, and the effect size.",
         inputs=sources.compared,
         table=TABLE,
     ),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from cds_bench import jobs
 from cds_bench.config import Config
@@ -30,12 +31,26 @@ def write_results_so_far(config: Config) -> None:
 
 
 def _parts(config: Config) -> list[Callable[[], object]]:
+    merged = [
+        (jobs.suite_statistics(config, suite), partial(merging.write_suite, config, suite))
+        for suite in config.suites
+    ]
+    merged.append((jobs.statistics(config), partial(merging.write_profile, config)))
     return [
-        *(partial(merging.write_suite, config, suite) for suite in config.suites),
-        partial(merging.write_profile, config),
+        *(partial(_anew, files, write) for files, write in merged),
         *(partial(making.write, config, *each) for each in targets.listed(config)),
         partial(page.write_page, config),
     ]
+
+
+def _anew(files: list[str], write: Callable[[], object]) -> None:
+    """Writes files; if that fails, none is left, because tables would show the old ones."""
+    try:
+        write()
+    except BenchError:
+        for path in files:
+            Path(path).unlink(missing_ok=True)
+        raise
 
 
 def _try(part: Callable[[], object]) -> str:

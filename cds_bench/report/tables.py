@@ -22,7 +22,7 @@ from cds_bench.statistics.comparisons import COLUMNS
 from cds_bench.statistics.decisions import undecidable
 from cds_bench.statistics.headline import AVERAGE
 from cds_bench.statistics.schema import check_columns, read_csv, read_failures, read_scores
-from cds_bench.statistics.significance import FEWEST
+from cds_bench.statistics.significance import FEWEST, smallest_p
 from cds_bench.statistics.summary import IQM, summarise
 from cds_bench.storage import paths
 
@@ -140,9 +140,9 @@ def _suite_caption(config: Config, suite: str) -> tuple[str, ...]:
         f"{config.protocol.correction.capitalize()}-corrected over all pairs of the row). With few "
         "seeds, the test detects only large differences, so two bold methods need not be equal. "
         f"It assumes normal differences. An exact permutation test of {n} seeds can never give p "
-        f"below {2.0 ** (1 - n):.2g}; the comparisons table has the exact p. The spread counts as "
-        f"one step of the success rate or more. A method with fewer than {FEWEST} seeds in common "
-        "with the best is neither tested nor bold."
+        f"below {smallest_p(n, config.protocol.resamples):.2g}; the comparisons table has the "
+        "exact p. The spread counts as one step of the success rate or more. A method with fewer "
+        f"than {FEWEST} seeds in common with the best is neither tested nor bold."
     )
     rates = (
         "If all seeds have the same success rate, the interval is Wilson's interval of all their "
@@ -172,9 +172,10 @@ def _comparison_caption(config: Config, rows: pd.DataFrame) -> tuple[str, ...]:
         "is the number of seeds that both have.",
         "p is from an exact two-sided sign-flip permutation test over all sign patterns (random "
         f"ones for more than 16 seeds). With {n} seed{'s' if n > 1 else ''}, it can't be below "
-        f"{2.0 ** (1 - n):.2g}. p (corr.) has {config.protocol.correction.capitalize()}'s "
-        "correction within a task, over the methods of all algorithms. p (Welch) is from the "
-        "t-test that does not pair, without correction. r is the correlation of both methods over "
+        f"{smallest_p(n, config.protocol.resamples):.2g}. "
+        f"p (corr.) has {config.protocol.correction.capitalize()}'s correction within a task, over "
+        "the methods of all algorithms. p (Welch) is from the t-test that does not pair, without "
+        "correction. r is the correlation of both methods over "
         f"seeds{_typical(rows)}; pairing helps only if it is positive. d_z is the mean of the "
         "differences divided by their standard deviation, with Hedges' small-sample correction "
         "(– for n < 3). P(better) is the probability that a run of the method is above a run of "

@@ -3,6 +3,8 @@
 import numpy as np
 import scipy.stats
 
+from cds_bench.statistics.significance import ROUNDING
+
 TRIMMED = 0.25  # the fraction of values that are cut at each end
 
 
@@ -23,9 +25,13 @@ def iqm(values: np.ndarray) -> np.ndarray:
 
 
 def wins(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """1 if ours is higher, 1/2 for a tie, else 0: [n, tasks], [m, tasks] -> [tasks, n, m]."""
-    difference = ours.T[:, :, None] - theirs.T[:, None, :]
-    return (np.sign(difference) + 1) / 2
+    """1 if ours is higher, 1/2 for a tie, else 0: [n, tasks], [m, tasks] -> [tasks, n, m].
+
+    Values tie if they differ by no more than a rounding error.
+    """
+    ours, theirs = ours.T[:, :, None], theirs.T[:, None, :]
+    difference, size = ours - theirs, np.maximum(np.abs(ours), np.abs(theirs))
+    return (np.sign(np.where(np.abs(difference) <= ROUNDING * size, 0.0, difference)) + 1) / 2
 
 
 def probability_of_improvement(ours: np.ndarray, theirs: np.ndarray) -> float:

@@ -70,18 +70,18 @@ def pairs(config: Config, scores: pd.DataFrame, suite: str) -> list[tuple[Method
 
     A sharing strategy is compared with the protocol's reference strategy under the same algorithm.
     If the algorithm is not trained with the reference strategy, or is an external baseline, the
-    other side is the first configured algorithm. It has the same strategy if it is trained with
-    it, or else the reference strategy. A method without such a counterpart, or that would be
-    compared with itself, is left out.
+    other side is the first other algorithm that is trained with the same strategy, or else the
+    first one that is trained with the reference strategy. The reference itself is left out, and so
+    is a method without a counterpart.
     """
-    reference, first = config.protocol.reference, next(iter(config.algorithms))
+    reference = config.protocol.reference
     competing, others = config.competing, methods(config, scores, suite)[len(config.methods) :]
     found = []
     for a, s in [*competing, *others]:
-        against = (a, reference)
-        if against not in competing:
-            against = (first, s if (first, s) in competing else reference)
-        if against in competing and against != (a, s):
+        rest = [name for name in config.algorithms if name != a]
+        options = [(a, reference), *((b, s) for b in rest), *((b, reference) for b in rest)]
+        against = next((method for method in options if method in competing), (a, s))
+        if against != (a, s):
             found.append(((a, s), against))
     return found
 

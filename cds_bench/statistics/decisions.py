@@ -140,6 +140,6 @@ def undecidable(config: Config, tests: int, of: str) -> tuple[str, ...]:
     if config.seeds >= wanted:
         return ()
     return (
-        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} cannot decide any exact test that "
-        f"is corrected over {tests} {of}: that takes {wanted} seeds that all agree.",
+        f"{config.seeds} seed{'s' if config.seeds > 1 else ''} cannot decide any two-sided exact "
+        f"test that is corrected over {tests} {of}: that takes {wanted} seeds that all agree.",
     )

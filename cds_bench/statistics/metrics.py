@@ -46,12 +46,17 @@ def read_run_metrics(folder: Path, suite: str, seeds: Collection[int]) -> pd.Dat
 def read_metrics(
     config: Config, suite: str, algorithm: str, strategy: str, names: Collection[str]
 ) -> pd.DataFrame:
-    """The named metrics of all seeds. Groups of seeds without a file are skipped."""
-    parts = [pd.DataFrame(columns=METRICS)]
+    """The named metrics of all seeds that were trained to the end.
+
+    Groups of seeds without a file are skipped, and so are seeds whose losses were no longer finite.
+    Otherwise a mean over seeds would be over fewer of them in late steps than in early ones.
+    """
+    parts, steps = [pd.DataFrame(columns=METRICS)], config.of(suite).training.steps
     for first, last in config.seed_groups:
         folder = paths.run(config, suite, algorithm, strategy, f"{first}-{last}")
         if (folder / FILE).exists():
             frame = read_run_metrics(folder, suite, range(first, last + 1))
-            parts.append(frame[frame["metric"].isin(names)])
+            whole = frame["seed"].isin(frame.loc[frame["step"] == steps, "seed"])
+            parts.append(frame[frame["metric"].isin(names) & whole])
     found = [part for part in parts if len(part)]
     return pd.concat(found, ignore_index=True) if found else parts[0]

@@ -10,6 +10,7 @@ from cds_bench.statistics.aggregates import average_ranks
 from cds_bench.statistics.headline import headline, matrix
 from cds_bench.statistics.significance import FEWEST, ROUNDING
 
+DIGITS = 7  # decimal places; a normalised score lies mostly between 0 and 1
 COLUMNS = [
     "algorithm", "sharing", "tasks", "seeds", "rank", "p", "critical_difference", "bold", "note",
 ]  # fmt: skip
@@ -73,9 +74,13 @@ def range_test(
 
 
 def _blocks(suites: list[np.ndarray]) -> np.ndarray:
-    """Each task's means over seeds: [..., methods, seeds, tasks] -> [..., tasks, methods]."""
+    """Each task's means over seeds: [..., methods, seeds, tasks] -> [..., tasks, methods].
+
+    They are rounded to the digits that scores.csv has. Otherwise the order of summation would break
+    ties between equal means.
+    """
     means = [np.nanmean(values, axis=-2).swapaxes(-1, -2) for values in suites]
-    return np.concatenate(means, axis=-2)
+    return np.concatenate(means, axis=-2).round(DIGITS)
 
 
 def _shuffled(values: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:

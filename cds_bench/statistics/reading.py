@@ -38,14 +38,17 @@ def check_columns(frame: pd.DataFrame, expected: list[str], origin: str) -> None
 
 
 def refuse(frame: pd.DataFrame, column: str, bad: pd.Series, expected: str, origin: str) -> None:
-    """Raises BenchError with the first bad row of a column. Row 1 is below the header."""
+    """Raises BenchError with the first bad row of a column. Row 1 is below the header.
+
+    The frame's index counts the rows of the file from 0.
+    """
     if bad.any():
         row = int(np.argmax(bad))
         value = frame[column].iloc[row]
         got = "nothing (empty or NaN)" if pd.isna(value) else shown(str(value))
         raise BenchError(
             f"{origin}: column '{column}': {int(bad.sum())} values are not {expected} "
-            f"(first at row {row + 1}: got {got})"
+            f"(first at row {frame.index[row] + 1}: got {got})"
         )
 
 

@@ -151,8 +151,10 @@ def check_baseline(config: Config, name: str, suite: str) -> pd.DataFrame:
     refuse(frame, "suite", frame["suite"] != suite, f"'{suite}'", path)
     bad = ~frame["seed"].between(0, config.seeds - 1)
     refuse(frame, "seed", bad, f"configured (0 to {config.seeds - 1})", path)
-    for _, rows in frame.groupby("sharing", sort=False):
-        check_scores(config, suite, rows, range(config.seeds), path, exactly=False)
+    methods = list(frame.groupby("sharing", sort=False))
+    for sharing, rows in methods:
+        origin = path if len(methods) == 1 else f"{path}: sharing '{sharing}'"
+        check_scores(config, suite, rows, range(config.seeds), origin, exactly=False)
     return frame
 
 
@@ -175,7 +177,8 @@ def _holds(config: Config, name: str, suite: str) -> bool:
     """Whether a baseline's checked scores still equal the result of checking its scores."""
     path = paths.baseline_checked(config, name, suite)
     try:
-        return path.is_file() and read_scores(path).equals(check_baseline(config, name, suite))
+        expected = files.csv_text(check_baseline(config, name, suite))
+        return path.is_file() and path.read_bytes() == expected.encode()
     except BenchError:
         return False
 

@@ -214,6 +214,11 @@ def decisive_seeds(alpha: float) -> int:
     return int(np.floor(1 - np.log2(alpha))) + 1
 
 
+def smallest_p(n: int, draws: int) -> float:
+    """The smallest p that the two-sided `sign_flip` can give for n differences."""
+    return 2.0 ** (1 - n) if n <= EXACT else 1.0 / (1 + draws)
+
+
 def _power(effect: float, n: int, alpha: float) -> float:
     """The power of the two-sided paired t-test for n normal differences with d_z = `effect`.
 

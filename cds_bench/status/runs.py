@@ -61,9 +61,18 @@ def look_at(config: Config, suite: str, algorithm: str, sharing: str, seeds: str
         found = _complete(finished, steps)
     else:
         found = _unfinished(folder)
-    evaluated = paths.run_scores(config, *key).exists()
+    evaluated = finished is not None and _evaluated(config, key, finished)
     method = f"{algorithm} x {sharing}"
     return Run(suite, method, seeds, **({"steps": steps} | found), evaluated=evaluated)
+
+
+def _evaluated(config: Config, key: tuple, finished: dict) -> bool:
+    """Whether there are scores of the run's present policies, as in `statistics.gaps.evaluated`."""
+    record, _ = read(paths.run_evaluation(config, *key))
+    hashes, policies = finished.get("sha256"), Path(jobs.run_files(config, *key)["policies"]).name
+    trained = hashes.get(policies) if isinstance(hashes, dict) else None
+    made = paths.run_scores(config, *key).exists()
+    return made and record is not None and record.get("policies") == trained
 
 
 def _complete(finished: dict, steps: int) -> dict[str, Any]:

@@ -78,9 +78,14 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def write_csv(path: Path | str, table: pd.DataFrame) -> None:
-    """Writes CSV without an index. Floats have nine significant digits, enough for float32."""
+    """Writes a table as `csv_text`."""
     with atomic(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
+        temporary.write_text(csv_text(table), encoding="utf-8")
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table without its index. Floats have nine significant digits, enough for float32."""
+    return table.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 
 def read_json(path: Path | str) -> Any:

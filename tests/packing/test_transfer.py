@@ -120,6 +120,18 @@ def test_what_is_there_already_stays(here, packed):
     assert {path: path.stat().st_mtime_ns for path in here.folder.rglob("*.csv")} == before
 
 
+def test_what_was_placed_in_part_is_completed(here, packed):
+    """As if the disk had been full after the first files of a run."""
+    unpack(here, [packed])
+    whole = {path: path.read_bytes() for path in here.folder.rglob("*.csv")}
+    paths.run_scores(here, *RUNS[0]).unlink()
+    paths.run_evaluation(here, *RUNS[0]).unlink()
+    placed, lines = unpack(here, [packed])
+    assert placed == [RUNS[0]]
+    assert len(lines) == 1
+    assert {path: path.read_bytes() for path in here.folder.rglob("*.csv")} == whole
+
+
 @pytest.mark.parametrize(
     ("section", "changes", "key"),
     [

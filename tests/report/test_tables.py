@@ -239,8 +239,8 @@ def test_tables_say_when_the_seeds_cannot_decide(tmp_path):
     make(few, "table", SUITE)
     text = read(few, "md", "comparisons")
     assert (
-        "3 seeds cannot decide any exact test that is corrected over 4 methods: that takes 8"
-        in text
+        "3 seeds cannot decide any two-sided exact test that is corrected over 4 methods: that "
+        "takes 8" in text
     )
     assert "p (Welch)" in text
     many = synthetic.config(tmp_path, seeds=8, seeds_per_job=8)

@@ -153,6 +153,8 @@ def test_probability_of_improvement_is_mann_whitneys_u():
     ]
     assert probability_of_improvement(ours, theirs) == pytest.approx(np.mean(expected))
     assert probability_of_improvement(ours, ours) == 0.5
+    thirds, ones = np.full((3, 1), 0.333333333), np.full((3, 1), np.mean([1, 0, 0]))
+    assert probability_of_improvement(thirds, ones) == 0.5, "files have nine digits"
     assert np.isnan(probability_of_improvement(np.empty((0, 3)), theirs))
 
 

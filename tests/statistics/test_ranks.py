@@ -44,6 +44,16 @@ def test_all_methods_of_a_task_are_ranked_by_the_same_seeds(config):
     assert frame["note"].iloc[0] == "left out, no seed that all methods have: walker2d-mixed, jump"
 
 
+def test_equal_means_share_their_ranks_in_whatever_order_they_are_summed(config):
+    scores = synthetic.scores(config)
+    for sharing, rates in (("no_sharing", (0.1, 0.2, 0.3)), ("cds", (0.3, 0.2, 0.1))):
+        for seed, rate in enumerate(rates):
+            rows = (scores["sharing"] == sharing) & (scores["seed"] == seed)
+            scores.loc[rows, "normalized_score"] = rate
+    found = ranks(config, scores).set_index("sharing")["rank"]
+    assert found["no_sharing"] == found["cds"]
+
+
 def test_without_scores_nothing_is_ranked(config):
     frame = ranks(config, synthetic.scores(config).iloc[:0])
     assert frame["rank"].isna().all()

@@ -78,10 +78,14 @@ def test_no_folder_at_all(config, tmp_path):
 
 
 def test_done_and_evaluated(config, folder):
-    write(folder / "run.json", seeds=[0, 1], steps_per_second=12.34)
+    hashes = {"policies.safetensors": "a1"}
+    write(folder / "run.json", seeds=[0, 1], steps_per_second=12.34, sha256=hashes)
+    write(paths.run_evaluation(config, *KEY), policies="b2")
     scores = paths.run_scores(config, *KEY)
-    scores.parent.mkdir(parents=True)
+    scores.parent.mkdir(parents=True, exist_ok=True)
     scores.touch()
+    assert not look_at(config, *KEY).evaluated, "the scores are of earlier policies"
+    write(paths.run_evaluation(config, *KEY), policies="a1")
     run = look_at(config, *KEY)
     assert (run.state, run.step, run.steps, run.rate) == ("done", 90, 90, 12.34)
     assert run.evaluated
@@ -198,6 +202,7 @@ def test_watching_ends_when_all_is_done(config, capsys, monkeypatch):
         for key in jobs.runs(config):
             write(paths.run(config, *key) / "run.json")
             write(paths.run_scores(config, *key))
+            write(paths.run_evaluation(config, *key))
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(time, "sleep", complete)

@@ -12,10 +12,10 @@ rule train:
         jobs.log(settings, "train", *run_key),
     benchmark:
         jobs.benchmark(settings, "train", *run_key)
-    threads: settings.training.threads
+    threads: lambda wildcards: settings.of(wildcards.suite).training.threads
     resources:
         **request(settings, "train"),
-        gpu=0 if settings.training.device == "cpu" else 1,
+        gpu=lambda wildcards: int(settings.of(wildcards.suite).training.device != "cpu"),
     params:
         config=lambda wildcards: part(
             settings.of(wildcards.suite),

@@ -45,10 +45,10 @@ rule d3rlpy_cql_train:
         jobs.benchmark(settings, "d3rlpy_cql_train", "{suite}", "{task}", "{seed}")
     wildcard_constraints:
         seed=r"\d+",
-    threads: settings.training.threads
+    threads: lambda wildcards: settings.of(wildcards.suite).training.threads
     resources:
         **request(settings, "train"),
-        gpu=0 if settings.training.device == "cpu" else 1,
+        gpu=lambda wildcards: int(settings.of(wildcards.suite).training.device != "cpu"),
     params:
         job=lambda wildcards: json.dumps(
             baselines.training_job(settings, wildcards.suite)
@@ -76,7 +76,7 @@ rule d3rlpy_cql_evaluate:
         jobs.benchmark(settings, "d3rlpy_cql_evaluate", "{suite}")
     threads: 1
     resources:
-        **request(settings, "evaluate"),
+        **request(settings, "evaluate_policies"),
     params:
         config=lambda wildcards: part(
             settings,
