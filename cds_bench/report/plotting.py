@@ -32,6 +32,7 @@ BLACK = {"color": "#000000", "linestyle": "-", "marker": "o"}
 KNOWN = (
     "no_sharing", "sharing_all", "hipi", "cds_basic", "cds_k90", "oracle", "skill_sharing",
     "random_tenth", "uds", "cds_uds", "cds_basic_k90", "cds_advantage", "optimal_weights",
+    "no_sharing_half",
 )  # fmt: skip
 GREY = "#8a8a8a"
 STYLE = {
