@@ -69,16 +69,16 @@ def pairs(config: Config, scores: pd.DataFrame, suite: str) -> list[tuple[Method
     """Each method, except references, with the method that it is compared with.
 
     A sharing strategy is compared with the protocol's reference strategy under the same algorithm.
-    If the algorithm is not trained with the reference strategy, or is an external baseline, the
-    other side is the first other algorithm that is trained with the same strategy, or else the
-    first one that is trained with the reference strategy. The reference itself is left out, and so
-    is a method without a counterpart.
+    If the algorithm is not trained with the reference strategy, the other side is the first
+    configured algorithm with the same strategy if it is trained with it, or else with the reference
+    strategy. An external baseline is compared with the first algorithm for which one of the two
+    holds. A method without such a counterpart, or that would be compared with itself, is left out.
     """
-    reference = config.protocol.reference
+    reference, algorithms = config.protocol.reference, list(config.algorithms)
     competing, others = config.competing, methods(config, scores, suite)[len(config.methods) :]
     found = []
     for a, s in [*competing, *others]:
-        rest = [name for name in config.algorithms if name != a]
+        rest = algorithms[:1] if a in algorithms else algorithms
         options = [(a, reference), *((b, s) for b in rest), *((b, reference) for b in rest)]
         against = next((method for method in options if method in competing), (a, s))
         if against != (a, s):
