@@ -145,6 +145,11 @@ def raised(state: State) -> bool:
     return any(state[name][2] > RAISED for name in OBJECTS if name in state)
 
 
+def gripped(state: State) -> bool:
+    """Whether any object is between closing fingers."""
+    return any(holds(state, name) for name in OBJECTS if name in state)
+
+
 def misled(script: Script, error: np.ndarray) -> Script:
     """A script that sees every object displaced by `error`, x and y in metres."""
     shift = np.append(error, 0.0)
@@ -195,7 +200,7 @@ def noisy(task: str) -> Behaviour:
                 releasing, wanted = releasing - 1, stay_open
             elif wanted[-1] > 0:
                 closings += 1
-            elif not lost and any(holds(state, name) for name in OBJECTS if name in state):
+            elif gripped(state) and not lost:
                 releasing = RELEASING - 1
             elif closings >= CLOSINGS and not raised(state):
                 return None

@@ -101,9 +101,9 @@ def complete(config: Config, origin: str) -> Config:
             snapshot_steps(config.of(suite))
         except BenchError as error:
             raise BenchError(f"{origin}: {suite}: {error}") from None
-    if (lonely := [s for s in config.suites if len(envs.SUITES[s].tasks) == 1]) and (
-        halves := [name for name in config.sharing if _composition(config, name) == "balanced"]
-    ):
+    lonely = [name for name in config.suites if len(envs.SUITES[name].tasks) == 1]
+    halves = [name for name in config.sharing if _composition(config, name) == "balanced"]
+    if lonely and halves:
         raise BenchError(
             f"{origin}: sharing.{halves[0]}: half of each batch comes from other tasks' data, but "
             f"the suite '{lonely[0]}' has only one task; remove one of the two"

@@ -10,7 +10,7 @@ def scores(config: Config, suite: str) -> list[str]:
 
 
 def tabled(config: Config, suite: str) -> list[str]:
-    references = [str(paths.references(config, task)) for task in jobs.suite_tasks(suite)]
+    references = jobs.suite_references(config, suite)
     return [*scores(config, suite), str(paths.failures(config, suite)), *references]
 
 

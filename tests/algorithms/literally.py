@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from cds_bench.records import Batch
-from tests.algorithms.test_cql import in_double
+from tests.algorithms.plain import in_double
 from tests.algorithms.test_every_algorithm import make_batch, make_noise
 
 Literal = Callable[[Any, Any, Batch, int], dict[str, torch.Tensor]]

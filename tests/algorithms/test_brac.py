@@ -8,7 +8,7 @@ import torch
 from cds_bench.algorithms import brac, networks
 from cds_bench.records import LANES
 from tests.algorithms.literally import advance
-from tests.algorithms.test_cql import density, in_double, layers, likelihood, mlp, resting
+from tests.algorithms.plain import density, in_double, layers, likelihood, mlp, resting
 from tests.algorithms.test_every_algorithm import ACTION, ROWS, SEEDS, make_batch, make_noise
 from tests.algorithms.test_every_algorithm import make_learner as fresh_learner
 

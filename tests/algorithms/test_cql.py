@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from cds_bench.algorithms import cql, networks
 from cds_bench.noise import Noise
 from cds_bench.records import Batch, Sizes
+from tests.algorithms.plain import density, in_double, layers, likelihood, mlp, resting
 
 SEEDS, ROWS, OBSERVATION, TASKS, ACTION = 2, 5, 4, 3, 2
 SIZES = Sizes(SEEDS, TASKS, OBSERVATION, ACTION, (8, 7))
@@ -48,113 +49,36 @@ def make_batch() -> Batch:
     )
 
 
-def in_double(batch: Batch) -> Batch:
-    """The batch in float64; a batch of vectors has no pictures."""
-    there = {name: value for name, value in vars(batch).items() if value is not None}
-    return Batch(**{name: value.double() for name, value in there.items()})
-
-
-def mlp(layers, x):
-    """A plain network: layers [(weight, bias, gain or None), ...], x a vector."""
-    for weight, bias, gain in layers[:-1]:
-        x = x @ weight + bias
-        if gain is not None:
-            x = gain * (x - x.mean()) / (x.var(unbiased=False) + networks.NORM_EPSILON).sqrt()
-        x = torch.relu(x)
-    weight, bias, _ = layers[-1]
-    return x @ weight + bias
-
-
-def layers(parameters, index):
-    def gain(k):
-        return parameters[f"g{k}"][index, 0] if f"g{k}" in parameters else None
-
-    return [
-        (w := parameters[f"w{k}"][index], parameters[f"b{k}"][index, 0, : w.shape[1]], gain(k))
-        for k in range(networks.depth(parameters))
-    ]
-
-
-def resting(net):
-    """The same layers without gradients."""
-    return [tuple(x if x is None else x.detach() for x in layer) for layer in net]
-
-
-def density(mean, log_std, before):
-    """log pi(tanh(before)) by the change of variables, literally."""
-    normal = torch.distributions.Normal(mean, log_std.exp())
-    return (normal.log_prob(before) - torch.log(1 - torch.tanh(before) ** 2)).sum()
-
-
-def likelihood(mean, log_std, before):
-    """log pi(tanh(before)); the gradient of each dimension is multiplied by its variance."""
-    normal = torch.distributions.Normal(mean, log_std.exp())
-    scaled = (normal.variance.detach() * normal.log_prob(before)).sum()
-    return density(mean, log_std, before).detach() + scaled - scaled.detach()
-
-
 def literal(config, learner, batch, step):
     """Each term of each seed, row by row, from the definitions in float64."""
-    noise = make_noise()
-    n, extra = config.actions, config.backup_actions
+    noise, n = make_noise(), config.actions
     policy_noise = noise.normal(ROWS, n + 1, ACTION).double()
-    next_policy_noise = noise.normal(ROWS, n + extra, ACTION).double()
+    next_policy_noise = noise.normal(ROWS, n + config.backup_actions, ACTION).double()
     uniform_actions = noise.uniform(ROWS, n, ACTION).double() * 2 - 1
     terms = {name: [] for name in ("td", "conservative", "policy", "temperature", "multiplier")}
     for s in range(SEEDS):
         policy = layers(learner.policy, s)
         critics = [layers(learner.critic, 2 * s + c) for c in range(2)]
         targets = [layers(learner.target, 2 * s + c) for c in range(2)]
-        alpha = learner.log_temperature[s, 0].exp()
+        log_alpha = learner.log_temperature[s, 0]
         td, gaps, actor, temperature = 0.0, [0.0, 0.0], 0.0, 0.0
         for m in range(ROWS):
             state, following = batch.states[s, m], batch.next_states[s, m]
             action, weight = batch.actions[s, m], batch.weight[s, m]
-            mean, log_std = mlp(policy, state).chunk(2)
-            mean_next, log_std_next = mlp(policy, following).chunk(2)
-            before = [mean + log_std.exp() * eps for eps in policy_noise[s, m]]
-            before_next = [mean_next + log_std_next.exp() * eps for eps in next_policy_noise[s, m]]
-
-            backups = []
-            for u in before_next[n:]:
-                pair = torch.cat([following, torch.tanh(u)])
-                backups.append(min(mlp(net, pair)[0] for net in targets))
+            here, there = mlp(policy, state).chunk(2), mlp(policy, following).chunk(2)
+            before = [here[0] + here[1].exp() * eps for eps in policy_noise[s, m]]
+            before_next = [there[0] + there[1].exp() * eps for eps in next_policy_noise[s, m]]
             reward = config.reward_scale * batch.rewards[s, m] + config.reward_shift
-            goal = (reward + config.discount * (1 - batch.terminals[s, m]) * max(backups)).detach()
-
+            lasts = config.discount * (1 - batch.terminals[s, m])
+            goal = (reward + lasts * backup(targets, following, before_next[n:])).detach()
+            proposals = [(u, here) for u in before[:n]] + [(u, there) for u in before_next[:n]]
             for c, net in enumerate(critics):
                 q = mlp(net, torch.cat([state, action]))[0]
                 td = td + weight * (q - goal) ** 2
-                logits = []
-                for a in uniform_actions[s, m]:
-                    logits.append(mlp(net, torch.cat([state, a]))[0] + ACTION * math.log(2))
-                for u, moments in [(u, (mean, log_std)) for u in before[:n]] + [
-                    (u, (mean_next, log_std_next)) for u in before_next[:n]
-                ]:
-                    u = u.detach()
-                    moments = [x.detach() for x in moments]
-                    value = mlp(net, torch.cat([state, torch.tanh(u)]))[0]
-                    logits.append(value - density(*moments, u))
-                gaps[c] = gaps[c] + weight * (torch.logsumexp(torch.stack(logits), 0) - q)
-
-            frozen = [resting(net) for net in critics]
-            log_pi = density(mean, log_std, before[n])
-            pair = torch.cat([state, torch.tanh(before[n])])
-            value = min(mlp(net, pair)[0] for net in frozen)
-            regressed = config.policy_improvement == "regression"
-            if regressed:  # on the data's action if the critics prefer it to the policy's own
-                states = [torch.cat([state, a]) for a in (action, *map(torch.tanh, before[:n]))]
-                least = [min(mlp(net, pair)[0] for net in frozen) for pair in states]
-                preferred = bool(least[0] > sum(least[1:]) / n)
-            if step < config.cloning_steps or (regressed and preferred):
-                limit = 1 - networks.ACTION_MARGIN
-                inside = action.clamp(-limit, limit)
-                actor = actor - weight * likelihood(mean, log_std, torch.atanh(inside))
-                temperature = temperature + torch.zeros(())
-            elif not regressed:
-                actor = actor + weight * (alpha.detach() * log_pi - value)
-                gap = (log_pi - ACTION).detach()
-                temperature = temperature - learner.log_temperature[s, 0] * weight * gap
+                others = soft(net, state, uniform_actions[s, m], proposals)
+                gaps[c] = gaps[c] + weight * (others - q)
+            parts = policy_parts(config, log_alpha, critics, state, action, here, before, step)
+            actor, temperature = actor + weight * parts[0], temperature + weight * parts[1]
         gaps = torch.stack([config.alpha * gap / ROWS for gap in gaps])
         if config.lagrange_gap is None:
             conservative, multiplier = gaps.sum(), torch.zeros(())
@@ -167,6 +91,43 @@ def literal(config, learner, batch, step):
         for name, value in zip(terms, values, strict=True):
             terms[name].append(value)
     return {name: torch.stack([v.double() for v in values]) for name, values in terms.items()}
+
+
+def backup(targets, following, before):
+    """max over the actions tanh(u) of the smaller target value."""
+    pairs = [torch.cat([following, torch.tanh(u)]) for u in before]
+    return max(min(mlp(net, pair)[0] for net in targets) for pair in pairs)
+
+
+def soft(net, state, uniform, proposals):
+    """logsumexp of Q(s, a') - log mu(a') over uniform actions and over proposals (u, moments)."""
+    logits = [mlp(net, torch.cat([state, a]))[0] + ACTION * math.log(2) for a in uniform]
+    for u, moments in proposals:
+        u, *moments = (x.detach() for x in (u, *moments))
+        value = mlp(net, torch.cat([state, torch.tanh(u)]))[0]
+        logits.append(value - density(*moments, u))
+    return torch.logsumexp(torch.stack(logits), 0)
+
+
+def policy_parts(config, log_alpha, critics, state, action, moments, before, step):
+    """The policy's and the temperature's loss of a transition of weight 1."""
+    n, frozen = config.actions, [resting(net) for net in critics]
+
+    def least(a):
+        return min(mlp(net, torch.cat([state, a]))[0] for net in frozen)
+
+    clones, regressed = step < config.cloning_steps, config.policy_improvement == "regression"
+    if not clones and regressed:  # if the critics prefer the data's action to the policy's own
+        own = [least(torch.tanh(u)) for u in before[:n]]
+        if not least(action) > sum(own) / n:
+            return torch.zeros(()), torch.zeros(())
+    if clones or regressed:
+        limit = 1 - networks.ACTION_MARGIN
+        inside = action.clamp(-limit, limit)
+        return -likelihood(*moments, torch.atanh(inside)), torch.zeros(())
+    log_pi = density(*moments, before[n])
+    actor = log_alpha.exp().detach() * log_pi - least(torch.tanh(before[n]))
+    return actor, -log_alpha * (log_pi - ACTION).detach()
 
 
 def as_double(learner: cql.Learner) -> cql.Learner:
@@ -227,8 +188,9 @@ def test_the_regression_accepts_some_actions_and_rejects_others():
     assert (some != every).all()
 
 
-def test_weight_zero_removes_a_transition():
-    learner, batch, config = make_learner(), make_batch(), CASES["lagrange"]
+@pytest.mark.parametrize("config", [cql.Config(actions=2), CASES["lagrange"]])
+def test_weight_zero_removes_a_transition(config):
+    learner, batch = make_learner(), make_batch()
     batch.weight[:, 0] = 0.0
     before = cql.losses(config, learner, batch, make_noise(), step=0)
     batch.rewards[:, 0] += 100.0

@@ -11,7 +11,7 @@ import torch
 from cds_bench.algorithms import bc, iql, networks
 from tests.algorithms import bandit
 from tests.algorithms.literally import check
-from tests.algorithms.test_cql import layers, likelihood, mlp
+from tests.algorithms.plain import layers, likelihood, mlp
 from tests.algorithms.test_every_algorithm import (
     ROWS,
     SEEDS,

@@ -10,7 +10,7 @@ from cds_bench.algorithms import deterministic, networks, td3_bc
 from cds_bench.training import loop
 from tests.algorithms import bandit
 from tests.algorithms.literally import advance, as_double, check
-from tests.algorithms.test_cql import in_double, layers, mlp, resting
+from tests.algorithms.plain import in_double, layers, mlp, resting
 from tests.algorithms.test_every_algorithm import (
     ACTION,
     ROWS,

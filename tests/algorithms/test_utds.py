@@ -9,7 +9,7 @@ import torch
 from cds_bench.algorithms import deterministic, gradients, networks, utds
 from tests.algorithms import bandit
 from tests.algorithms.literally import check
-from tests.algorithms.test_cql import layers, mlp, resting
+from tests.algorithms.plain import layers, mlp, resting
 from tests.algorithms.test_every_algorithm import (
     ACTION,
     ROWS,

@@ -3,10 +3,7 @@
 
 rule evaluate:
     input:
-        lambda wildcards: [
-            str(paths.references(settings, task))
-            for task in jobs.suite_tasks(wildcards.suite)
-        ],
+        lambda wildcards: jobs.suite_references(settings, wildcards.suite),
         pool=str(paths.pool(settings, "{suite}")),
         policies=jobs.run_files(settings, *run_key)["policies"],
         run=jobs.run_files(settings, *run_key)["run"],
