@@ -1,7 +1,9 @@
 """Shared fixtures: a configuration whose behaviour policies are small random networks."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 
 import numpy as np
@@ -168,6 +170,22 @@ def finished(project):
     status, output = project.run("--cores", "2", "--configfile", project.profile())
     assert status == 0, output
     return project
+
+
+@pytest.fixture
+def start(finished):
+    """`start(...)` is Project.start. Processes that still run when the test ends are killed."""
+    groups = []
+
+    def run(*arguments: str, **environment: str) -> subprocess.Popen:
+        process = finished.start(*arguments, **environment)
+        groups.append(process.pid)
+        return process
+
+    yield run
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 @pytest.fixture

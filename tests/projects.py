@@ -83,6 +83,15 @@ TINY = {
         "reference": "no_sharing", "resamples": 200,
     },
 }  # fmt: skip
+# Makes all tables and figures of the profile whose path is the argument.
+MAKE_ALL = """
+import sys
+from cds_bench.config import load
+from cds_bench.report import making, targets
+config = load(sys.argv[1])
+for target in targets.targets(config):
+    making.make(config, *target)
+"""
 
 
 class Project:

@@ -48,15 +48,16 @@ def read_metrics(
 ) -> pd.DataFrame:
     """The named metrics of all seeds that were trained to the end.
 
-    Groups of seeds without a file are skipped, and so are seeds whose losses were no longer finite.
-    Otherwise a mean over seeds would be over fewer of them in late steps than in early ones.
+    Groups of seeds whose training has not ended are skipped, and so are seeds whose losses were no
+    longer finite. Otherwise a mean over seeds would be over fewer of them in late steps than in
+    early ones.
     """
-    parts, steps = [pd.DataFrame(columns=METRICS)], config.of(suite).training.steps
+    parts = [pd.DataFrame(columns=METRICS)]
     for first, last in config.seed_groups:
         folder = paths.run(config, suite, algorithm, strategy, f"{first}-{last}")
-        if (folder / FILE).exists():
+        if (folder / "run.json").exists():
             frame = read_run_metrics(folder, suite, range(first, last + 1))
-            whole = frame["seed"].isin(frame.loc[frame["step"] == steps, "seed"])
+            whole = frame["seed"].isin(seals.read_run(folder).finished)
             parts.append(frame[frame["metric"].isin(names) & whole])
     found = [part for part in parts if len(part)]
     return pd.concat(found, ignore_index=True) if found else parts[0]

@@ -14,6 +14,7 @@ def test_a_seed_that_diverged_is_in_no_mean_over_seeds(tmp_path):
     path = paths.run(config, *KEY) / "metrics.csv"
     frame = metrics.read_csv(path)
     files.write_csv(path, frame[(frame["seed"] != 1) | (frame["step"] < 50_000)])
-    synthetic.seal(config, KEY)
+    failure = {"seed": 1, "step": 50_000, "reason": "critic_loss is not finite"}
+    synthetic.seal(config, KEY, failures=[failure])
     found = metrics.read_metrics(config, *KEY[:3], [metrics.WEIGHT])
     assert found["seed"].unique().tolist() == [0, 2]

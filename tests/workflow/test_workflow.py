@@ -3,20 +3,21 @@
 A tiny profile is run once. Most tests then use a dry run to see what an edit would rerun.
 """
 
-import contextlib
+import filecmp
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from tests.projects import (
     ENTRY,
+    MAKE_ALL,
     MIXED,
     NOVELTY,
     PATIENT,
@@ -29,9 +30,13 @@ from tests.projects import (
 )
 
 
+def files(folder: Path) -> list[str]:
+    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+
+
 def test_a_run_makes_everything(finished):
     results = finished.folder / "results" / "tiny"
-    made = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    made = set(files(results))
     run = "runs/walker2d-mixed/cql/patient/seeds0-1"
     expected = {
         "config.json", "scores.csv", "comparisons.csv", "report.html", "pools/walker2d-mixed.hdf5",
@@ -54,6 +59,18 @@ def test_a_run_makes_everything(finished):
     assert "walker2d_mixed_learning_curves.svg" in page
     assert ">missing: " not in page
     assert "of which 2 are\ncomplete" in page
+
+
+def test_rules_pass_every_key_that_their_tables_and_figures_depend_on(finished, tmp_path):
+    """A key that is not passed has its default. So all are made again with the whole profile."""
+    passed, whole = finished.folder / "results" / "tiny", tmp_path / "tiny"
+    shutil.copytree(passed, whole)
+    shutil.rmtree(whole / "tables")
+    shutil.rmtree(whole / "figures")
+    command = [sys.executable, "-c", MAKE_ALL, finished.profile(results=str(tmp_path))]
+    subprocess.run(command, cwd=finished.folder, env=finished.environment, check=True)
+    _, different, not_made = filecmp.cmpfiles(passed, whole, files(passed), shallow=False)
+    assert (different, not_made) == ([], [])
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -236,22 +253,6 @@ def test_unpacked_runs_are_not_trained_again(finished, edit):
     assert not {"train", "evaluate", "pool"} & finished.planned("--configfile", moved).keys()
     edit("cds_bench/algorithms/cql.py", "\ndef losses(", "\nSCALE = 2.0\n\n\ndef losses(")
     assert finished.planned("--configfile", moved)["train"] == 2
-
-
-@pytest.fixture
-def start(finished):
-    """`start(...)` is Project.start. Processes that still run when the test ends are killed."""
-    groups = []
-
-    def run(*arguments: str, **environment: str) -> subprocess.Popen:
-        process = finished.start(*arguments, **environment)
-        groups.append(process.pid)
-        return process
-
-    yield run
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
 
 
 def test_killed_and_run_again_it_ends_with_the_same_scores(finished, start):
