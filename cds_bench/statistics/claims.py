@@ -1,8 +1,8 @@
 """The paper's claims 1 to 7 (Yu et al. 2021) as tests on what was measured here.
 
-Each claim is decided for every scope that it is about, and then as a whole. The criteria were fixed
-here before anything was measured [ours]. The tests are paired, exact sign-flip permutation tests
-over training seeds. Scores are normalised and, for each seed, averaged over the tasks of a suite.
+Each claim is decided for every scope that it is about, and then as a whole. The criteria are fixed
+here [ours]. The tests are paired, exact sign-flip permutation tests over training seeds. Scores are
+normalised and, for each seed, averaged over the tasks of a suite.
 """
 
 from dataclasses import astuple
