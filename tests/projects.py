@@ -76,19 +76,24 @@ TINY = {
     },
     "training": {
         "steps": 20, "batch_size": 32, "hidden": [32, 32], "log_points": 2,
-        "shift_steps": 5, "device": "cpu",
+        "shift_steps": 6, "device": "cpu",
     },
+    "domains": {"locomotion": {"training": {"shift_steps": 5}}},
     "protocol": {
         "curve_snapshots": 1, "final_snapshots": 2, "curve_episodes": 1, "final_episodes": 1,
-        "reference": "no_sharing", "resamples": 200,
+        "reference": "no_sharing", "resamples": 200, "confidence": 0.9, "correction": "bonferroni",
     },
 }  # fmt: skip
-# Makes all tables and figures of the profile whose path is the argument.
+# Makes the statistics, tables and figures of the profile whose path is the argument.
 MAKE_ALL = """
 import sys
 from cds_bench.config import load
 from cds_bench.report import making, targets
+from cds_bench.statistics import merging
 config = load(sys.argv[1])
+for suite in config.suites:
+    merging.write_suite(config, suite)
+merging.write_profile(config)
 for target in targets.targets(config):
     making.make(config, *target)
 """

@@ -156,11 +156,11 @@ def test_scores_may_have_more_digits_than_ours(settings, written):
 def test_a_mistake_is_found_at_its_row_also_with_several_sharings(settings, written):
     def twice(frame):
         both = pd.concat([frame, frame.assign(sharing="sharing_all")], ignore_index=True)
-        return put(both, len(frame) + 5, "episodes", 0)
+        return put(both, len(frame) + 5, "episodes", 1)
 
     written(twice)
     rows = len(schema.read_csv(paths.baseline_scores(settings, *KEY))) // 2
-    with pytest.raises(BenchError, match=rf"first at row {rows + 5}: got '?0"):
+    with pytest.raises(BenchError, match=rf"sharing 'sharing_all': .*at row {rows + 5}: got '?1"):
         schema.write_checked(settings, *KEY)
 
 

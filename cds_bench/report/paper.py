@@ -7,7 +7,7 @@ from cds_bench import jobs
 from cds_bench.config import Config
 from cds_bench.report.captions import label, missing_notes, protocol, unit
 from cds_bench.report.making import Made
-from cds_bench.report.shift_table import blocks
+from cds_bench.report.shift_table import blocks, fitted
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
 from cds_bench.report.tables import score_cell
 from cds_bench.statistics.headline import Method
@@ -97,7 +97,7 @@ def shift(config: Config) -> Made:
             caption=(
                 "The blocks give the normalised score and the KL divergence from each policy to a "
                 "behaviour model of its effective data. The model is fitted in "
-                f"{config.training.shift_steps} steps, and the divergence is taken over states of "
+                f"{fitted(config, suites)} steps, and the divergence is taken over states of "
                 "that data.",
             ),
             protocol=protocol(config),

@@ -83,3 +83,6 @@ class Product:
             for name in self.names(config)
             for extension in self.figure
         ]
+
+    def files(self, config: Config, suite: str) -> list[Path]:
+        return self.tables(config, suite) + self.figures(config, suite)

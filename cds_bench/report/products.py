@@ -176,7 +176,7 @@ PRODUCTS = (
         inputs=sources.moved,
         table=TABLE,
         figure=FIGURE,
-        keys=(*RESULTS, "training.shift_steps"),
+        keys=(*RESULTS, "training.shift_steps", "domains"),
     ),
     Product(
         target="table_claims",
@@ -230,7 +230,7 @@ PRODUCTS = (
         "data.",
         inputs=sources.moved_by_quality,
         table=TABLE,
-        keys=(*RESULTS, "training.shift_steps"),
+        keys=(*RESULTS, "training.shift_steps", "domains"),
         applies=lambda config, suite: bool(jobs.by_quality(config)),
         needs="suites of the same tasks with data of several qualities (profile shift)",
     ),

@@ -1,7 +1,7 @@
 """Every table, every figure and the report page from the results so far."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -36,15 +36,18 @@ def _parts(config: Config) -> list[Callable[[], object]]:
         for suite in config.suites
     ]
     merged.append((jobs.statistics(config), partial(merging.write_profile, config)))
+    drawn = [
+        (product.files(config, suite), partial(making.write, config, product, suite))
+        for product, suite in targets.listed(config)
+    ]
     return [
-        *(partial(_anew, files, write) for files, write in merged),
-        *(partial(making.write, config, *each) for each in targets.listed(config)),
+        *(partial(_anew, files, write) for files, write in (*merged, *drawn)),
         partial(page.write_page, config),
     ]
 
 
-def _anew(files: list[str], write: Callable[[], object]) -> None:
-    """Writes files; if that fails, none is left, because tables would show the old ones."""
+def _anew(files: Iterable[str | Path], write: Callable[[], object]) -> None:
+    """Writes files; if that fails, none is left, because the page would show the old ones."""
     try:
         write()
     except BenchError:

@@ -1,6 +1,7 @@
 """Distribution shift and score side by side: the paper's explanation of why sharing can hurt."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
             "The KL divergence says how far each policy moved from the data that it was trained "
             "on. It goes from the policy to a behaviour model of the same form, which is fitted by "
             "weighted maximum likelihood to the task's effective data "
-            f"({config.training.shift_steps} steps), and is taken over states of that data. Both "
+            f"({fitted(config, config.suites)} steps), and is taken over states of that data. Both "
             "are tanh-Gaussians, so the divergence is exact for each state. Q is the least of "
             "the critics' values, in the algorithm's units of reward; for a conservative critic "
             "the difference is meant to be negative. The score is the normalised return or the "
@@ -48,6 +49,11 @@ def table(config: Config, summary: pd.DataFrame) -> Table:
         ),
         protocol=protocol(config),
     )
+
+
+def fitted(config: Config, suites: Iterable[str]) -> str:
+    """The steps in which the behaviour models of suites are fitted: "500" or "500 or 2000"."""
+    return " or ".join(map(str, sorted({config.of(s).training.shift_steps for s in suites})))
 
 
 def blocks(config: Config, summary: pd.DataFrame) -> tuple[Block, ...]:

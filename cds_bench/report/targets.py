@@ -57,7 +57,7 @@ def outputs(config: Config, target: str, suite: str) -> list[str]:
     return [
         str(path)
         for product in of_target(config, target, suite)
-        for path in (*product.tables(config, suite), *product.figures(config, suite))
+        for path in product.files(config, suite)
     ]
 
 
@@ -70,12 +70,17 @@ def configuration(config: Config, target: str, suite: str) -> str:
 
 
 def code(config: Config, target: str, suite: str) -> str:
-    """A fingerprint of the modules that make a target's products."""
+    """A fingerprint of the modules that make a target's products.
+
+    If they depend on the learner, its discount is added, whose default is in the algorithm's code.
+    """
     found = of_target(config, target, suite)
     worlds = jobs.world(jobs.domain_of(suite))[:1] if suite else ()
     named = [product.module for product in found]
     named += worlds if any(product.reads_world for product in found) else ()
-    return fingerprint("cds_bench.report.making", *_once(named))
+    learns = any("algorithms.{learner}" in product.keys for product in found)
+    discount = f", discount {jobs.discount(config, suite)}" if learns else ""
+    return fingerprint("cds_bench.report.making", *_once(named)) + discount
 
 
 def _once(values: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from cds_bench.statistics.schema import NO_SHARING_NAMED, own_metric
 from cds_bench.storage.columns import CELL, RUN
 
 AVERAGE = "average"  # replaces a task's name for the mean over all tasks of a suite
+DIGITS = 11  # after the decimal point; scores.csv has nine digits
 Method = tuple[str, str]  # algorithm, sharing
 
 
@@ -22,16 +23,18 @@ def headline(scores: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     `scores` is a checked frame (`schema.validate`). Returns the columns suite, task, algorithm,
     sharing, seed, score, normalized_score and `snapshots`, the number of rows behind the means. The
     last steps are those of the whole run. A task without a score at one of them has fewer rows; it
-    is not padded with earlier steps.
+    is not padded with earlier steps. Means are rounded to DIGITS, because the order of summation
+    would otherwise tell equal ones apart.
     """
     steps = scores[[*RUN, "step"]].drop_duplicates().sort_values("step")
     final = steps.groupby(RUN, sort=False).tail(protocol.final_snapshots)
     rows = own_metric(scores).merge(final, on=[*RUN, "step"])
-    return rows.groupby(CELL, sort=False, as_index=False).agg(
+    found = rows.groupby(CELL, sort=False, as_index=False).agg(
         score=("score", "mean"),
         normalized_score=("normalized_score", "mean"),
         snapshots=("step", "size"),
     )
+    return found.round({"score": DIGITS, "normalized_score": DIGITS})
 
 
 def methods(config: Config, scores: pd.DataFrame, suite: str) -> list[Method]:

@@ -72,7 +72,7 @@ def _evaluated(config: Config, key: tuple, finished: dict) -> bool:
     hashes, policies = finished.get("sha256"), Path(jobs.run_files(config, *key)["policies"]).name
     trained = hashes.get(policies) if isinstance(hashes, dict) else None
     made = paths.run_scores(config, *key).exists()
-    return made and record is not None and record.get("policies") == trained
+    return made and trained is not None and record is not None and record.get("policies") == trained
 
 
 def _complete(finished: dict, steps: int) -> dict[str, Any]:

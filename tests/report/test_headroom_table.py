@@ -84,6 +84,15 @@ def test_the_discount_is_that_of_the_suites_first_algorithm():
         assert jobs.discount(told, suite) == discount, "also in the job that the rule starts"
 
 
+def test_another_default_discount_makes_it_again(config, monkeypatch):
+    """The default is in the algorithm's code, of which the table reads nothing else."""
+    targets_of = ("headroom", "coverage")
+    before = [targets.code(config, target, SUITE) for target in targets_of]
+    monkeypatch.setattr(jobs.plugins, "defaults", lambda *names: {"discount": 0.9})
+    after = [targets.code(config, target, SUITE) for target in targets_of]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, True]
+
+
 def test_a_row_per_pair_and_a_line_above_each_target(pool):
     (block,) = table(headroom(pool, 0.99)).blocks
     assert [label for label, _ in block.rows] == ["run-forward", "", "run-backward", "", "jump", ""]

@@ -13,15 +13,16 @@ SUITE = synthetic.SUITE
 
 
 def test_scores_of_another_protocol_make_no_table(tmp_path):
-    """The old table stays, with its old text; it is not made again from the old scores."""
+    """The old table is removed: the page states today's protocol for all of its tables."""
     config = synthetic.config(tmp_path)
     synthetic.write(config)
     merging.write_suite(config, SUITE)
     make(config, "table", SUITE)
-    table = paths.table(config, "", "md", SUITE)
-    before = table.read_text()
+    assert paths.table(config, "", "json", SUITE).exists()
     more = config.protocol.model_copy(update={"final_episodes": config.protocol.final_episodes + 1})
     with pytest.raises(BenchError, match=r"column 'episodes': .* not the protocol's"):
         write_results_so_far(config.model_copy(update={"protocol": more}))
     assert not paths.scores(config, SUITE).exists()
-    assert table.read_text() == before
+    assert not list(
+        paths.table(config, "", "json", SUITE).parent.glob(f"{paths.suite_id(SUITE)}.*")
+    )

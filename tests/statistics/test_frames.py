@@ -74,6 +74,16 @@ def test_success_at_the_end_is_kept_and_not_averaged_in(tmp_path):
     assert row["snapshots"] == 5
 
 
+def test_the_same_snapshots_in_another_order_have_the_same_headline(config, scores):
+    values = np.random.default_rng(0).uniform(size=config.protocol.final_snapshots)
+    last = sorted(scores["step"].unique())[-len(values) :]
+    for seed in range(config.seeds):
+        for place, step in enumerate(last):
+            rows = (scores["seed"] == seed) & (scores["step"] == step)
+            scores.loc[rows, "normalized_score"] = np.roll(values, seed)[place]
+    assert headline(scores, config.protocol)["normalized_score"].nunique() == 1
+
+
 def test_headline_does_not_pad_a_task_with_earlier_steps(config, scores):
     scores = without(scores, task="jump", step=97_500)
     assert set(headline(scores, config.protocol).query("task == 'jump'")["snapshots"]) == {4}

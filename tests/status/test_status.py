@@ -12,7 +12,7 @@ from cds_bench.config import parse
 from cds_bench.status import command
 from cds_bench.status.layout import clock
 from cds_bench.status.runs import claimed, look, look_at
-from cds_bench.storage import paths
+from cds_bench.storage import paths, seals
 
 SUITE, KEY = "door-drawer", ("door-drawer", "cql", "cds", "0-1")
 PROGRESS = {"step": 30, "steps": 90, "steps_per_second": 2.0, "seconds": 15.0, "pid": 1,
@@ -200,9 +200,9 @@ def test_watching_ends_when_all_is_done(config, capsys, monkeypatch):
     def complete(seconds):
         looks.append(seconds)
         for key in jobs.runs(config):
-            write(paths.run(config, *key) / "run.json")
+            write(paths.run(config, *key) / "run.json", sha256={seals.POLICIES: "ab"})
             write(paths.run_scores(config, *key))
-            write(paths.run_evaluation(config, *key))
+            write(paths.run_evaluation(config, *key), policies="ab")
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(time, "sleep", complete)

@@ -53,7 +53,7 @@ def test_a_run_makes_everything(finished):
     resolved = json.loads((results / "config.json").read_text())
     assert list(resolved["sharing"]) == list(TINY["sharing"])
     assert resolved["training"]["steps"] == 20
-    assert resolved["protocol"]["confidence"] == 0.95, "defaults are in it"
+    assert resolved["protocol"]["margin"] == 0.05, "defaults are in it"
     assert (results / "scores.csv").read_bytes() == (results / f"scores/{MIXED}.csv").read_bytes()
     page = (results / "report.html").read_text()
     assert "walker2d_mixed_learning_curves.svg" in page
@@ -61,7 +61,7 @@ def test_a_run_makes_everything(finished):
     assert "of which 2 are\ncomplete" in page
 
 
-def test_rules_pass_every_key_that_their_tables_and_figures_depend_on(finished, tmp_path):
+def test_rules_pass_every_key_that_their_products_depend_on(finished, tmp_path):
     """A key that is not passed has its default. So all are made again with the whole profile."""
     passed, whole = finished.folder / "results" / "tiny", tmp_path / "tiny"
     shutil.copytree(passed, whole)
