@@ -4,6 +4,7 @@ import pytest
 
 from cds_bench.errors import BenchError
 from cds_bench.report.making import make
+from cds_bench.report.product import TABLE
 from cds_bench.report.results_so_far import write_results_so_far
 from cds_bench.statistics import merging
 from cds_bench.storage import paths
@@ -18,11 +19,10 @@ def test_scores_of_another_protocol_make_no_table(tmp_path):
     synthetic.write(config)
     merging.write_suite(config, SUITE)
     make(config, "table", SUITE)
-    assert paths.table(config, "", "json", SUITE).exists()
+    files = [paths.table(config, "", extension, SUITE) for extension in TABLE]
+    assert all(file.exists() for file in files)
     more = config.protocol.model_copy(update={"final_episodes": config.protocol.final_episodes + 1})
     with pytest.raises(BenchError, match=r"column 'episodes': .* not the protocol's"):
         write_results_so_far(config.model_copy(update={"protocol": more}))
     assert not paths.scores(config, SUITE).exists()
-    assert not list(
-        paths.table(config, "", "json", SUITE).parent.glob(f"{paths.suite_id(SUITE)}.*")
-    )
+    assert not any(file.exists() for file in files)
