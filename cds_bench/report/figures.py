@@ -10,7 +10,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 import envs
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import by_success, label, percent, provenance
+from cds_bench.report.captions import by_success, label, percent
 from cds_bench.report.making import Made
 from cds_bench.report.plotting import ACROSS, GREY, WIDTH
 from cds_bench.seeding import stream
@@ -77,8 +77,7 @@ def learning_curves(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         f"Learning curves on {suite}",
         f"Lines are means over {_seeds(config, counts)}, dots are the seeds, and bands are "
         f"{percent(config)} Student-t intervals over seeds, cut where they leave the panel. "
-        f"{dashed}. Only snapshots that all of a method's seeds have are shown. "
-        f"{provenance(config)}",
+        f"{dashed}, and only snapshots that all of a method's seeds have are shown.",
     )
     return made
 
@@ -198,7 +197,7 @@ def aggregates(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         f"Large dots are over {_seeds(config, counts)}, small dots are the seeds, and bars are "
         f"{percent(config)} intervals (mean: Student-t over seeds; interquartile mean: "
         "bootstrapped within each task). The dashed line marks "
-        f"{'0' if by_success(suite) else 'the random policy'}. {provenance(config)}",
+        f"{'0' if by_success(suite) else 'the random policy'}.",
     )
     return made
 
@@ -259,6 +258,6 @@ def profiles(config: Config, scores: pd.DataFrame, suite: str) -> Figure:
         f"Performance profiles on {suite}",
         "Lines are shares of runs, which are tasks × "
         f"{_seeds(config, [len(found) for found in complete.values()])}"
-        f"{bands if banded else ''}. {provenance(config)}",
+        f"{bands if banded else ''}.",
     )
     return made

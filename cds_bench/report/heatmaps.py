@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 import envs
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import label, provenance
+from cds_bench.report.captions import label
 from cds_bench.report.making import Made
 from cds_bench.statistics.metrics import SHARE, WEIGHT, read_metrics
 
@@ -77,7 +77,7 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
         "Panels show the mean weight of a source task's transitions for a target task in each "
         "third of training, and the source's share of the target's effective data (rows sum to "
         f"1). Values are means over n = {config.seeds} seeds unless a row says otherwise; grey "
-        f"means that nothing was logged. {provenance(config)}",
+        f"means that nothing was logged.",
     )
     return made
 
@@ -91,8 +91,8 @@ def panels(
     slanted labels.
     """
     side, gap = max(1.0, 0.3 * len(tasks)), 0.12
-    names = 0.065 * max(map(len, tasks))  # the width of the longest task name
-    left, right, top, bottom = 0.75 + names, 0.75, 1.1, 0.35 + 0.7 * names
+    beside, below = plotting.tick_room(tasks, side)
+    left, right, top, bottom = 0.75 + beside, 0.75, 1.1, 0.35 + below
     width = left + columns * (side + gap) + right
     height = top + rows * (side + gap) + bottom
     made = plotting.figure(width, height, layout=None)
@@ -114,11 +114,7 @@ def matrix(axes, values: np.ndarray, tasks: tuple[str, ...], left: bool, bottom:
     """One annotated [target, source] matrix on the colour scale 0 to 1."""
     axes.set_facecolor("#d0d0d0")
     image = axes.imshow(values, vmin=0, vmax=1, cmap=COLOURS, interpolation="nearest")
-    places = range(len(tasks))
-    slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-    axes.set_xticks(places, tasks if bottom else [""] * len(tasks), **slanted)
-    axes.set_yticks(places, tasks if left else [""] * len(tasks))
-    axes.tick_params(length=0)
+    plotting.task_ticks(axes, tasks, left, bottom)
     axes.spines[:].set(visible=True, color="#b0b0b0", linewidth=0.5)
     for target, source in np.ndindex(values.shape):
         value = values[target, source]

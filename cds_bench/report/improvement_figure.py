@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import percent, provenance
+from cds_bench.report.captions import percent
 from cds_bench.report.making import Made
 from cds_bench.report.plotting import GREY, WIDTH
 from cds_bench.statistics.comparisons import COLUMNS
@@ -59,9 +59,8 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
         made,
         f"Probability of improvement on {suite}",
         "Black marks show the probability that a run of the method on the left scores higher than "
-        "a run of the method on the right, averaged over tasks. Bars are "
-        f"{percent(config)} stratified bootstrap intervals over n = {_counted(rows)} seeds. The "
-        f"dashed line means no difference. {provenance(config)}",
+        "a run of the method on the right, averaged over tasks (dashed: no difference). Bars are "
+        f"{percent(config)} stratified bootstrap intervals over n = {_counted(rows)} seeds.",
     )
     return made
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from cds_bench.config import Config
 from cds_bench.report import plotting, targets
+from cds_bench.report.captions import provenance
 from cds_bench.report.product import Product
 from cds_bench.report.table_formats import Table, dump, html, latex, markdown
 from cds_bench.storage import files, paths
@@ -43,7 +44,8 @@ def write(config: Config, product: Product, suite: str = "") -> list[Made]:
         with plotting.style():
             made = maker(*arguments)
             if product.figure:
-                plotting.save_as(made.figure, partial(paths.figure, config, name, suite=suite))
+                place = partial(paths.figure, config, name, suite=suite)
+                plotting.save_as(made.figure, place, provenance(config))
         for extension in product.table:
             _write_table(made, paths.table(config, name, extension, suite))
         results.append(made)

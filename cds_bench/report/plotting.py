@@ -16,6 +16,7 @@ from envs.specs import Floor
 
 WIDTH = 7.2  # inches, the width of a page's text
 DPI = 150
+MAP = 0.9  # the side of a small map, as a part of its row in a matrix
 ACROSS = 4  # at most this many panels are side by side
 # Okabe and Ito's colours, which colour-blind readers can tell apart, without the yellow, which is
 # hard to see on paper. The last three are ours, so that the nine strategies that are shown most
@@ -31,7 +32,7 @@ BLACK = {"color": "#000000", "linestyle": "-", "marker": "o"}
 # looks the same in every figure and profile.
 KNOWN = (
     "no_sharing", "sharing_all", "hipi", "cds_basic", "cds_k90", "oracle", "skill_sharing",
-    "random_tenth", "uds", "cds_uds", "cds_basic_k90", "cds_advantage", "optimal_weights",
+    "random_tenth", "uds", "cds_uds", "cds_advantage", "cds_basic_k90", "sharing_all_balanced",
     "no_sharing_half",
 )  # fmt: skip
 GREY = "#8a8a8a"
@@ -95,9 +96,15 @@ def style():
     return rc_context(STYLE)
 
 
-def save_as(made: Figure, place: Callable[[str], Path]) -> None:
-    """Writes `place(extension)` as png and svg, without dates and with fixed element names."""
+def save_as(made: Figure, place: Callable[[str], Path], description: str) -> None:
+    """Writes `place(extension)` as png and svg, without dates and with fixed element names.
+
+    description: goes into the files' metadata. It says where a figure comes from without text on
+        the figure that would repeat on every figure of a page.
+    """
+    made.draw_without_rendering()  # the first layout does not know how wide the labels are
     for extension, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+        metadata["Description"] = description
         with files.atomic(place(extension)) as temporary:
             made.savefig(temporary, format=extension, metadata=metadata, facecolor="white")
 
@@ -143,6 +150,46 @@ def task_title(axes, task: str, prefix: str = "") -> None:
     floor_plan(small, floor, star=6, others=False)
     small.autoscale_view()
     small.set_axis_off()
+
+
+def in_maze(tasks: tuple[str, ...]) -> bool:
+    """Whether all tasks are goals in a maze, so that maps can stand for their names."""
+    return all(envs.TASKS[task].floor for task in tasks)
+
+
+def tick_room(tasks: tuple[str, ...], side: float) -> tuple[float, float]:
+    """The inches left of and below a square panel with this side that its `task_ticks` need."""
+    if in_maze(tasks):
+        return (MAP * side / len(tasks) + 0.05,) * 2
+    width = 0.065 * max(map(len, tasks))
+    return width, 0.7 * width  # names below are slanted
+
+
+def task_ticks(axes, tasks: tuple[str, ...], left: bool, bottom: bool) -> None:
+    """Names the rows and columns of a matrix after tasks: by small maps in a maze, else by names.
+
+    Call it when the panel has its place in the figure.
+    """
+    axes.tick_params(length=0)
+    drawn = in_maze(tasks)
+    for axis, shown in ((axes.xaxis, bottom), (axes.yaxis, left)):
+        axis.set_ticks(range(len(tasks)), tasks if shown and not drawn else [""] * len(tasks))
+    for text in axes.get_xticklabels():
+        text.set(rotation=45, ha="right", rotation_mode="anchor")
+    if not drawn:
+        return
+    step = 1 / len(tasks)
+    side = MAP * step
+    for place, task in enumerate(tasks):
+        middle = (place + 0.5) * step
+        corners = [(middle - side / 2, -side - 0.03)] * bottom
+        corners += [(-side - 0.03, 1 - middle - side / 2)] * left
+        for corner in corners:
+            small = axes.inset_axes((*corner, side, side))
+            floor_plan(small, envs.TASKS[task].floor, star=5, others=False)
+            small.set_axis_off()
+    inches = side * axes.bbox.width / axes.figure.dpi
+    axes.xaxis.labelpad = axes.yaxis.labelpad = 72 * inches + 4
 
 
 def said_missing(axes, text: str) -> None:

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import p_value, protocol, provenance
+from cds_bench.report.captions import p_value, protocol
 from cds_bench.report.making import Made
 from cds_bench.report.plotting import GREY
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
@@ -93,7 +93,5 @@ def figure(config: Config, frame: pd.DataFrame) -> Figure:
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     made.legend(loc="outside lower center")
-    plotting.title(
-        made, "Average ranks over all tasks", f"{_tests(config, frame)} {provenance(config)}"
-    )
+    plotting.title(made, "Average ranks over all tasks", _tests(config, frame))
     return made

@@ -89,10 +89,10 @@ def figure(config: Config, algorithm: str, shares: Shares) -> Figure:
     """A row per suite and a panel (target x source) per strategy, placed by hand in inches."""
     strategies = config.strategies(algorithm)
     tasks = {suite: envs.SUITES[suite].tasks for suite in config.suites}
-    names = {suite: 0.065 * max(map(len, found)) for suite, found in tasks.items()}
     side, gap, right, top = 0.3 * max(3.5, *map(len, tasks.values())), 0.12, 0.8, 1.1
-    left = 0.75 + max(names.values())
-    below = {suite: 0.5 + 0.7 * width for suite, width in names.items()}  # names are slanted
+    rooms = {suite: plotting.tick_room(found, side) for suite, found in tasks.items()}
+    left = 0.75 + max(beside for beside, _ in rooms.values())
+    below = {suite: 0.5 + under for suite, (_, under) in rooms.items()}
     width = left + (side + gap) * len(strategies) + right
     height = top + side * len(tasks) + sum(below.values())
     made = plotting.figure(width, height, layout=None)
@@ -113,6 +113,5 @@ def figure(config: Config, algorithm: str, shares: Shares) -> Figure:
     bar = made.colorbar(image, cax=place(width - right + 0.05, height - top - side, 0.12, side))
     bar.set_label("share (no unit)")
     bar.outline.set_linewidth(0.5)
-    text = f"{_caption(config, algorithm)} {provenance(config)}"
-    plotting.title(made, "Which data each task was trained on", text)
+    plotting.title(made, "Which data each task was trained on", _caption(config, algorithm))
     return made

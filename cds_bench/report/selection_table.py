@@ -129,7 +129,7 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
             panels = next(blocks)
             for task, axes in zip(tasks, panels, strict=False):
                 draw(axes, {name: _line(values, algorithm, name, task) for name in looks}, looks)
-                axes.set_title(f"{several}{task}")
+                plotting.task_title(axes, task, several)
             for axes in panels[len(tasks) :]:
                 axes.set_visible(False)
             for axes in panels[::across]:
@@ -142,7 +142,7 @@ def figure(config: Config, suite: str, frame: pd.DataFrame) -> Figure:
         "last half of training, by decile of their return-to-go under the target's reward (deciles "
         "that equal returns leave empty are omitted). The lower panels show the AUC of the weights "
         "for the top quarter of returns-to-go (dashed: chance); all values are means over "
-        f"n = {config.seeds} seeds unless the legend says otherwise. {provenance(config)}",
+        f"n = {config.seeds} seeds unless the legend says otherwise.",
     )
     return made
 

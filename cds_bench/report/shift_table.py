@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from cds_bench.config import Config
 from cds_bench.report import plotting
-from cds_bench.report.captions import label, percent, protocol, provenance
+from cds_bench.report.captions import label, percent, protocol
 from cds_bench.report.making import Made
 from cds_bench.report.table_formats import MISSING, Block, Cell, Table
 from cds_bench.statistics.headline import AVERAGE
@@ -109,7 +109,7 @@ def figure(config: Config, summary: pd.DataFrame) -> Figure:
         "Score against distribution shift",
         "The distribution shift is D_KL(policy ‖ behaviour of its effective data). Each point is a "
         f"strategy: the mean over tasks and n = {config.seeds} seeds, with {percent(config)} "
-        f"Student-t intervals, which are cut where they leave the panel. {provenance(config)}",
+        f"Student-t intervals, which are cut where they leave the panel.",
     )
     return made
 

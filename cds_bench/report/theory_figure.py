@@ -11,6 +11,7 @@ from cds_bench.theory.simulate import BINS, CLONE, OPTIMAL, REFERENCES
 SHOWN = (
     "no_sharing", "sharing_all", "cds_basic", "cds_basic_k90", "cds", "cds_k90", "oracle", OPTIMAL,
 )  # fmt: skip
+OPTIMUM = {"color": "#8C510A", "linestyle": ":", "marker": "*"}  # no strategy shown has this colour
 HEIGHT = 2.3  # inches per row of panels
 
 
@@ -22,7 +23,7 @@ def figure(frame: pd.DataFrame) -> Figure:
     """A row of panels per alpha, from `simulate`'s frame; call it in a `plotting.style` context."""
     summary = summarise(frame)
     alphas = sorted(frame["alpha"].unique())
-    looks = plotting.styles(list(SHOWN))
+    looks = plotting.styles(list(SHOWN)) | {OPTIMAL: OPTIMUM}
     made = plotting.figure(plotting.WIDTH, HEIGHT * len(alphas) + 1.1)
     grid = made.subplots(len(alphas), 3, squeeze=False)
     for alpha, (left, middle, right) in zip(alphas, grid, strict=True):
@@ -39,11 +40,11 @@ def figure(frame: pd.DataFrame) -> Figure:
         made,
         "The paper's theory on random MDPs",
         "The left panels show how often a policy is worse than the behaviour policy of the "
-        "target's data, with 95 % Wilson intervals. The middle panels show the scarcity of the "
+        "target's data (95 % Wilson intervals), and the middle panels show the scarcity of the "
         "data against the divergence from them, with one point per data size and the largest on "
         "the left. The right panels show mean weights by fifths of cds's Delta at the largest data "
-        "size, over pairs whose weight matters to the bound. "
-        f"n = {frame['mdp'].nunique()} MDPs.",
+        "size, over pairs whose weight matters to the bound "
+        f"(n = {frame['mdp'].nunique()} MDPs).",
     )
     return made
 

@@ -1,6 +1,8 @@
 """A results folder as the workflow leaves it, for tests of the report page."""
 
+import re
 import shutil
+from html import unescape
 from pathlib import Path
 
 from cds_bench.dataset.relabel import build_pool
@@ -26,3 +28,12 @@ def complete(folder: Path, collected):
     files.write_text(paths.resolved(config), config.model_dump_json())
     write_results_so_far(config)
     return config
+
+
+def plain(text: str) -> str:
+    """The text that a reader sees, in one line."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+def sentences(text: str) -> int:
+    return len(re.findall(r"\.(?= |$)", text))

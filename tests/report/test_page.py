@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from html import unescape
 from pathlib import Path
 
 import h5py
@@ -11,8 +10,8 @@ import pandas as pd
 import pytest
 
 from cds_bench import jobs
-from cds_bench.report import cards, contents, drilldown, products, targets
-from cds_bench.report.captions import protocol
+from cds_bench.report import cards, contents, drilldown, plotting, products, targets
+from cds_bench.report.captions import protocol, provenance
 from cds_bench.report.making import make
 from cds_bench.report.page import page, write_page
 from cds_bench.report.product import Product
@@ -20,16 +19,27 @@ from cds_bench.report.table_formats import Table, dump
 from cds_bench.statistics import schema
 from cds_bench.storage import files, paths
 from tests.report import synthetic
-from tests.report.pages import complete
+from tests.report.pages import complete, plain, sentences
 
 SUITE = synthetic.SUITE
 EVIL = "<script>alert(1)</script>"
 
 
+CAPTIONS = []  # under the figures of the results below
+
+
 @pytest.fixture(scope="module")
 def config(tmp_path_factory, collected):
     """Results that tests only read."""
-    return complete(tmp_path_factory.mktemp("results"), collected)
+    title = plotting.title
+
+    def remembered(made, heading, text):
+        CAPTIONS.append(text)
+        title(made, heading, text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plotting, "title", remembered)
+        return complete(tmp_path_factory.mktemp("results"), collected)
 
 
 @pytest.fixture
@@ -43,11 +53,6 @@ def copy(config, tmp_path):
 def undrawn(monkeypatch):
     """Leaves out the pictures of runs, which take most of a page's time."""
     monkeypatch.setattr(drilldown, "picture", lambda *_: "")
-
-
-def plain(text: str) -> str:
-    """The text that a reader sees, in one line."""
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
 def test_it_contains_everything(config):
@@ -96,7 +101,19 @@ def test_the_page_states_the_protocol_once_and_every_file_states_it(config):
 
 def test_a_caption_has_at_most_two_sentences():
     for product in products.PRODUCTS:
-        assert len(re.findall(r"\.(?= |$)", product.caption)) <= 2, product.name
+        assert sentences(product.caption) <= 2, product.name
+
+
+def test_the_text_on_a_figure_has_at_most_two_sentences_and_no_protocol(config):
+    assert len(CAPTIONS) >= len(targets.figures(config)) / 2  # each is written as png and svg
+    for text in CAPTIONS:
+        assert sentences(text) <= 2, text
+        assert not any(part in text for part in protocol(config)), text
+
+
+def test_the_files_of_a_figure_state_the_protocol(config):
+    for path in map(Path, targets.figures(config)):
+        assert provenance(config).encode() in path.read_bytes(), path
 
 
 def test_it_mentions_too_few_steps_references_and_short_lists(tmp_path, stand_in):
