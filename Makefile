@@ -56,7 +56,8 @@ reference: results ## run the workflow and keep its tables as results/reference/
 	@mkdir -p results/reference/$(PROFILE)
 	@find results/reference/$(PROFILE) -mindepth 1 -maxdepth 1 ! -name packed -exec rm -rf {} +
 	@cd results/$(PROFILE) && cp --parents -r tables/*.{md,csv} figures/*.png references *.csv config.json report.html \
-	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv ../reference/$(PROFILE)
+	  datasets/*/manifest.json runs/*/*/*/*/run.json runs/*/*/*/*/timing.csv \
+	  $$(ls theory/*.csv 2>/dev/null | grep -v /theory.csv) ../reference/$(PROFILE)
 
 # Each packed run is a small file, so that a study can be made over several sessions and machines.
 pack: $(STAMP) ## keep the finished runs of PROFILE, packed, in results/reference/<PROFILE>/packed

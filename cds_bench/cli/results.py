@@ -36,7 +36,7 @@ def statistics(
 def theory(config: ConfigOption = DEFAULT) -> None:
     """Test the paper's theory exactly on random MDPs: safe improvement and the bound.
 
-    It writes theory/theory.csv and three summaries. The profile's key `theory` is the size: tiny
+    It writes theory/theory.csv and four summaries. The profile's key `theory` is the size: tiny
     takes seconds, full takes two minutes.
 
     Example: `cds-bench theory --config workflow/config/study.yaml`

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, t
 
-from cds_bench.theory.simulate import REFERENCES
+from cds_bench.theory.simulate import BINS, REFERENCES
 
 CASE = ["alpha", "transitions"]
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
@@ -20,7 +20,8 @@ ROUNDING = 1e-7  # smaller gaps are rounding errors
 MOVED = 1e-3  # smaller changes of a weight do not count
 MEANS = [
     "effective_data", "foreign_share", "effective_gap", "scarcity", "divergence", "sampling",
-    "conservatism", "zeta", "gain_correlation", "advantage_correlation", "optimal_distance",
+    "conservatism", "constant", "zeta", "gain_correlation", "advantage_correlation",
+    "optimal_distance", *(f"weight_q{place + 1}" for place in range(BINS)),
 ]  # fmt: skip
 
 
@@ -153,6 +154,16 @@ def safe(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
     ]
     sentence = f"Claim 6 is {verdict}: with {largest} transitions per task, {'; '.join(parts)}."
     return verdict, sentence, {"cases": cases}
+
+
+def pairs(frame: pd.DataFrame) -> pd.DataFrame:
+    """`versus` no_sharing and sharing_all, a row per alpha and data size."""
+    rows = []
+    for case, part in frame.groupby(CASE):
+        unsafe = part.pivot(index="mdp", columns="strategy", values="gap") < -TOLERATED
+        found = versus(unsafe, "no_sharing") | versus(unsafe, "sharing_all")
+        rows.append(dict(zip(CASE, case, strict=True)) | found)
+    return pd.DataFrame(rows)
 
 
 def versus(unsafe: pd.DataFrame, other: str) -> dict[str, float]:

@@ -4,12 +4,12 @@ from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from cds_bench.progress import Progress
 from cds_bench.storage import files, paths
-from cds_bench.theory.claims import conditions, ordering, summarise
+from cds_bench.theory.claims import conditions, ordering, pairs, summarise
 from cds_bench.theory.simulate import SIZES, simulate
 
 
 def write_theory(config: Config) -> None:
-    """Writes theory.csv, a row per world, case and strategy, and three summaries beside it.
+    """Writes theory.csv, a row per world, case and strategy, and four summaries beside it.
 
     Raises BenchError if the profile has no simulation.
     """
@@ -24,4 +24,5 @@ def write_theory(config: Config) -> None:
     files.write_csv(path.with_name("summary.csv"), summarise(frame))
     files.write_csv(path.with_name("conditions.csv"), conditions(frame))
     files.write_csv(path.with_name("ordering.csv"), ordering(frame))
+    files.write_csv(path.with_name("pairs.csv"), pairs(frame))
     files.write_csv(path, frame)

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from cds_bench.errors import BenchError
+from cds_bench.report import plotting, theory_figure
 from cds_bench.theory.simulate import (
     CLONE,
     OPTIMAL,
@@ -19,6 +20,7 @@ from cds_bench.theory.simulate import (
     spearman,
 )
 from cds_bench.theory.strategies import STRATEGIES
+from tests.report.pages import sentences
 
 SMALL = replace(TINY, mdps=4, transitions=(30,), calibration=4, rounds=3)
 
@@ -97,3 +99,8 @@ def test_settings_that_make_no_sense_are_refused():
         Settings(mdps=0)
     with pytest.raises(BenchError, match=r"alphas are \(0.1, 0\)"):
         Settings(alphas=(0.1, 0))
+
+
+def test_the_text_on_the_figure_has_at_most_two_sentences(frame):
+    with plotting.style():
+        assert sentences(theory_figure.figure(frame)._suptitle.get_text()) <= 2

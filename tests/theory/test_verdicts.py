@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cds_bench.theory.claims import conditions, ordering, routed, safe, summarise, wilson
+from cds_bench.theory.claims import conditions, ordering, pairs, routed, safe, summarise, wilson
 
 
 def made(gaps, strategy="cds", alpha=0.1, size=10, **columns):
@@ -16,8 +16,9 @@ def made(gaps, strategy="cds", alpha=0.1, size=10, **columns):
         "effective_value": 0.6, "zeta": 0.0, "change": 0.0, "effective_data": 1.0,
         "foreign_share": 0.0, "scarcity": 0.0, "divergence": 0.0, "sampling": 0.0,
         "conservatism": 0.0, "gain_correlation": np.nan, "advantage_correlation": np.nan,
-        "optimal_distance": 0.0, "coverage": 0.5, "overlap": 0.5,
+        "optimal_distance": 0.0, "constant": 1.0, "coverage": 0.5, "overlap": 0.5,
     }  # fmt: skip
+    values |= {f"weight_q{place}": 0.5 for place in range(1, 6)}
     return pd.DataFrame(values | columns)
 
 
@@ -27,6 +28,13 @@ def three(cds, no_sharing=None, sharing_all=None, **columns):
     return pd.concat(
         made(nothing if gaps is None else gaps, name, **columns) for name, gaps in named.items()
     )
+
+
+def test_pairs_count_the_worlds_in_which_one_strategy_alone_is_unsafe():
+    found = pairs(three([-2, -2, 0, 0], no_sharing=[-2, 0, -2, -2])).iloc[0]
+    assert (found["better_than_no_sharing"], found["worse_than_no_sharing"]) == (2, 1)
+    assert (found["better_than_sharing_all"], found["worse_than_sharing_all"]) == (0, 2)
+    assert found["p_sharing_all"] == pytest.approx(0.5)  # 2 of 2 by a fair coin, both sides
 
 
 def test_a_summary_by_hand():
