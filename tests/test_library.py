@@ -1,6 +1,8 @@
 """The guide's training loop and the README's lines for loading results run as they stand."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import torch
@@ -54,3 +56,13 @@ def test_the_readmes_two_lines_load_a_pool_and_the_scores(trained):
     assert found["pool"].tasks == ("run-forward", "run-backward", "jump")
     assert len(found["pool"].rewards) == 750
     assert {"task", "sharing", "seed", "normalized_score"} <= set(found["scores"].columns)
+
+
+def test_the_guide_needs_only_the_packages_that_it_names():
+    """The other packages cannot be imported here, as if they were not installed."""
+    blocked = ("scipy", "matplotlib", "gymnasium", "mujoco", "minari", "snakemake", "typer", "yaml")
+    imports = re.findall(r"^(?:from|import) .*$", code("docs/library.md", "cds.share"), re.M)
+    assert len(imports) >= 3
+    block = f"import sys; sys.modules.update(dict.fromkeys({blocked}))"
+    command = [sys.executable, "-c", "\n".join([block, *imports])]
+    subprocess.run(command, check=True, cwd=ROOT)
