@@ -22,7 +22,7 @@ def write_events(config: Config) -> Path:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise BenchError(
-            "TensorBoard is not installed; run `.venv/bin/pip install tensorboard` (the extra of that name)"
+            "TensorBoard is not installed; run `.venv/bin/pip install tensorboard`"
         ) from None
     runs = [run for run in jobs.runs(config) if (paths.run(config, *run) / FILE).exists()]
     if not runs:
