@@ -1,6 +1,7 @@
 """The environment of a task of your own: any Gymnasium environment with the task's reward."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import gymnasium
 import numpy as np
@@ -19,6 +20,9 @@ class OwnWorld(gymnasium.Env):
     holds the task's `infos`; they are NaN after a reset. `folder` is that of the suite, so that a
     dataset's environment can be made again.
     """
+
+    # Gymnasium reads the class before it makes the world, which has its own modes.
+    metadata: ClassVar = {"render_modes": ["human", "rgb_array"]}
 
     def __init__(self, task: str, folder: str, **kwargs):
         envs.include(folder)
