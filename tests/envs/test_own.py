@@ -1,5 +1,6 @@
 """Suites of one's own: what suite.py may hold, and the environment that comes of it."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -8,8 +9,11 @@ import numpy as np
 import pytest
 
 import envs
+from envs.own import Data, OwnTask
+from envs.own_checks import CITED
 from envs.specs import WorldError
 from tests.own_suites import forgotten, point, written
+from tests.projects import ROOT
 
 
 @pytest.fixture
@@ -162,3 +166,10 @@ def test_reading_a_suite_loads_no_simulator(tmp_path):
     code = f"import sys, envs; envs.include({str(folder)!r}); print('gymnasium' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_the_guide_explains_every_key():
+    guide = (ROOT / "docs" / "adding-a-suite.md").read_text()
+    keys = [field.name for record in (OwnTask, Data) for field in dataclasses.fields(record)]
+    keys.remove("data")  # section 2 is about it
+    assert [key for key in (*keys, *CITED) if not re.search(rf"`{key}\b", guide)] == []
