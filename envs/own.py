@@ -1,7 +1,8 @@
 """Suites of your own: each is a folder with a suite.py (docs/adding-a-suite.md leads through one).
 
 The folder's name is the name of the suite and of its domain. suite.py holds `TASKS`, a dictionary
-from names to `OwnTask`. Training and the plan of the workflow read it too, so it may import only
+from names to `OwnTask`, and may say whose data these are: `AUTHOR`, `CITATION` and `LICENSE`, which
+an export needs. Training and the plan of the workflow read it too, so it may import only
 numpy, the standard library, this module and its neighbours; simulators are imported in functions.
 `envs.include` makes a suite known.
 """
@@ -11,7 +12,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -19,13 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from envs.own_checks import CITED, DATA, FILE, TASK, check, checked
 from envs.specs import Columns, Source, Suite, Task, WorldError
 
-FILE = "suite.py"
 ENVIRONMENTS = "envs.own_world"
 NAME = r"[a-z][a-z0-9-]{0,63}"
 MINARI = "minari:"
-CITED = ("CITATION", "LICENSE")  # of the data, which suite.py may hold: they are exported
 # Packages that all readers of suite.py have.
 READ_WITHOUT = {"numpy", "envs", *sys.stdlib_module_names}
 
@@ -132,6 +132,8 @@ def load(folder: Path) -> SimpleNamespace:
     declared = getattr(module, "TASKS", None)
     if not isinstance(declared, Mapping) or not declared:
         raise WorldError(f"{path}: TASKS is missing; expected a dictionary from names to OwnTask")
+    cited = {key: getattr(module, key) for key in CITED if hasattr(module, key)}
+    check(cited, CITED, str(path))
     tasks = {task: _known(path, name, task, own) for task, own in declared.items()}
     sources = {
         task: OwnSource(own.data.quality, own.data.transitions, own.data.band)
@@ -140,7 +142,7 @@ def load(folder: Path) -> SimpleNamespace:
     return SimpleNamespace(
         ENVIRONMENTS=ENVIRONMENTS,
         FOLDER=str(folder),
-        **{name: getattr(module, name) for name in CITED if hasattr(module, name)},
+        **cited,
         TASKS=tasks,
         SUITES={name: Suite(name, name, sources)},
     )
@@ -186,7 +188,15 @@ def _imports(tree: ast.Module) -> list[tuple[int, str]]:
 
 def _known(path: Path, suite: str, name: Any, own: Any) -> KnownTask:
     where = f"{path}: task '{name}'"
-    for right, expected in _expected(name, own):
+    if not isinstance(name, str) or not re.fullmatch(NAME, name):
+        raise WorldError(f"{where}: expected a name of a-z, 0-9 and -")
+    for what, record, kind in (("", own, OwnTask), ("data: ", getattr(own, "data", None), Data)):
+        if not isinstance(record, kind):
+            got = type(record).__name__
+            raise WorldError(f"{where}: {what}expected {kind.__name__}(...), got {got}")
+    check(vars(own), TASK, where)
+    check(vars(own.data), DATA, f"{where}: data")
+    for right, expected in _together(own):
         if not right:
             raise WorldError(f"{where}: {expected}")
     return KnownTask(
@@ -197,53 +207,23 @@ def _known(path: Path, suite: str, name: Any, own: Any) -> KnownTask:
         horizon=own.horizon,
         infos=tuple(own.infos),
         axes=tuple(own.axes),
-        reward=_checked(own.reward, f"{where}: reward", np.float64),
-        terminal=_checked(own.terminal, f"{where}: terminal", np.bool_),
+        reward=checked(own.reward, f"{where}: reward", np.float64),
+        terminal=checked(own.terminal, f"{where}: terminal", np.bool_),
         declared=own,
         folder=path.parent,
     )
 
 
-def _expected(name: Any, own: Any):
-    """Pairs: whether something is right, and what was expected. The first wrong one is reported."""
-    yield isinstance(name, str) and re.fullmatch(NAME, name), "expected a name of a-z, 0-9 and -"
-    yield isinstance(own, OwnTask), f"expected an OwnTask, got {type(own).__name__}"
+def _together(own: OwnTask) -> Iterator[tuple[bool, str]]:
+    """Pairs: whether values fit each other, and what was expected."""
+    from_file, success = isinstance(own.data.source, str), own.metric == "success"
     yield (
-        isinstance(own.env, str) or callable(own.env),
-        "env: expected a Gymnasium id or a function",
+        from_file or not own.data.relabel,
+        "data: relabel: expected False, because a recipe's rewards are the task's own already",
     )
-    yield callable(own.reward) and callable(own.terminal), "reward, terminal: expected functions"
-    yield own.metric in ("return", "success"), "metric: expected 'return' or 'success'"
-    yield isinstance(own.horizon, int) and own.horizon > 0, "horizon: expected a number of steps"
-    data = own.data
-    yield isinstance(data, Data), "data: expected a Data"
-    yield isinstance(data.source, str) or callable(data.source), "source: expected text or a recipe"
-    whole = isinstance(data.transitions, int) and data.transitions > 0
-    yield whole, "transitions: expected how many to use"
-    yield data.band is None or data.band[0] <= data.band[1], "band: expected (low, high)"
-    from_file = isinstance(data.source, str)
-    yield from_file or not data.relabel, "relabel: a recipe's rewards are the task's own already"
-    known = from_file or own.expert is not None or own.metric == "success"
-    yield known, "expert: expected a number or a recipe, because the data are no file"
-
-
-def _checked(function: Callable, where: str, dtype: type) -> Callable[[Columns], np.ndarray]:
-    """The function with a plain error for a column that is missing or a result of another shape."""
-
-    def checked(columns: Columns) -> np.ndarray:
-        try:
-            values = np.asarray(function(columns))
-        except KeyError as error:
-            raise WorldError(
-                f"{where}: the column {error} is not stored (there are "
-                f"{', '.join(sorted(columns))}); name values of `info` in the task's `infos`"
-            ) from None
-        rows = len(columns["actions"])
-        if values.shape != (rows,):
-            raise WorldError(
-                f"{where}: returned the shape {values.shape} for {rows} transitions, expected "
-                f"({rows},): one value per row"
-            )
-        return values.astype(dtype)
-
-    return checked
+    yield (
+        from_file or success or own.expert is not None,
+        "expert: expected a number or a recipe, because the data are no file",
+    )
+    rate = not success or own.expert is None or callable(own.expert) or 0 <= own.expert <= 1
+    yield rate, f"expert: expected a success rate from 0 to 1, got {own.expert}"

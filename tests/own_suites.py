@@ -78,9 +78,11 @@ def forgotten():
 
     registries = (envs.DOMAINS, envs.TASKS, envs.SUITES, gymnasium.registry)
     before = [dict(registry) for registry in registries]
-    yield
-    for registry, kept in zip(registries, before, strict=True):
-        for name in [name for name in registry if name not in kept]:
-            del registry[name]
-    for name in [name for name in sys.modules if name.startswith("own_suite_")]:
-        del sys.modules[name]
+    try:
+        yield
+    finally:
+        for registry, kept in zip(registries, before, strict=True):
+            for name in [name for name in registry if name not in kept]:
+                del registry[name]
+        for name in [name for name in sys.modules if name.startswith("own_suite_")]:
+            del sys.modules[name]

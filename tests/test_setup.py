@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import cds_bench
-from cds_bench.dataset import exporting
+from cds_bench.dataset import credit
 
 ROOT = Path(__file__).parents[1]
 SETUP_FILES = ("Makefile", "requirements.lock", "requirements-no-deps.txt", "pyproject.toml")
@@ -85,8 +85,8 @@ def test_lock_leaves_the_build_of_torch_to_the_machine():
 def test_versions_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     for told in (citation["title"], f"version {citation['version']}"):
-        assert told in exporting.CITATION
-    assert citation["references"][0]["title"] in exporting.CITATION
+        assert told in credit.CITATION
+    assert citation["references"][0]["title"] in credit.CITATION
     latest = re.search(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert citation["version"] == cds_bench.__version__
     assert latest[1] == cds_bench.__version__

@@ -9,6 +9,7 @@ from cds_bench.behaviour.rollout import Behaviour, Recipe, executed
 from cds_bench.config import Config
 from cds_bench.errors import BenchError
 from envs.own import FILE
+from envs.own_checks import blamed
 
 EXPERT = "expert"
 REFERENCE = "behaviour"  # any quality but `expert` stands for the recipe of the task's data
@@ -29,14 +30,24 @@ def recipes(config: Config, task: str, quality: str) -> list[Recipe]:
             f"{known.folder / FILE}: task '{task}': {what} is no recipe, so nothing can be rolled "
             "out; use random or a trained policy, or declare a function"
         )
-    return [Recipe(Behaviour(bounded(begin)), {"policy": f"the recipe in {FILE}"})]
+    where = f"{known.folder / FILE}: task '{task}': {'expert' if expert else 'data: source'}"
+    return [Recipe(Behaviour(bounded(begin, where)), {"policy": f"the recipe in {FILE}"})]
 
 
-def bounded(begin: Callable) -> Callable:
-    """The recipe with actions as they are executed and stored: float32 in [-1, 1]."""
+def bounded(begin: Callable, where: str) -> Callable:
+    """The recipe with actions as they are executed and stored: float32 in [-1, 1].
+
+    Mistakes in it raise a WorldError that says where they are.
+    """
 
     def begins(rng: np.random.Generator):
-        act = begin(rng)
-        return lambda observation, rng: executed(np.asarray(act(observation, rng)))
+        with blamed(where):
+            act = begin(rng)
+
+        def acts(observation, rng):
+            with blamed(where):
+                return executed(np.asarray(act(observation, rng)))
+
+        return acts
 
     return begins

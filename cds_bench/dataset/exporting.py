@@ -21,25 +21,16 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Box
 
-import cds_bench
 import envs
 from cds_bench.config import Config
 from cds_bench.dataset import hdf5
+from cds_bench.dataset.credit import OURS, credit
 from cds_bench.dataset.store import FINAL, episodes, read_dataset
 from cds_bench.errors import BenchError, nearest
 from cds_bench.storage import paths
 from cds_bench.storage.files import sha256, write_json
 from cds_bench.storage.reference_scores import read_references
 
-AUTHOR = "cds-bench contributors"
-CITATION = (
-    "cds-bench: a reproducible benchmark of data sharing in multi-task offline reinforcement "
-    f"learning, version {cds_bench.__version__}. T. Yu, A. Kumar, Y. Chebotar, K. Hausman, "
-    "S. Levine and C. Finn: Conservative Data Sharing for Multi-Task Offline Reinforcement "
-    "Learning, NeurIPS 2021, arXiv:2109.08128."
-)
-LICENSE = "https://spdx.org/licenses/MIT.html"
-PAPER = "https://arxiv.org/abs/2109.08128"
 Columns = dict[str, np.ndarray]
 
 
@@ -72,8 +63,10 @@ def export(config: Config, suite: str, form: str, output: Path) -> list[Path]:
 
     form: "d4rl", an HDF5 file per task, or "minari", a Minari dataset <suite>/<task>-v0 per task
     that is found with MINARI_DATASETS_PATH=<output>. Raises BenchError for a dataset that is
-    missing or damaged, and if the folder is there already.
+    missing or damaged, if the folder is there already, and if a suite of your own does not say
+    whose data it has.
     """
+    credit(suite)
     if form not in FORMATS:
         raise BenchError(f"--format: unknown name '{form}'{nearest(form, FORMATS)}")
     folder = output / suite
@@ -119,22 +112,15 @@ def _typed(space: Box) -> Box:
     return Box(space.low.astype(dtype), space.high.astype(dtype), dtype=dtype)
 
 
-def cited(suite: str) -> tuple[str, str]:
-    """How to cite a suite's data, and their licence. A suite of your own may define both."""
-    name = envs.SUITES[suite].domain
-    domain, known = envs.DOMAINS[name], "not stated" if envs.own_folder(name) else LICENSE
-    return getattr(domain, "CITATION", CITATION), getattr(domain, "LICENSE", known)
-
-
 def about(suite: str, dataset: Exported) -> dict[str, str]:
     """The metadata of a dataset that both formats contain."""
-    citation, license = cited(suite)
+    whose = credit(suite)
     return {
         "suite": suite,
         "task": dataset.task,
         "quality": str(dataset.attributes["quality"]),
-        "citation": citation,
-        "license": license,
+        "citation": whose.citation,
+        "license": whose.license,
         "content_sha256": str(dataset.attributes["sha256"]),
     }
 
@@ -143,6 +129,7 @@ def write_d4rl(dataset: Exported, suite: str, root: Path) -> list[Path]:
     """An HDF5 file in D4RL's schema; the group `metadata` holds texts and scores."""
     path = root / suite / f"{dataset.task}.hdf5"
     metadata = about(suite, dataset) | {
+        "author": credit(suite).author,
         "environment": dataset.spec.to_json(),
         "observation_space": repr(dataset.observation_space),
         "action_space": repr(dataset.action_space),
@@ -166,7 +153,7 @@ def write_minari(dataset: Exported, suite: str, root: Path) -> list[Path]:
             list(buffers(dataset.columns)),
             env=dataset.spec,
             algorithm_name=str(dataset.attributes["quality"]),
-            author=AUTHOR,
+            author=credit(suite).author,
             ref_min_score=dataset.scores[0],
             ref_max_score=dataset.scores[1],
             description=dataset.description,
@@ -220,7 +207,7 @@ def write_croissant(suite: str, folder: Path, described: dict[Path, str]) -> Non
     """croissant.json of a folder: its files with sizes and hashes, in the Croissant vocabulary."""
     import mlcroissant
 
-    citation, license = cited(suite)
+    whose = credit(suite)
     files = [
         mlcroissant.FileObject(
             id=path.as_posix(),
@@ -233,16 +220,17 @@ def write_croissant(suite: str, folder: Path, described: dict[Path, str]) -> Non
         )
         for path, text in described.items()
     ]
+    creator = mlcroissant.Organization if whose is OURS else mlcroissant.Person
     metadata = mlcroissant.Metadata(
-        name=f"cds-bench-{suite}",
-        description=f"Datasets of the suite {suite} of cds-bench, for offline reinforcement "
-        "learning on several tasks that share states and actions.",
-        cite_as=citation,
-        creators=[mlcroissant.Organization(name=AUTHOR, url=PAPER)],
+        name=f"cds-bench-{suite}" if whose is OURS else suite,
+        description=f"Datasets of the suite {suite}, for offline reinforcement learning on several "
+        "tasks that share states and actions.",
+        cite_as=whose.citation,
+        creators=[creator(name=whose.author, url=whose.url)],
         date_published=datetime.now(UTC).replace(microsecond=0, tzinfo=None),
-        license=[license],
-        url=PAPER,
-        version=cds_bench.__version__,
+        license=[whose.license],
+        url=whose.url,
+        version=whose.version,
         distribution=files,
     )
     write_json(folder / "croissant.json", json.loads(json.dumps(metadata.to_json(), default=str)))

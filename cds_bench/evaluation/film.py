@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 import envs
+from cds_bench.behaviour.own import REFERENCE
 from cds_bench.behaviour.recipes import recipes
 from cds_bench.behaviour.rollout import EPISODE_SCORE, EPISODE_SEEDS, Behaviour
 from cds_bench.config import Config
@@ -16,10 +17,12 @@ from cds_bench.evaluation.policy import load_policies
 from cds_bench.progress import Progress
 from cds_bench.seeding import stream
 from cds_bench.storage.files import atomic
+from envs.own import OwnSource
 
 QUALITIES = ("random", "behaviour", "expert")
 RATE = 10  # frames per second of a film, at most
 WIDTH = 300  # and is at most this many pixels wide
+STEPS = 30  # per second, if the environment does not say it; Gymnasium's videos assume the same
 
 
 def film(
@@ -36,7 +39,7 @@ def film(
     `policy` is random, behaviour (the policy behind the task's data in the suite), expert, or the
     folder of a trained run. For a run, the last snapshot of the first seed is shown. An episode of
     more than `longest` seconds is shown in that time. Raises BenchError for unknown names, an
-    unreadable run, a format other than GIF, and a machine that cannot draw.
+    unreadable run, a format other than GIF, and a machine or an environment that cannot draw.
     """
     if suite not in envs.SUITES:
         raise BenchError(f"unknown suite '{suite}'{nearest(suite, envs.SUITES)}")
@@ -57,7 +60,7 @@ def film(
         _, pictures = _episode(env, behaviour, stream("render", task, policy, seed), set(steps))
     finally:
         env.close()
-    seconds = min(longest, len(rewards) / env.metadata["render_fps"])
+    seconds = min(longest, len(rewards) / (env.metadata.get("render_fps") or STEPS))
     pause = 1e3 * seconds / len(pictures)
     with atomic(output) as temporary:
         imageio.mimwrite(temporary, pictures, format="GIF", duration=pause, loop=0)
@@ -69,7 +72,10 @@ def film(
 def _policy(config: Config, env, suite: str, task: str, policy: str) -> Behaviour:
     """How the named policy acts."""
     if policy in QUALITIES:
-        quality = envs.SUITES[suite].sources[task].quality if policy == "behaviour" else policy
+        source = envs.SUITES[suite].sources[task]
+        # In a suite of your own, the quality is any word: "random" would be the uniform policy.
+        behaviour = REFERENCE if isinstance(source, OwnSource) else source.quality
+        quality = behaviour if policy == "behaviour" else policy
         return recipes(config, env, quality)[-1].behaviour
     folder = Path(policy)
     if not folder.is_dir():
@@ -114,9 +120,17 @@ def _picture(env) -> np.ndarray:
     """The environment's picture, reduced in size."""
     try:
         picture = env.render()
+    except NotImplementedError:
+        picture = None
     except Exception as error:  # each GL backend raises its own exceptions
         raise BenchError(
             f"this machine cannot draw with MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} "
-            f"({error}); try MUJOCO_GL=egl, osmesa or, with a display, glfw"
+            f"({type(error).__name__}: {error}); try MUJOCO_GL=egl, osmesa or, with a display, glfw"
         ) from error
+    if np.shape(picture)[2:] != (3,) or getattr(picture, "dtype", None) != np.uint8:
+        raise BenchError(
+            f"the environment of '{env.unwrapped.task.name}' has no mode `rgb_array`, so there is "
+            "no film: with render_mode='rgb_array', its render() must return a picture, uint8 "
+            "[height, width, 3]; if a function makes it, the function must pass `render_mode` on"
+        )
     return np.asarray(Image.fromarray(picture).reduce(-(-picture.shape[1] // WIDTH)))

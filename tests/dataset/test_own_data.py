@@ -78,6 +78,20 @@ def test_a_recipe_is_rolled_out(profile):
     assert about["behaviour"][0]["transitions"] == 100
 
 
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ("lambda rng: lambda seen: seen", r"data: source: TypeError: .*2 were given"),
+        ("lambda rng: rng.nothing", r"data: source \(line \d+\): AttributeError: .*'nothing'"),
+        ("lambda rng: lambda seen, rng: seen", r"an action has the shape \(2,\), expected \(1,\)"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_named(profile, recipe, message):
+    config = profile(point(f"Data({recipe}, transitions=9)"))
+    with pytest.raises(envs.WorldError, match=rf"line/suite\.py: task 'line-right': {message}"):
+        own.write_references(config, "line-right")
+
+
 def test_a_file_is_taken_as_it_is(profile, tmp_path):
     config = profile(point(FILE.format(more=""), 'Data("left.hdf5", transitions=60, relabel=True)'))
     for name in ("right", "left"):

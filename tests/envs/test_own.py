@@ -1,5 +1,6 @@
 """Suites of one's own: what suite.py may hold, and the environment that comes of it."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -8,8 +9,11 @@ import numpy as np
 import pytest
 
 import envs
+from envs.own import Data, OwnTask
+from envs.own_checks import CITED
 from envs.specs import WorldError
 from tests.own_suites import forgotten, point, written
+from tests.projects import ROOT
 
 
 @pytest.fixture
@@ -87,6 +91,27 @@ def test_the_horizon_is_the_time_limit(include):
         ("horizon=30", 'metric="mean"', "metric: expected 'return' or 'success'"),
         ("horizon=30", "horizont=30", "unexpected keyword argument 'horizont'"),
         ("expert=push(1.0)", "expert=None", "expert: expected a number or a recipe"),
+        ("expert=push(1.0)", 'expert="best"', "expert: expected a number, a recipe (a function)"),
+        (
+            "=push(1.0)",
+            '=7, metric="success"',
+            "expert: expected a success rate from 0 to 1",
+        ),
+        ("horizon=30", "horizon=True", "horizon: expected a number of steps, at least 1, got True"),
+        ("horizon=30", 'axes=("a",)', "axes: expected two names, like"),
+        ('infos=("x",)', 'infos="xy"', "infos: expected a tuple of different names, like"),
+        ("right, Data(", "3, Data(", "reward: expected a function of columns, got 3"),
+        ("env=make", "env=None", "env: expected a Gymnasium id or a function, got None"),
+        ("Data(push(0.3), transitions=100)", "3", "data: expected Data(...), got int"),
+        ("Data(push(0.3)", "Data(3", "data: source: expected text or a recipe (a function), got 3"),
+        ("=100", '=100, relabel="no"', "data: relabel: expected True or False, got 'no'"),
+        ("=100", "=100, relabel=True", "data: relabel: expected False, because a recipe's"),
+        ("=100", "=100, quality=3", "data: quality: expected a word for the data"),
+        ("=100", "=100, band=0.5", "data: band: expected (low, high) or None, got 0.5"),
+        ("=100", "=100, band=(0.5,)", "data: band: expected (low, high) or None, got (0.5,)"),
+        ("=100", "=100, band=(2, 1)", "data: band: expected (low, high) or None, got (2, 1)"),
+        ("=100", '=100, band=(0, "1")', "data: band: expected (low, high) or None, got (0, '1')"),
+        ("TASKS = {", "AUTHOR = 3\nTASKS = {", "AUTHOR: expected who made the data"),
         ("transitions=100", "transitions=0", "transitions: expected how many to use"),
         ("def right(columns):", "def right(columns:", "cannot be read: SyntaxError"),
     ],
@@ -105,10 +130,17 @@ def test_a_folder_without_suite_py_is_named(tmp_path):
     ("old", "new", "message"),
     [
         ('columns["infos/x"]\n', 'columns["infos/y"]\n', "the column 'infos/y' is not stored"),
+        ('columns["infos/x"]\n', "columns['actions'][:, 3]\n", r"reward \(line \d+\): IndexError"),
+        ('columns["infos/x"]\n', "['a']\n", r"reward: ValueError: could not convert string"),
         ('columns["infos/x"]\n', "0.0\n", r"reward: returned the shape \(\) for 1 transitions"),
         ('infos=("x",)', 'infos=("x", "name")', "info has no number 'name' after a step"),
         ("Box(-10, 10, (2,))", "Discrete(3)", "expected a vector; wrap"),
         ("Box(-1, 1, (1,))", "Box(-2, 2, (1,))", r"RescaleAction\(env, -1, 1\)"),
+        ("Box(-1, 1, (1,))", "Discrete(3)", r"actions are Discrete\(3\), .*ActionWrapper"),
+        ("Box(-1, 1, (1,))", "Box(-np.inf, np.inf, (1,))", "write a gymnasium.ActionWrapper"),
+        ("env=make", 'env="Nope-v5"', "env: NameNotFound: .*expected a Gymnasium id, or a"),
+        ("return Line()", "return Lime()", r"env \(line \d+\): NameError: name 'Lime'"),
+        ("return Line()", "return 3", "env: returned 3, expected a gymnasium.Env"),
     ],
 )
 def test_what_is_wrong_with_a_world_is_named(include, old, new, message):
@@ -134,3 +166,10 @@ def test_reading_a_suite_loads_no_simulator(tmp_path):
     code = f"import sys, envs; envs.include({str(folder)!r}); print('gymnasium' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+def test_the_guide_explains_every_key():
+    guide = (ROOT / "docs" / "adding-a-suite.md").read_text()
+    keys = [field.name for record in (OwnTask, Data) for field in dataclasses.fields(record)]
+    keys.remove("data")  # section 2 is about it
+    assert [key for key in (*keys, *CITED) if not re.search(rf"`{key}\b", guide)] == []

@@ -1,6 +1,7 @@
 """docs/adding-a-suite.md, step by step: its code collects data, its profile runs to a report."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -99,7 +100,10 @@ def test_its_last_step_exports_and_imports(guided, tmp_path):
 
     exported = blocks("bash")[1].splitlines()[0].split("#")[0].split()[1:]
     files = run(*exported[:-1], str(tmp_path)).split()
-    assert (tmp_path / "reacher-two-ways" / "croissant.json").exists()
+    told = json.loads((tmp_path / "reacher-two-ways" / "croissant.json").read_text())
+    assert told["creator"]["name"] == "A. Jones"
+    assert told["citeAs"] == "A. Jones: Two tasks for one arm, 2026."
+    assert told["license"] == "https://spdx.org/licenses/CC-BY-4.0.html"
     assert len(files) == 4
     target = tmp_path / "reacher-two-ways" / "reach-target-v0"
     told = run("import", str(target), str(tmp_path / "target.hdf5"))
