@@ -94,7 +94,10 @@ def _d4rl(path: Path) -> tuple[Columns, list[str]]:
         if "timeouts" not in columns:
             columns["timeouts"] = _breaks(columns)
         if "next_observations" not in columns and FINAL not in columns:
+            rows = len(columns["rewards"])
             columns = _followed(columns)
+            if cut := rows - len(columns["rewards"]):
+                left_out.append(f"the last rows of {cut} cut episodes (no next observation)")
     return columns, left_out
 
 

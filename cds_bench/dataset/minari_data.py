@@ -39,13 +39,13 @@ def _episodes(path: Path, remedy: str) -> list:
 
     try:
         return list(minari.MinariDataset(path / "data").iterate_episodes())
-    except ImportError as error:
-        raise BenchError(
-            f"{path}: this Minari dataset is in the format Arrow or Parquet, which needs the "
-            "package pyarrow; it is not locked: .venv/bin/pip install pyarrow, or have Minari "
-            "write it with data_format='hdf5'"
-        ) from error
     except Exception as error:  # Minari and HDF5 raise many types
+        if isinstance(error, ImportError) and "pyarrow" in str(error):
+            raise BenchError(
+                f"{path}: this Minari dataset is in the format Arrow or Parquet, which needs the "
+                "package pyarrow; it is not locked: `.venv/bin/pip install pyarrow`. Or have "
+                "Minari write it with data_format='hdf5'"
+            ) from error
         raise BenchError(f"{path}: not a readable Minari dataset ({error}); {remedy}") from error
 
 

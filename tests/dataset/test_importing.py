@@ -273,6 +273,9 @@ def test_what_is_left_out_is_said(columns, stored, tmp_path):
     assert text.endswith(
         "; left out: final_observations, infos/agent, infos/qpos, infos/text, metadata"
     )
+    del columns["next_observations"]
+    shorter = importing.convert(str(stored(columns)), tmp_path / "shorter.hdf5")
+    assert shorter.endswith("metadata, the last rows of 2 cut episodes (no next observation)")
     again = importing.convert(str(tmp_path / "out.hdf5"), tmp_path / "again.hdf5")
     assert again.endswith("; left out: nothing")
 

@@ -21,13 +21,14 @@ def minari_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
     space = gymnasium.spaces.Box(-10, 10, (2,))
 
-    def write(*episodes, space=space, seen=None):
+    def write(*episodes, space=space, seen=None, data_format="hdf5"):
         buffers = [minari.data_collector.EpisodeBuffer(**episode) for episode in episodes]
         minari.create_dataset_from_buffers(
             "line/walk-v0",
             buffers,
             observation_space=seen or space,
             action_space=space,
+            data_format=data_format,
             jpeg_encoding=False,
         )
         return tmp_path / "line" / "walk-v0"
@@ -124,3 +125,12 @@ def test_a_format_that_needs_a_package_is_named(minari_folder, monkeypatch):
     message = r"walk-v0: .* the format Arrow or Parquet, which needs the package pyarrow"
     with pytest.raises(BenchError, match=message):
         importing.read(path.parents[1])
+
+
+@pytest.mark.parametrize("form", ["arrow", "parquet"])
+def test_other_formats_are_read_where_their_package_is_installed(minari_folder, form):
+    pytest.importorskip("pyarrow")
+    values = walk(4)["observations"].astype(np.float32)
+    episode = walk(4, observations=values, actions=values[:-1] / 100, infos={"pair": values})
+    found, _ = importing.read(minari_folder(episode, episode, data_format=form))
+    np.testing.assert_array_equal(found["next_observations"], [*values[1:], *values[1:]])
