@@ -93,14 +93,23 @@ class KnownTask(Task):
 
     @property
     def files(self) -> list[Path]:
-        """Every file of its data. Raises WorldError if there are none."""
+        """Every file of its data. Raises WorldError if there are none or they are in folders."""
         if self.path is None:
             return []
+        where, source = f"{self.folder / FILE}: task '{self.name}'", self.declared.data.source
         found = sorted((self.path / "data").glob("*")) if self.path.is_dir() else [self.path]
-        if not found or not all(file.is_file() for file in found):
+        if any(file.is_dir() for file in found):
             raise WorldError(
-                f"{self.folder / FILE}: task '{self.name}': there are no data at {self.path}; "
-                "collect them first, or correct `source`"
+                f"{where}: the Minari dataset at {self.path} is in the format Arrow or Parquet (a "
+                "folder per episode); a suite reads Minari's HDF5: `cds-bench import` makes a file "
+                "of it, which `source` can name"
+            )
+        if not found or not all(file.is_file() for file in found):
+            name = source.removeprefix(MINARI)
+            get = f", or run `minari download {name}`" if name != source else ""
+            raise WorldError(
+                f"{where}: there are no data at {self.path}; collect them first{get}, or correct "
+                "`source`"
             )
         return found
 

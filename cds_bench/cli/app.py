@@ -30,8 +30,10 @@ SeedsOption = Annotated[str, typer.Option(help="First and last seed of the group
 DEFAULT = "workflow/config/default.yaml"
 
 
-def load_settings(source: str, **names: str):
+def load_settings(source: str, prefix: str = "--", **names: str):
     """Loads the configuration. A suite, task or plug-in that it does not name is an error.
+
+    prefix: stands before the key in that error; "" if the name is an argument and no option.
 
     Rules for files that suites share pass a configuration without suites. Every task and policy is
     valid then.
@@ -50,7 +52,9 @@ def load_settings(source: str, **names: str):
     }
     for key, name in names.items():
         if name not in valid[key]:
-            raise BenchError(f"--{key}: '{name}' is not configured{nearest(name, valid[key])}")
+            raise BenchError(
+                f"{prefix}{key}: '{name}' is not configured{nearest(name, valid[key])}"
+            )
     pair = names.get("algorithm"), names.get("sharing")
     if None not in pair and pair not in config.methods:
         raise BenchError(

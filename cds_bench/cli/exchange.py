@@ -11,7 +11,7 @@ from cds_bench.cli.app import DEFAULT, ConfigOption, app, load_settings
 @app.command("import")
 def import_dataset(
     source: Annotated[
-        str, typer.Argument(help="D4RL's HDF5 file, a Minari dataset's folder, or minari:<id>.")
+        str, typer.Argument(help="D4RL's HDF5 file, a Minari dataset's folder, or `minari:<id>`.")
     ],
     output: Annotated[Path, typer.Argument(help="The HDF5 file to write.")],
 ) -> None:
@@ -31,7 +31,8 @@ def export(
     suite: Annotated[str, typer.Argument(help="For example walker2d-mixed.")],
     form: Annotated[str, typer.Option("--format", help="d4rl or minari.")],
     output: Annotated[
-        Path | None, typer.Option(help="The folder for it; results/<profile>/export by default.")
+        Path | None,
+        typer.Option(help="The folder for it; by default `results/<profile>/export/<format>`."),
     ] = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
@@ -41,7 +42,7 @@ def export(
 
     Example: `cds-bench export walker2d-mixed --format minari`
     """
-    settings = load_settings(config, suite=suite)
+    settings = load_settings(config, prefix="", suite=suite)
     from cds_bench.dataset.exporting import export
 
     for path in export(settings, suite, form, output or settings.folder / "export" / form):

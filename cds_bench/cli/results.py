@@ -21,7 +21,7 @@ def statistics(
 ) -> None:
     """Merge the results of a suite's runs and compare its methods, or merge all suites.
 
-    With --suite it writes scores/, failures/, shift/ and comparisons/<suite>.csv. Without it, the
+    With --suite it writes scores/, failures/, shift/ and `comparisons/<suite>.csv`. Without it, the
     same files for the whole profile are made from those of the suites, and also claims.csv.
 
     Example: `cds-bench statistics --suite walker2d-mixed`

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 import yaml
 
 from cds_bench import cli
@@ -116,6 +118,17 @@ def test_help_shows_an_example(call, name):
     assert status == 0
     words = " ".join(text.split())
     assert f"Example: cds-bench {name}" in words
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_keeps_what_is_in_angle_brackets(call, monkeypatch, name):
+    """Markdown takes <id> outside of backticks for HTML and drops it."""
+    monkeypatch.setattr(typer.rich_utils, "MAX_WIDTH", 300)
+    command = typer.main.get_command(cli.app).commands[name]
+    texts = [command.help, *(getattr(parameter, "help", None) for parameter in command.params)]
+    named = {word for text in texts for word in re.findall(r"[^\s`]*<[^\s`]*>[^\s`]*", text or "")}
+    shown = call(name, "--help")[1]
+    assert not [word for word in named if word.rstrip(".,;:)") not in shown]
 
 
 def test_help_lists_every_command(call):

@@ -42,6 +42,11 @@ def test_wrong_names(copy, refused, changes, message):
     assert refused(copy, "train", *job(**changes)).startswith(message)
 
 
+def test_an_argument_is_not_called_an_option(copy, refused):
+    message = refused(copy, "export", "walker2d-mixd", "--format", "d4rl")
+    assert message.startswith("suite: 'walker2d-mixd' is not configured; did you mean 'walker2d-m")
+
+
 def test_a_task_needs_no_suite(call, copy):
     """A rule passes no suites if it does not depend on their sizes."""
     values = json.loads(copy.model_dump_json(exclude={"suites"}))

@@ -92,3 +92,16 @@ def test_the_files_of_data_are_inputs_of_their_jobs(tmp_path):
     (data / "data" / "main_data.hdf5").touch()
     assert jobs.policy_files(config, "line-right") == [str(data / "data" / "main_data.hdf5")]
     assert jobs.policy_files(config, "line-left") == []
+    (data / "data" / "0").mkdir()
+    with pytest.raises(envs.WorldError, match=r"right-v0 is in the format Arrow or Parquet .*HDF5"):
+        jobs.policy_files(config, "line-right")
+
+
+def test_a_dataset_of_minari_that_is_missing_can_be_downloaded(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    source = 'Data("minari:mujoco/hopper/medium-v0", transitions=10)'
+    written(tmp_path / "suites" / "line", point(source))
+    config = parse({"suites": {"line": None}}, "test")
+    message = "no data at .*; collect them first, or run `minari download mujoco/hopper/medium-v0`"
+    with pytest.raises(envs.WorldError, match=message):
+        jobs.policy_files(config, "line-right")

@@ -15,7 +15,7 @@ from cds_bench.errors import BenchError
 from cds_bench.storage import paths
 from cds_bench.storage.files import sha256
 
-MIXED = "walker2d-mixed"
+MIXED, PICTURES = "walker2d-mixed", "pick-place"
 TASKS = envs.SUITES[MIXED].tasks
 
 
@@ -47,17 +47,21 @@ def ours(config, task):
     return read_dataset(paths.dataset(config, MIXED, task), MIXED, task)[0]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("suite", "config"), [(MIXED, "collected"), (PICTURES, "seen")])
 @pytest.mark.parametrize("form", ["d4rl", "minari"])
-def test_a_round_trip_keeps_every_transitions_bytes(collected, exported, form, task):
-    name = f"{task}.hdf5" if form == "d4rl" else f"{task}-v0"
-    found, rough = importing.read(exported[form] / MIXED / name)
-    expected = ours(collected, task)
-    assert not rough
-    assert found.keys() == expected.keys()
-    for key, column in expected.items():
-        assert found[key].dtype == column.dtype
-        assert found[key].tobytes() == column.tobytes(), key
+def test_a_round_trip_keeps_every_transitions_bytes(request, tmp_path, form, suite, config):
+    config = request.getfixturevalue(config)
+    exporting.export(config, suite, form, tmp_path)
+    for task in envs.SUITES[suite].tasks:
+        name = f"{task}.hdf5" if form == "d4rl" else f"{task}-v0"
+        importing.convert(str(tmp_path / suite / name), tmp_path / f"{task}.hdf5")
+        found, rough = importing.read(tmp_path / f"{task}.hdf5")
+        expected = read_dataset(paths.dataset(config, suite, task), suite, task)[0]
+        assert not rough
+        assert found.keys() == expected.keys()
+        for key, column in expected.items():
+            assert (found[key].dtype, found[key].shape) == (column.dtype, column.shape)
+            assert found[key].tobytes() == column.tobytes(), (task, key)
 
 
 @pytest.mark.filterwarnings("ignore")

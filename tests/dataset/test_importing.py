@@ -1,11 +1,10 @@
-"""Datasets of other projects: D4RL's HDF5 files, new and old, and Minari's."""
+"""Datasets of other projects: D4RL's HDF5 files, new and old."""
 
-import gymnasium
 import h5py
 import numpy as np
 import pytest
 
-from cds_bench.dataset import importing
+from cds_bench.dataset import hdf5, importing
 from cds_bench.errors import BenchError
 
 LENGTHS = (4, 3, 5)  # the first episode ends, the others are cut
@@ -125,6 +124,44 @@ def test_the_first_transitions_end_with_a_cut(columns, stored):
             lambda c: [c.pop(key) for key in ("timeouts", "next_observations")],
             "'timeouts' and 'next_observations' are missing",
         ),
+        (
+            lambda c: [c.pop("timeouts"), c.update(next_observations=c["actions"])],
+            r"a row of next_observations has shape \(2,\), but one of observations has \(3,\)",
+        ),
+        (
+            lambda c: c.update(next_observations=c["actions"]),
+            r"a row of next_observations has shape \(2,\), but one of observations has \(3,\)",
+        ),
+        (
+            lambda c: [c.pop("timeouts"), c.update(observations=c["rewards"])],
+            r"observations has shape \(12,\) and type float32, expected \[N, W\] with W > 0, or",
+        ),
+        (
+            lambda c: c.update(observations=np.zeros((12, 8, 8, 3), np.float32)),
+            r"observations has shape .* type float32, expected .* or uint8 \[N, height, width",
+        ),
+        (lambda c: c.update(actions=np.zeros((12, 0))), r"actions has shape \(12, 0\)"),
+        (
+            lambda c: c.update(rewards=np.array([b"one"] * 12)),
+            r"rewards has type \|S3, expected numbers",
+        ),
+        (lambda c: c.update(rewards=["one"] * 12), "rewards has type object, expected numbers"),
+        (
+            lambda c: c.update(terminals=np.full(12, 0.2)),
+            r"12 terminals are neither 0 nor 1 \(first at row 0\)",
+        ),
+        (
+            lambda c: c.update(timeouts=2 * c["timeouts"].astype(int)),
+            r"2 timeouts are neither 0 nor 1 \(first at row 6\)",
+        ),
+        (lambda c: c["rewards"].__setitem__(0, np.inf), "1 row of rewards is infinite"),
+        (
+            lambda c: [
+                c.pop("next_observations"),
+                c.update(terminals=np.zeros(12, bool), timeouts=np.ones(12, bool)),
+            ],
+            "no row's next observation is known",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_named(columns, stored, change, message):
@@ -145,59 +182,6 @@ def test_compressed_files_are_read(columns, tmp_path):
     assert len(found["rewards"]) == 12_000 - 1
 
 
-@pytest.fixture
-def minari_folder(tmp_path, monkeypatch):
-    """`minari_folder(*episodes)` writes a Minari dataset; the arguments are those of a buffer."""
-    import minari
-
-    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
-    space = gymnasium.spaces.Box(-10, 10, (2,))
-
-    def write(*episodes, space=space):
-        buffers = [minari.data_collector.EpisodeBuffer(**episode) for episode in episodes]
-        minari.create_dataset_from_buffers(
-            "line/walk-v0", buffers, observation_space=space, action_space=space
-        )
-        return tmp_path / "line" / "walk-v0"
-
-    return write
-
-
-def walk(steps: int, **changes) -> dict:
-    values = np.arange(2.0 * (steps + 1)).reshape(-1, 2)
-    never = np.zeros(steps, bool)
-    whole = {
-        "observations": values, "actions": values[:-1] / 100, "rewards": values[:-1, 0],
-        "terminations": never, "truncations": never,
-        "infos": {"x": values[:, 1], "text": ["a"] * steps, "pair": values},
-    }  # fmt: skip
-    return whole | changes
-
-
-@pytest.mark.filterwarnings("ignore:`:UserWarning", "ignore:env_spec:UserWarning")
-def test_a_minari_dataset_has_infos_after_each_step_and_ends(minari_folder):
-    last = np.array([False, False, True])
-    found, rough = importing.read(minari_folder(walk(4), walk(3, terminations=last)))
-    assert not rough
-    assert set(found) == {
-        "observations", "next_observations", "actions", "rewards", "terminals", "timeouts",
-        "infos/x",
-    }  # fmt: skip
-    assert found["observations"].dtype == np.float32
-    np.testing.assert_array_equal(found["infos/x"], found["next_observations"][:, 1])
-    assert found["timeouts"].tolist() == [False, False, False, True, False, False, False]
-    assert found["terminals"].tolist() == [False] * 6 + [True]
-
-
-@pytest.mark.filterwarnings("ignore:`:UserWarning", "ignore:env_spec:UserWarning")
-def test_a_minari_dataset_of_dictionaries_is_refused(minari_folder):
-    values = walk(3)["observations"]
-    space = gymnasium.spaces.Dict({"x": gymnasium.spaces.Box(-10, 10, (2,))})
-    folder = minari_folder(walk(3, observations={"x": values}, actions={"x": values}), space=space)
-    with pytest.raises(BenchError, match=r"walk-v0: episode 0: observations are no vectors"):
-        importing.read(folder)
-
-
 def test_a_path_without_a_dataset_is_named(tmp_path):
     with pytest.raises(BenchError, match="nothing: no such file or folder"):
         importing.read(tmp_path / "nothing")
@@ -215,3 +199,89 @@ def test_converting_writes_what_it_read(columns, stored, tmp_path):
     assert list(first) == list(second)
     for key in first:
         assert first[key].tobytes() == second[key].tobytes()
+
+
+@pytest.fixture
+def seen_columns(columns):
+    """Pictures instead of the vectors, and the last one of each episode."""
+    pictures = np.random.default_rng(1).integers(0, 256, (12, 8, 8, 3), np.uint8)
+    del columns["next_observations"]
+    return columns | {"observations": pictures, "final_observations": pictures[:3]}
+
+
+def test_pictures_are_read_with_the_last_one_of_each_episode(seen_columns, stored):
+    found, _ = importing.read(stored(seen_columns))
+    assert set(found) == set(seen_columns) - {"infos/qpos"}
+    for key in ("observations", "final_observations"):
+        assert found[key].dtype == np.uint8
+        np.testing.assert_array_equal(found[key], seen_columns[key])
+
+
+def test_pictures_may_be_compressed_as_far_as_zlib_can(seen_columns, tmp_path):
+    """A black picture is a thousandth of its size."""
+    black = {"observations": np.zeros((600, 48, 48, 3), np.uint8)}
+    black["final_observations"] = black["observations"][:1]
+    for key in ("actions", "rewards", "terminals", "timeouts"):
+        black[key] = np.zeros_like(
+            np.resize(seen_columns[key], (600, *seen_columns[key].shape[1:]))
+        )
+    hdf5.write(tmp_path / "black.hdf5", black, {})
+    assert black["observations"].nbytes > 100 * (tmp_path / "black.hdf5").stat().st_size
+    assert not importing.read(tmp_path / "black.hdf5")[0]["observations"].any()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.pop("timeouts"), "the keys 'timeouts' and 'final_observations' are expected"),
+        (lambda c: c.pop("final_observations"), "observations are pictures, so the keys"),
+        (
+            lambda c: c.update(next_observations=c["observations"]),
+            "and no 'next_observations'",
+        ),
+        (
+            lambda c: c.update(final_observations=c["final_observations"][:2]),
+            "final_observations has 2 rows, but there are 3 episodes",
+        ),
+        (
+            lambda c: c.update(final_observations=c["final_observations"][:, :4]),
+            r"a row of final_observations has shape \(4, 8, 3\), but one of observations has",
+        ),
+    ],
+)
+def test_what_is_wrong_with_pictures_is_named(seen_columns, stored, change, message):
+    change(seen_columns)
+    with pytest.raises(BenchError, match=rf"data\.hdf5: .*{message}"):
+        importing.read(stored(seen_columns))
+
+
+def test_nothing_is_overwritten(columns, stored, tmp_path):
+    path = stored(columns)
+    before = path.read_bytes()
+    with pytest.raises(BenchError, match=r"data\.hdf5: is there already; delete it or"):
+        importing.convert(str(path), path)
+    assert path.read_bytes() == before
+
+
+def test_what_is_left_out_is_said(columns, stored, tmp_path):
+    columns |= {
+        "infos/agent/id": np.arange(12), "infos/text": ["a"] * 12, "metadata/version": 2,
+        "final_observations": np.zeros(3),
+    }  # fmt: skip
+    text = importing.convert(str(stored(columns)), tmp_path / "out.hdf5")
+    assert "observations 3, actions 2, infos/speed; largest" in text
+    assert text.endswith(
+        "; left out: final_observations, infos/agent, infos/qpos, infos/text, metadata"
+    )
+    del columns["next_observations"]
+    shorter = importing.convert(str(stored(columns)), tmp_path / "shorter.hdf5")
+    assert shorter.endswith("metadata, the last rows of 2 cut episodes (no next observation)")
+    again = importing.convert(str(tmp_path / "out.hdf5"), tmp_path / "again.hdf5")
+    assert again.endswith("; left out: nothing")
+
+
+def test_a_dataset_that_was_not_downloaded_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    message = r"hopper.medium-v0: no such folder; .*`minari download mujoco/hopper/medium-v0`"
+    with pytest.raises(BenchError, match=message):
+        importing.convert("minari:mujoco/hopper/medium-v0", tmp_path / "out.hdf5")

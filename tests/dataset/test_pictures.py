@@ -7,35 +7,15 @@ import numpy as np
 import pytest
 
 import envs
-from cds_bench.behaviour.references import write_references
 from cds_bench.behaviour.rollout import Behaviour, episode, uniform
-from cds_bench.dataset.collect import collect
-from cds_bench.dataset.manifest import write_manifest
 from cds_bench.dataset.pool import load_pool, next_rows, pool_sha256, save_pool
-from cds_bench.dataset.relabel import build_pool
 from cds_bench.dataset.store import read_dataset, write_dataset
 from cds_bench.errors import BenchError
 from cds_bench.storage import paths
+from tests.dataset.conftest import SIZE, SUITE
 
-SUITE, TASK = "pick-place", "lift-milk"
-SIZE = 55  # more than one episode of each task
+TASK = "lift-milk"
 PICTURE = (48, 48, 3)
-
-
-@pytest.fixture(scope="module")
-def seen(make_config, tmp_path_factory):
-    """The configuration of a collected `pick-place` with its pool; tests must not change it."""
-    config = make_config(
-        tmp_path_factory.mktemp("pictures"),
-        suites={SUITE: {"sizes": dict.fromkeys(envs.SUITES[SUITE].tasks, SIZE)}},
-        datasets={"reference_episodes": 1, "bands": {"noisy": (0.0, 1.0)}},
-    )
-    for task in config.tasks():
-        write_references(config, task)
-        collect(config, SUITE, task)
-    write_manifest(config, SUITE)
-    build_pool(config, SUITE)
-    return config
 
 
 def test_an_episode_keeps_each_picture_once():
