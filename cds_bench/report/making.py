@@ -45,11 +45,16 @@ def write(config: Config, product: Product, suite: str = "") -> list[Made]:
             made = maker(*arguments)
             if product.figure:
                 place = partial(paths.figure, config, name, suite=suite)
-                plotting.save_as(made.figure, place, provenance(config))
+                plotting.save_as(made.figure, place, _described(config, product))
         for extension in product.table:
             _write_table(made, paths.table(config, name, extension, suite))
         results.append(made)
     return results
+
+
+def _described(config: Config, product: Product) -> str:
+    """The metadata of a figure. Products of the data alone do not depend on the protocol."""
+    return provenance(config) if "protocol" in product.keys else f"Profile {config.profile}."
 
 
 def _write_table(made: Made, path: Path) -> None:
