@@ -144,6 +144,13 @@ def load(folder: Path) -> SimpleNamespace:
     cited = {key: getattr(module, key) for key in CITED if hasattr(module, key)}
     check(cited, CITED, str(path))
     tasks = {task: _known(path, name, task, own) for task, own in declared.items()}
+    first = next(iter(tasks.values()))
+    for task, known in tasks.items():
+        if set(known.infos) != set(first.infos):
+            raise WorldError(
+                f"{path}: task '{task}': infos: expected {first.infos} as in '{first.name}', got "
+                f"{known.infos}; each task's reward is computed from every task's data"
+            )
     sources = {
         task: OwnSource(own.data.quality, own.data.transitions, own.data.band)
         for task, own in declared.items()

@@ -88,6 +88,12 @@ def test_the_horizon_is_the_time_limit(include):
         ("TASKS = {", "OTHERS = {", "TASKS is missing"),
         ('"line-right"', '"Line Right"', "task 'Line Right': expected a name of a-z, 0-9 and -"),
         ("horizon=30", "horizon=0", "task 'line-right': horizon: expected a number of steps"),
+        (
+            '"line-left": task(',
+            '"line-left": (lambda *a, **more: vars(t := task(*a, **more)) and OwnTask('
+            '**vars(t) | {"infos": ("x", "y")}))(',
+            "task 'line-left': infos: expected ('x',) as in 'line-right', got ('x', 'y')",
+        ),
         ("horizon=30", 'metric="mean"', "metric: expected 'return' or 'success'"),
         ("horizon=30", "horizont=30", "unexpected keyword argument 'horizont'"),
         ("expert=push(1.0)", "expert=None", "expert: expected a number or a recipe"),
