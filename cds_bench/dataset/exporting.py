@@ -66,7 +66,7 @@ def export(config: Config, suite: str, form: str, output: Path) -> list[Path]:
     missing or damaged, if the folder is there already, and if a suite of your own does not say
     whose data it has.
     """
-    credit(suite)
+    credit(suite)  # refuses the export before anything is written
     if form not in FORMATS:
         raise BenchError(f"--format: unknown name '{form}'{nearest(form, FORMATS)}")
     folder = output / suite

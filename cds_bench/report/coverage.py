@@ -78,7 +78,7 @@ def coverage(suite: str, datasets: dict[str, tuple[dict, dict]], table: pd.DataF
         f"Panels show where each dataset's transitions end, with the {what} below."
         + (
             " Walls are grey, the star is the task's goal, and dots are the other goals."
-            if all(envs.TASKS[task].floor for task in datasets)
+            if plotting.in_maze(tuple(datasets))
             else ""
         ),
     )

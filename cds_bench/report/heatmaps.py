@@ -77,7 +77,7 @@ def sharing(config: Config, suite: str, algorithm: str, metrics: dict[str, pd.Da
         "Panels show the mean weight of a source task's transitions for a target task in each "
         "third of training, and the source's share of the target's effective data (rows sum to "
         f"1). Values are means over n = {config.seeds} seeds unless a row says otherwise; grey "
-        f"means that nothing was logged.",
+        "means that nothing was logged.",
     )
     return made
 

@@ -146,8 +146,13 @@ def task_title(axes, task: str, prefix: str = "") -> None:
         axes.set_title(f"{prefix}{task}")
         return
     axes.set_title(f"{prefix}goal", y=1.05, pad=0)  # with y, the map does not push it up
-    small = axes.inset_axes((0.63, 1.01, 0.2, 0.2), zorder=5)
-    floor_plan(small, floor, star=6, others=False)
+    _small_map(axes, (0.63, 1.01, 0.2, 0.2), floor, star=6)
+
+
+def _small_map(axes, bounds: tuple[float, ...], floor: Floor, star: float) -> None:
+    """Draws a task's maze beside a panel. bounds: x, y, width, height as parts of the panel."""
+    small = axes.inset_axes(bounds, zorder=5)
+    floor_plan(small, floor, star, others=False)
     small.autoscale_view()
     small.set_axis_off()
 
@@ -185,9 +190,7 @@ def task_ticks(axes, tasks: tuple[str, ...], left: bool, bottom: bool) -> None:
         corners = [(middle - side / 2, -side - 0.03)] * bottom
         corners += [(-side - 0.03, 1 - middle - side / 2)] * left
         for corner in corners:
-            small = axes.inset_axes((*corner, side, side))
-            floor_plan(small, envs.TASKS[task].floor, star=5, others=False)
-            small.set_axis_off()
+            _small_map(axes, (*corner, side, side), envs.TASKS[task].floor, star=5)
     inches = side * axes.bbox.width / axes.figure.dpi
     axes.xaxis.labelpad = axes.yaxis.labelpad = 72 * inches + 4
 

@@ -109,7 +109,7 @@ def figure(config: Config, summary: pd.DataFrame) -> Figure:
         "Score against distribution shift",
         "The distribution shift is D_KL(policy ‖ behaviour of its effective data). Each point is a "
         f"strategy: the mean over tasks and n = {config.seeds} seeds, with {percent(config)} "
-        f"Student-t intervals, which are cut where they leave the panel.",
+        "Student-t intervals, which are cut where they leave the panel.",
     )
     return made
 

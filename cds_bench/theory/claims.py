@@ -140,7 +140,7 @@ def safe(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
         cases[case] = {
             "verdict": verdict, "mdps": len(gaps), "unsafe": float(unsafe["cds"].mean()),
             "low": low, "high": high, "improvement": mean,
-            **versus(unsafe, "no_sharing"), **versus(unsafe, "sharing_all"),
+            **versus_both(unsafe),
         }  # fmt: skip
     largest = max(size for _, size in cases)
     decided = {alpha: found for (alpha, size), found in cases.items() if size == largest}
@@ -157,13 +157,17 @@ def safe(frame: pd.DataFrame, confidence: float = 0.95) -> Verdict:
 
 
 def pairs(frame: pd.DataFrame) -> pd.DataFrame:
-    """`versus` no_sharing and sharing_all, a row per alpha and data size."""
+    """`versus_both`, a row per alpha and data size."""
     rows = []
     for case, part in frame.groupby(CASE):
         unsafe = part.pivot(index="mdp", columns="strategy", values="gap") < -TOLERATED
-        found = versus(unsafe, "no_sharing") | versus(unsafe, "sharing_all")
-        rows.append(dict(zip(CASE, case, strict=True)) | found)
+        rows.append(dict(zip(CASE, case, strict=True)) | versus_both(unsafe))
     return pd.DataFrame(rows)
+
+
+def versus_both(unsafe: pd.DataFrame) -> dict[str, float]:
+    """`versus` no_sharing and sharing_all."""
+    return versus(unsafe, "no_sharing") | versus(unsafe, "sharing_all")
 
 
 def versus(unsafe: pd.DataFrame, other: str) -> dict[str, float]:
